@@ -1,0 +1,1 @@
+//! Plan files and configuration, with the origin of each value.

@@ -1,0 +1,1 @@
+//! The repository: discovery, refs, objects, and the one place that spawns git.

@@ -1,0 +1,1 @@
+//! Landing a session's commits on the target branch.

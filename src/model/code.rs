@@ -1,0 +1,119 @@
+//! The one registry of stable codes: each has a meaning, a recovery hint and an exit code.
+
+use serde::Serialize;
+
+/// Process exit codes. The table in the README is checked against this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[repr(u8)]
+pub enum Exit {
+    /// Everything asked for was done.
+    Ok = 0,
+    /// A job, a gate or a check failed.
+    Failed = 1,
+    /// The command line, a plan or a configuration file is wrong.
+    Usage = 2,
+    /// There is no such repository, session, artifact or file.
+    NotFound = 3,
+    /// A merge conflict, or a target that moved.
+    Conflict = 4,
+    /// Something is held by somebody else: the runner, a lock, a dirty checkout.
+    Held = 5,
+    /// The store or the artifacts are damaged, or from a newer version.
+    Damaged = 6,
+    /// The machine refused: disk full, read-only, a missing program, permissions.
+    System = 7,
+    /// A time limit was reached.
+    Timeout = 124,
+    /// Interrupted by the person.
+    Interrupted = 130,
+}
+
+macro_rules! codes {
+    ($($variant:ident = $id:literal, $exit:ident, $meaning:literal, $hint:literal;)*) => {
+        /// A stable code. Ids are append-only and never change meaning.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code { $(#[doc = $meaning] $variant),* }
+
+        impl Code {
+            /// Every code, in the order of the registry.
+            pub const ALL: &[Code] = &[$(Code::$variant),*];
+
+            /// The text that appears in output, events and JSON.
+            pub fn id(self) -> &'static str {
+                match self { $(Code::$variant => $id),* }
+            }
+
+            /// What it means, as a sentence without a full stop.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Code::$variant => $meaning),* }
+            }
+
+            /// What a person can do about it.
+            pub fn hint(self) -> &'static str {
+                match self { $(Code::$variant => $hint),* }
+            }
+
+            /// The exit code of a command that ends with it.
+            pub fn exit(self) -> Exit {
+                match self { $(Code::$variant => Exit::$exit),* }
+            }
+        }
+    };
+}
+
+codes! {
+    ScopeConflict = "CX-MM-002", Held, "scope lock conflict", "wait for the holder, narrow the scope, or change the priority";
+    InvalidEvent = "HSK-400-INVALID-EVENT", Damaged, "event of unknown type or wrong shape", "run `treeyard events verify`; an event written by a newer treeyard needs that version to read it";
+    Usage = "TY-USAGE", Usage, "the command line is wrong", "see `treeyard help`";
+    PlanInvalid = "TY-PLAN-INVALID", Usage, "the plan file is wrong", "run `treeyard plan check FILE`; the schema is printed by `treeyard plan schema`";
+    ConfigInvalid = "TY-CONFIG-INVALID", Usage, "a configuration file is wrong", "correct the named key; `treeyard config show` prints every key with its value and origin";
+    ScopeInvalid = "TY-SCOPE-INVALID", Usage, "a scope pattern is wrong", "use patterns relative to the repository root, such as `src/api/**`";
+    NotARepository = "TY-GIT-NO-REPO", NotFound, "this is not a git repository", "change into one, or run `git init` and make a first commit";
+    Unborn = "TY-GIT-UNBORN", NotFound, "the repository has no commit yet", "make a first commit: `git commit --allow-empty -m start`";
+    NoTarget = "TY-GIT-NO-TARGET", Usage, "there is no branch to land on", "HEAD is detached: set `target = \"main\"` in treeyard.toml or pass --target";
+    UnsupportedRepository = "TY-GIT-UNSUPPORTED", Usage, "this kind of repository is not supported", "treeyard needs a SHA-1 repository in the files ref format";
+    GitFailed = "TY-GIT-FAILED", System, "a git operation failed", "the message is git's own; `treeyard doctor` checks the repository";
+    ImportRefused = "TY-IMPORT-REFUSED", Damaged, "a session's commits did not pass the checks", "look at the worktree with `treeyard show`; nothing of it reached the repository";
+    WorkspaceFailed = "TY-WORKSPACE-FAILED", System, "a worktree could not be made or removed", "free disk space or correct permissions, then `treeyard retry`; `treeyard doctor` lists leftovers";
+    WorkspaceChanged = "TY-WORKSPACE-CHANGED", Damaged, "a worktree's own git files were changed", "it is kept as it is for you to look at; take what you need, then `treeyard gc`";
+    SessionUnknown = "TY-SESSION-UNKNOWN", NotFound, "no session has that name or id", "`treeyard ls --all` lists them";
+    SessionAmbiguous = "TY-SESSION-AMBIGUOUS", Usage, "several sessions match", "give more digits of the id";
+    SessionState = "TY-SESSION-STATE", Usage, "the session is not in a state that allows this", "`treeyard show` tells its state and why";
+    JobFailed = "TY-JOB-FAILED", Failed, "a job failed", "read `treeyard logs`, then `treeyard retry`";
+    JobTimeout = "TY-JOB-TIMEOUT", Timeout, "a job reached its time limit", "raise `timeout`, then `treeyard retry`";
+    ProgramMissing = "TY-PROGRAM-MISSING", System, "a program was not found", "install it or correct `run`; jobs see the PATH of the runner";
+    RunnerHeld = "TY-RUNNER-HELD", Held, "another runner is active in this repository", "use it with `treeyard submit`, or stop it with `treeyard down`";
+    RunnerAbsent = "TY-RUNNER-ABSENT", NotFound, "no runner is active in this repository", "start it with `treeyard up`";
+    MergeConflict = "TY-MERGE-CONFLICT", Conflict, "the work conflicts with the target", "`treeyard show` names the report; merge the target into the session's branch, then `treeyard land` again";
+    TargetMoved = "TY-TARGET-MOVED", Conflict, "the target branch moved while landing", "run `treeyard land` again";
+    TargetDirty = "TY-TARGET-DIRTY", Held, "the target is checked out with uncommitted changes", "commit or stash them, then `treeyard land` again";
+    Uncommitted = "TY-UNCOMMITTED", Held, "the session has uncommitted work", "commit it in the worktree, or set `land.uncommitted = \"commit\"`";
+    GateFailed = "TY-GATE-FAILED", Failed, "a gate failed on the merged tree", "read `treeyard logs`; the target was not moved";
+    NothingToLand = "TY-NOTHING-TO-LAND", Ok, "the session changed nothing", "nothing needs to be done";
+    ArtifactUnknown = "TY-ARTIFACT-UNKNOWN", NotFound, "no artifact has that hash", "`treeyard artifacts ls` lists them";
+    ArtifactDamaged = "TY-ARTIFACT-DAMAGED", Damaged, "an artifact's bytes do not match its hash", "the damaged file was moved to `cas/quarantine`; run the job again to make it anew";
+    StoreDamaged = "TY-STORE-DAMAGED", Damaged, "the database is damaged", "move the `treeyard` folder of the git directory away and run `treeyard doctor`; branches and worktrees are not affected";
+    StoreNewer = "TY-STORE-NEWER", Damaged, "the database was written by a newer treeyard", "use that version or a later one";
+    StoreReadOnly = "TY-STORE-READONLY", System, "the store cannot be written", "correct the permissions of the `treeyard` folder in the git directory";
+    ChainBroken = "TY-CHAIN-BROKEN", Damaged, "the event log was edited", "the named event is the first that does not follow from the one before it";
+    DiskFull = "TY-DISK-FULL", System, "the disk is full", "free space with `treeyard gc`, then `treeyard retry`";
+    SalvageUnknown = "TY-SALVAGE-UNKNOWN", NotFound, "no saved work has that name", "`treeyard salvage ls` lists what is saved";
+    Interrupted = "TY-INTERRUPTED", Interrupted, "interrupted", "the sessions were cancelled; `treeyard retry` starts one again";
+    Io = "TY-IO", System, "a file could not be read or written", "check the path, its permissions and the free space";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_code_has_its_own_id_and_a_hint() {
+        let ids: HashSet<_> = Code::ALL.iter().map(|code| code.id()).collect();
+        assert_eq!(ids.len(), Code::ALL.len());
+        for code in Code::ALL {
+            assert!(code.hint().len() > 10, "{} needs a hint", code.id());
+            assert!(!code.meaning().ends_with('.'), "{}", code.id());
+        }
+    }
+}

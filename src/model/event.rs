@@ -1,0 +1,298 @@
+//! The typed event log: every change of state is one of these, and nothing else changes state.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{CommitId, ContentHash, EventId, JobId, PlanId, SessionId};
+use super::job::{JobKind, Outcome};
+use super::session::SessionState;
+use super::task::{Command, TaskSpec};
+
+/// Who caused an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// A person at the command line.
+    Human,
+    /// A program inside a session.
+    Agent,
+    /// The runner.
+    System,
+}
+
+/// One row of the log: the event with what makes it findable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Position in the log, from 1, without gaps.
+    pub seq: u64,
+    /// Unique id.
+    pub event_id: EventId,
+    /// When, in milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// Who.
+    pub actor: Actor,
+    /// Groups the events of one command or one runner life.
+    pub trace_id: EventId,
+    /// The session it concerns; mandatory on session-scoped events.
+    pub model_session_id: Option<SessionId>,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $variant:ident = $id:literal { $($(#[$fdoc:meta])* $field:ident: $ty:ty),* $(,)? })*) => {
+        /// What happened. Unknown types and unknown or missing fields are refused.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(tag = "event_type", content = "data", deny_unknown_fields)]
+        pub enum Event {
+            $(
+                $(#[$doc])*
+                #[serde(rename = $id)]
+                $variant { $($(#[$fdoc])* $field: $ty),* },
+            )*
+        }
+
+        impl Event {
+            /// The stable type id.
+            pub fn type_id(&self) -> &'static str {
+                match self { $(Self::$variant { .. } => $id),* }
+            }
+
+            /// Every type id, in the order of the registry.
+            pub const TYPE_IDS: &[&str] = &[$($id),*];
+        }
+    };
+}
+
+events! {
+    /// A task was recorded as a session.
+    SessionCreated = "FR-EVT-SESS-001" {
+        /// The tasks submitted with it.
+        plan_id: PlanId,
+        /// The task with every default filled in.
+        spec: Box<TaskSpec>,
+        /// Sessions that must have completed before.
+        after: Vec<SessionId>,
+        /// `refs/heads/…` of its own branch.
+        branch: String,
+        /// The branch that its work lands on, without `refs/heads/`.
+        target: String,
+        /// Whether it lands by itself when it completes.
+        auto_land: bool,
+    }
+    /// A session moved from one state to another.
+    SessionMoved = "FR-EVT-SESS-002" {
+        /// The state before.
+        from: SessionState,
+        /// The state after.
+        to: SessionState,
+        /// Why, for a person.
+        reason: String,
+    }
+    /// A session's work is complete.
+    SessionCompleted = "FR-EVT-SESS-003" {
+        /// The commit its branch ended on, when it has one.
+        tip: Option<CommitId>,
+    }
+    /// A job entered the queue.
+    JobQueued = "FR-EVT-SESS-SCHED-001" {
+        /// The job.
+        job_id: JobId,
+        /// What it does.
+        kind: JobKind,
+        /// Order within the session.
+        position: u32,
+        /// Counted from 1.
+        attempt: u32,
+        /// What is executed.
+        command: Command,
+        /// Not before this time, in milliseconds since the epoch (0: at once).
+        not_before_ms: i64,
+    }
+    /// A job was given a slot; its supervisor starts.
+    JobDispatched = "FR-EVT-SESS-SCHED-002" {
+        /// The job.
+        job_id: JobId,
+    }
+    /// A job was taken out of the queue.
+    JobCancelled = "FR-EVT-SESS-SCHED-004" {
+        /// The job.
+        job_id: JobId,
+        /// Why, for a person.
+        reason: String,
+    }
+    /// A command ended.
+    CommandExecuted = "FR-EVT-001" {
+        /// The job.
+        job_id: JobId,
+        /// How it ended.
+        outcome: Outcome,
+        /// From start to end in milliseconds.
+        duration_ms: u64,
+        /// What it printed, standard output and standard error in one stream.
+        output: Option<ContentHash>,
+    }
+    /// A worktree was filled and registered.
+    WorkspaceReady = "FR-EVT-WORKSPACE-001" {
+        /// Where it is.
+        path: String,
+        /// Its private git directory, or the linked one.
+        git_dir: String,
+        /// The commit it started from.
+        base: CommitId,
+        /// How it was filled.
+        method: String,
+        /// How long it took in milliseconds.
+        took_ms: u64,
+    }
+    /// A session's commits came into the repository.
+    WorkspaceImported = "FR-EVT-WORKSPACE-002" {
+        /// Where the session's branch now is.
+        tip: CommitId,
+    }
+    /// Work that no branch holds was saved.
+    WorkspaceSalvaged = "FR-EVT-WORKSPACE-003" {
+        /// The ref that holds it.
+        reference: String,
+        /// What it points to.
+        commit: CommitId,
+    }
+    /// A worktree was removed, or went into the pool.
+    WorkspaceReleased = "FR-EVT-WORKSPACE-004" {
+        /// Whether its files are kept for reuse.
+        pooled: bool,
+    }
+    /// Something went into the artifact store.
+    ArtifactStored = "FR-EVT-ARTIFACT-001" {
+        /// Its content hash.
+        hash: ContentHash,
+        /// Its size in bytes.
+        size: u64,
+        /// What it is: `output`, `conflict_report`, `patch`.
+        kind: String,
+        /// Its media type.
+        media_type: String,
+        /// The job that made it.
+        job_id: Option<JobId>,
+    }
+    /// An artifact's bytes did not match its hash.
+    ArtifactQuarantined = "FR-EVT-ARTIFACT-002" {
+        /// The hash it should have.
+        hash: ContentHash,
+    }
+    /// Unreferenced artifacts were removed.
+    ArtifactsCollected = "FR-EVT-ARTIFACT-003" {
+        /// Which.
+        hashes: Vec<ContentHash>,
+        /// How much was freed.
+        bytes: u64,
+    }
+    /// Landing began; the target is at this commit.
+    LandingStarted = "FR-EVT-MERGE-001" {
+        /// The branch, without `refs/heads/`.
+        target: String,
+        /// Where it is now.
+        onto: CommitId,
+    }
+    /// The target moved to include the session's work.
+    Landed = "FR-EVT-MERGE-002" {
+        /// The branch, without `refs/heads/`.
+        target: String,
+        /// Where it was.
+        from: CommitId,
+        /// Where it is.
+        to: CommitId,
+    }
+    /// The session's work conflicts with the target.
+    LandingConflicted = "FR-EVT-MERGE-003" {
+        /// The paths in conflict.
+        paths: Vec<String>,
+        /// The conflict report.
+        report: ContentHash,
+    }
+    /// The target did not move.
+    LandingRefused = "FR-EVT-MERGE-004" {
+        /// The stable code.
+        code: String,
+        /// Why, for a person.
+        reason: String,
+    }
+    /// What recovery found and did.
+    Recovered = "FR-EVT-WF-RECOVERY" {
+        /// A stable word: `reattached`, `adopted`, `stalled`, `requeued`, `reconciled`.
+        action: String,
+        /// What it concerned, for a person.
+        detail: String,
+    }
+    /// A runner took the repository's lock.
+    RunnerStarted = "FR-EVT-RUNNER-001" {
+        /// Its process id.
+        pid: u32,
+        /// Its version.
+        version: String,
+    }
+    /// A runner gave the lock back.
+    RunnerStopped = "FR-EVT-RUNNER-002" {
+        /// Why, for a person.
+        reason: String,
+    }
+    /// Old events were removed; the chain goes on from here.
+    EventsPruned = "FR-EVT-RETENTION-001" {
+        /// The last sequence number removed.
+        through: u64,
+        /// The hash of that row.
+        head: ContentHash,
+    }
+}
+
+impl Event {
+    /// The job it concerns.
+    pub fn job_id(&self) -> Option<JobId> {
+        match self {
+            Self::JobQueued { job_id, .. }
+            | Self::JobDispatched { job_id }
+            | Self::JobCancelled { job_id, .. }
+            | Self::CommandExecuted { job_id, .. } => Some(*job_id),
+            Self::ArtifactStored { job_id, .. } => *job_id,
+            _ => None,
+        }
+    }
+
+    /// Whether a record of it must name a session.
+    pub fn is_session_scoped(&self) -> bool {
+        !matches!(
+            self,
+            Self::ArtifactQuarantined { .. }
+                | Self::ArtifactsCollected { .. }
+                | Self::Recovered { .. }
+                | Self::RunnerStarted { .. }
+                | Self::RunnerStopped { .. }
+                | Self::EventsPruned { .. }
+                | Self::ArtifactStored { .. }
+                | Self::WorkspaceSalvaged { .. }
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_types_and_fields_are_refused() {
+        for bad in [
+            r#"{"event_type":"FR-EVT-NOPE","data":{}}"#,
+            r#"{"event_type":"FR-EVT-RUNNER-002","data":{}}"#,
+            r#"{"event_type":"FR-EVT-RUNNER-002","data":{"reason":"x","more":1}}"#,
+            r#"{"data":{"reason":"x"}}"#,
+        ] {
+            assert!(serde_json::from_str::<Event>(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn type_ids_are_unique() {
+        let unique: std::collections::HashSet<_> = Event::TYPE_IDS.iter().collect();
+        assert_eq!(unique.len(), Event::TYPE_IDS.len());
+    }
+}

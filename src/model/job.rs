@@ -1,0 +1,146 @@
+//! A job: one attempt at one command. Its life is a pure function of its events.
+
+use serde::{Deserialize, Serialize};
+
+use super::event::Event;
+
+/// What a job does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobKind {
+    /// Prepares a new worktree.
+    Setup,
+    /// The task's own command.
+    Command,
+    /// A check on a merged tree.
+    Gate,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "how")]
+pub enum Outcome {
+    /// It ended by itself.
+    Exited {
+        /// Its exit code.
+        code: i32,
+    },
+    /// A signal that treeyard did not send ended it.
+    Signalled {
+        /// The signal's number.
+        signal: i32,
+    },
+    /// Its time limit was reached and its process tree killed.
+    TimedOut,
+    /// It was cancelled and its process tree killed.
+    Cancelled,
+    /// It could not be started.
+    NotStarted {
+        /// The system's reason.
+        error: String,
+    },
+    /// Its supervisor vanished without an exit record (a killed machine).
+    Lost,
+}
+
+impl Outcome {
+    /// Exit code zero.
+    pub fn is_success(&self) -> bool {
+        matches!(self, Self::Exited { code: 0 })
+    }
+
+    /// The state in which a job with this outcome rests.
+    pub fn job_state(&self) -> JobState {
+        match self {
+            Self::Exited { code: 0 } => JobState::Completed,
+            Self::Cancelled => JobState::Cancelled,
+            Self::Lost => JobState::Stalled,
+            _ => JobState::Failed,
+        }
+    }
+
+    /// In words, for a person.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Exited { code: 0 } => "succeeded".to_owned(),
+            Self::Exited { code } => format!("exited with {code}"),
+            Self::Signalled { signal } => format!("was ended by signal {signal}"),
+            Self::TimedOut => "reached its time limit".to_owned(),
+            Self::Cancelled => "was cancelled".to_owned(),
+            Self::NotStarted { error } => format!("could not start: {error}"),
+            Self::Lost => "was lost: its supervisor vanished".to_owned(),
+        }
+    }
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// Waits for a slot, a time or another task.
+    Queued,
+    /// A supervisor runs it.
+    Running,
+    /// Only recovery puts a job here.
+    Stalled,
+    /// Exit code zero.
+    Completed,
+    /// Any other end.
+    Failed,
+    /// Ended by a person or by policy.
+    Cancelled,
+}
+
+impl JobState {
+    /// The name in the database, in JSON and in events.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Stalled => "stalled",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// From its name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [
+            Self::Queued,
+            Self::Running,
+            Self::Stalled,
+            Self::Completed,
+            Self::Failed,
+            Self::Cancelled,
+        ]
+        .into_iter()
+        .find(|state| state.name() == name)
+    }
+
+    /// The state after `event`, which must concern this job.
+    pub fn next(self, event: &Event) -> Result<Self, IllegalJobStep> {
+        let next = match (self, event) {
+            (Self::Queued, Event::JobDispatched { .. }) => Self::Running,
+            (Self::Queued | Self::Stalled, Event::JobCancelled { .. }) => Self::Cancelled,
+            (Self::Running | Self::Stalled, Event::CommandExecuted { outcome, .. }) => {
+                outcome.job_state()
+            }
+            _ => {
+                return Err(IllegalJobStep {
+                    from: self,
+                    event: event.type_id(),
+                });
+            }
+        };
+        Ok(next)
+    }
+}
+
+/// An event that cannot happen to a job in its state.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("event {event} cannot happen to a {} job", from.name())]
+pub struct IllegalJobStep {
+    from: JobState,
+    event: &'static str,
+}

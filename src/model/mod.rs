@@ -1,0 +1,9 @@
+//! Pure vocabulary: what the rest of the program talks about. No I/O, no clock, no async.
+
+pub mod code;
+pub mod event;
+pub mod ids;
+pub mod job;
+pub mod scope;
+pub mod session;
+pub mod task;

@@ -1,0 +1,1 @@
+//! Processes: supervisors that outlive the runner, owners, locks, wake-ups.
