@@ -1,1 +1,21 @@
-//! SQLite: events and their projections, one write path.
+//! SQLite: the event log, its projections, and the one write path between them.
+//!
+//! [`Tx::append`] is the only way to change anything: it checks the event, chains it to the one
+//! before it and folds it into the tables, all in one transaction.
+
+mod chain;
+mod error;
+mod open;
+mod project;
+mod prune;
+mod query;
+mod tx;
+
+#[cfg(test)]
+mod tests;
+
+pub use chain::ChainReport;
+pub use error::StoreError;
+pub use open::{DATABASE, SCHEMA_VERSION, Store};
+pub use query::{ArtifactRow, EventFilter, JobRow, SessionRow};
+pub use tx::Tx;

@@ -1,0 +1,96 @@
+//! What can go wrong with the database, told apart by what a person can do about it.
+
+use rusqlite::ErrorCode;
+
+use crate::model::code::Code;
+use crate::model::ids::InvalidId;
+use crate::model::job::IllegalJobStep;
+use crate::model::session::IllegalMove;
+
+/// A failed read or write of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// SQLite's own report.
+    #[error("{0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// A file beside the database.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which.
+        path: String,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// `user_version` is above what this binary knows.
+    #[error("the database has schema version {found}, this treeyard knows {known}")]
+    Newer {
+        /// Its version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// The application id is not ours.
+    #[error("the file is not a treeyard database")]
+    Foreign,
+    /// An event is of unknown type or wrong shape.
+    #[error("event {seq} is invalid: {reason}")]
+    InvalidEvent {
+        /// Its position; 0 when it has none yet.
+        seq: u64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The chain of hashes does not hold.
+    #[error("event {seq} does not follow from the one before it: {reason}")]
+    ChainBroken {
+        /// The first event that is wrong.
+        seq: u64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The state machine of sessions says no.
+    #[error(transparent)]
+    IllegalMove(#[from] IllegalMove),
+    /// The state machine of jobs says no.
+    #[error(transparent)]
+    IllegalJobStep(#[from] IllegalJobStep),
+    /// A row holds what no event put there.
+    #[error("the database holds {0}")]
+    Malformed(String),
+}
+
+impl StoreError {
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Sqlite(rusqlite::Error::SqliteFailure(failure, _)) => match failure.code {
+                ErrorCode::DiskFull => Code::DiskFull,
+                ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
+                    Code::StoreReadOnly
+                }
+                _ => Code::StoreDamaged,
+            },
+            Self::Sqlite(_) | Self::Foreign | Self::Malformed(_) => Code::StoreDamaged,
+            Self::Io { source, .. } => match source.kind() {
+                std::io::ErrorKind::StorageFull => Code::DiskFull,
+                _ => Code::StoreReadOnly,
+            },
+            Self::Newer { .. } => Code::StoreNewer,
+            Self::InvalidEvent { .. } => Code::InvalidEvent,
+            Self::ChainBroken { .. } => Code::ChainBroken,
+            Self::IllegalMove(_) | Self::IllegalJobStep(_) => Code::SessionState,
+        }
+    }
+}
+
+impl From<InvalidId> for StoreError {
+    fn from(error: InvalidId) -> Self {
+        Self::Malformed(error.to_string())
+    }
+}
+
+impl From<serde_json::Error> for StoreError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Malformed(error.to_string())
+    }
+}

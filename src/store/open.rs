@@ -1,0 +1,141 @@
+//! Opening the database, and bringing an older one up to date.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::chain;
+use super::error::StoreError;
+use super::tx::Tx;
+use crate::model::ids::EventId;
+
+/// The database's file name in the state folder.
+pub const DATABASE: &str = "treeyard.db";
+/// "TYRD", so that another program's database is not taken for ours.
+const APPLICATION_ID: i64 = 0x5459_5244;
+/// One entry a version; entry 0 makes version 1.
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_first.sql")];
+/// The schema version this binary writes.
+pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
+/// How long a command waits for another one's transaction.
+const BUSY: Duration = Duration::from_secs(20);
+
+/// An open database. One writer at a time, by `BEGIN IMMEDIATE`; readers are never blocked (WAL).
+#[derive(Debug)]
+pub struct Store {
+    pub(super) connection: Connection,
+    path: PathBuf,
+    trace_id: EventId,
+}
+
+impl Store {
+    /// Opens or makes the database in `state_dir`, and migrates an older one.
+    ///
+    /// # Errors
+    /// A newer or foreign or damaged file, a full disk, a folder that cannot be written.
+    pub fn open(state_dir: &Path) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(state_dir).map_err(|source| StoreError::Io {
+            path: state_dir.display().to_string(),
+            source,
+        })?;
+        Self::open_file(&state_dir.join(DATABASE))
+    }
+
+    fn open_file(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        refuse_foreign(&connection)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        // NORMAL does not sync each commit in WAL mode; an acknowledged record must survive.
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        migrate(&mut connection)?;
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+            trace_id: EventId::new(),
+        })
+    }
+
+    /// Where the database is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Runs `work` in one transaction: all of it happens, durably, or none.
+    pub fn write<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let trace_id = self.trace_id;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(StoreError::from)?;
+        let mut tx = Tx::begin(transaction, trace_id)?;
+        let value = work(&mut tx)?;
+        tx.commit()?;
+        Ok(value)
+    }
+
+    /// SQLite's own check of the file.
+    pub fn integrity_check(&self) -> Result<Vec<String>, StoreError> {
+        let mut statement = self.connection.prepare("PRAGMA integrity_check")?;
+        let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
+        let lines: Vec<String> = rows.collect::<Result<_, _>>()?;
+        Ok(lines.into_iter().filter(|line| line != "ok").collect())
+    }
+
+    /// Changes whenever another connection has committed; cheap to ask.
+    pub fn data_version(&self) -> Result<i64, StoreError> {
+        Ok(self
+            .connection
+            .pragma_query_value(None, "data_version", |row| row.get(0))?)
+    }
+}
+
+fn refuse_foreign(connection: &Connection) -> Result<(), StoreError> {
+    let id: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if id == APPLICATION_ID || (id == 0 && tables == 0) {
+        Ok(())
+    } else {
+        Err(StoreError::Foreign)
+    }
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    if user_version(connection)? == SCHEMA_VERSION {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Read again under the lock: another process may have migrated in between.
+    let found = user_version(&transaction)?;
+    if found > SCHEMA_VERSION {
+        return Err(StoreError::Newer {
+            found,
+            known: SCHEMA_VERSION,
+        });
+    }
+    let done = usize::try_from(found).map_err(|_| StoreError::Foreign)?;
+    for migration in &MIGRATIONS[done..] {
+        transaction.execute_batch(migration)?;
+    }
+    if found == 0 {
+        chain::start(&transaction)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+fn user_version(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}

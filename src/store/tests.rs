@@ -1,0 +1,329 @@
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::event::{Actor, Event};
+use crate::model::ids::{CommitId, ContentHash, JobId, PlanId, SessionId};
+use crate::model::job::{JobKind, JobState, Outcome};
+use crate::model::scope::Scope;
+use crate::model::session::SessionState;
+use crate::model::task::{Command, TaskSpec};
+
+fn store(dir: &Path) -> Store {
+    Store::open(dir).unwrap()
+}
+
+fn spec(name: &str) -> TaskSpec {
+    TaskSpec {
+        name: name.parse().unwrap(),
+        scope: Scope::whole_repository(),
+        run: Command::Shell("true".into()),
+        after: vec![],
+        gate: vec![],
+        setup: vec![],
+        timeout_ms: None,
+        retries: Default::default(),
+        priority: 50,
+        lane: Default::default(),
+        env: Default::default(),
+        on_crash: Default::default(),
+        group: None,
+    }
+}
+
+fn created(name: &str) -> Event {
+    Event::SessionCreated {
+        plan_id: PlanId::new(),
+        spec: Box::new(spec(name)),
+        after: vec![],
+        branch: format!("refs/heads/ty/{name}"),
+        target: "main".into(),
+        auto_land: false,
+    }
+}
+
+fn queued(job_id: JobId) -> Event {
+    Event::JobQueued {
+        job_id,
+        kind: JobKind::Command,
+        position: 0,
+        attempt: 1,
+        command: Command::Shell("true".into()),
+        not_before_ms: 0,
+    }
+}
+
+fn moved(from: SessionState, to: SessionState) -> Event {
+    Event::SessionMoved {
+        from,
+        to,
+        reason: "test".into(),
+    }
+}
+
+fn append(store: &mut Store, session: SessionId, event: Event) -> Result<(), StoreError> {
+    store.write(|tx| tx.append(Actor::System, Some(session), event).map(drop))
+}
+
+/// A finished session with one job, an artifact and a landing.
+fn whole_life(store: &mut Store, name: &str) -> SessionId {
+    let (session, job) = (SessionId::new(), JobId::new());
+    let commit: CommitId = "a".repeat(40).parse().unwrap();
+    let hash = ContentHash::from_hex(&"b".repeat(64)).unwrap();
+    for event in [
+        created(name),
+        queued(job),
+        moved(SessionState::Created, SessionState::Active),
+        Event::WorkspaceReady {
+            path: "/w".into(),
+            git_dir: "/g".into(),
+            base: commit.clone(),
+            method: "copy".into(),
+            took_ms: 3,
+        },
+        Event::JobDispatched { job_id: job },
+        Event::ArtifactStored {
+            hash: hash.clone(),
+            size: 5,
+            kind: "output".into(),
+            media_type: "text/plain".into(),
+            job_id: Some(job),
+        },
+        Event::CommandExecuted {
+            job_id: job,
+            outcome: Outcome::Exited { code: 0 },
+            duration_ms: 9,
+            output: Some(hash),
+        },
+        Event::SessionCompleted {
+            tip: Some(commit.clone()),
+        },
+        moved(SessionState::Active, SessionState::Completed),
+        Event::Landed {
+            target: "main".into(),
+            from: commit.clone(),
+            to: commit,
+        },
+        Event::WorkspaceReleased { pooled: true },
+    ] {
+        append(store, session, event).unwrap();
+    }
+    session
+}
+
+/// Every projected row, as text, in a stable order.
+fn tables(store: &Store) -> String {
+    let mut dump = String::new();
+    for (table, order) in [
+        ("sessions", "session_id"),
+        ("session_after", "session_id, after_id"),
+        ("jobs", "job_id"),
+        ("artifacts", "seq"),
+    ] {
+        let mut statement = store
+            .connection
+            .prepare(&format!("SELECT * FROM {table} ORDER BY {order}"))
+            .unwrap();
+        let columns = statement.column_count();
+        let mut rows = statement.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            for column in 0..columns {
+                dump += &format!("{:?}|", row.get_ref(column).unwrap());
+            }
+            dump += "\n";
+        }
+    }
+    dump
+}
+
+#[test]
+fn tables_rebuilt_from_events_are_the_same() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut original = store(one.path());
+    for name in ["a", "b", "c"] {
+        whole_life(&mut original, name);
+    }
+    let mut rebuilt = store(two.path());
+    let records = original.events(&EventFilter::default()).unwrap();
+    rebuilt
+        .write(|tx| {
+            records
+                .iter()
+                .try_for_each(|record| tx.append_record(record))
+        })
+        .unwrap();
+    assert!(tables(&original).lines().count() >= 9);
+    assert_eq!(tables(&original), tables(&rebuilt));
+    assert_eq!(
+        original.verify_chain().unwrap(),
+        rebuilt.verify_chain().unwrap()
+    );
+}
+
+#[test]
+fn an_edited_missing_or_reordered_row_is_found() {
+    for (tampering, first_wrong) in [
+        (
+            "UPDATE events SET data = replace(data, 'main', 'evil') WHERE seq = 1",
+            1,
+        ),
+        ("UPDATE events SET at_ms = at_ms + 1 WHERE seq = 4", 4),
+        ("DELETE FROM events WHERE seq = 3", 3),
+        ("DELETE FROM events WHERE seq = 11", 11),
+        (
+            "UPDATE events SET seq = CASE seq WHEN 100 THEN 5 ELSE seq END; \
+             UPDATE events SET seq = 100 WHERE seq = 5; UPDATE events SET seq = 5 WHERE seq = 6; \
+             UPDATE events SET seq = 6 WHERE seq = 100",
+            5,
+        ),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = store(dir.path());
+        whole_life(&mut store, "a");
+        store.verify_chain().unwrap();
+        store.connection.execute_batch(tampering).unwrap();
+        match store.verify_chain() {
+            Err(StoreError::ChainBroken { seq, .. }) => assert_eq!(seq, first_wrong, "{tampering}"),
+            other => panic!("{tampering}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_chain_goes_on_across_what_retention_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store(dir.path());
+    let old = whole_life(&mut store, "old");
+    let live = SessionId::new();
+    append(&mut store, live, created("live")).unwrap();
+    whole_life(&mut store, "after");
+
+    let through = store.prunable(i64::MAX).unwrap();
+    assert_eq!(
+        through, 11,
+        "everything before the session that is still open"
+    );
+    store.write(|tx| tx.prune(through)).unwrap();
+
+    let report = store.verify_chain().unwrap();
+    assert_eq!(report.pruned_through, 11);
+    assert!(store.session(old).unwrap().is_none());
+    assert!(store.session(live).unwrap().is_some());
+    store
+        .connection
+        .execute("DELETE FROM events WHERE seq = 12", [])
+        .unwrap();
+    assert!(matches!(
+        store.verify_chain(),
+        Err(StoreError::ChainBroken { seq: 12, .. })
+    ));
+}
+
+#[test]
+fn an_illegal_step_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store(dir.path());
+    let session = whole_life(&mut store, "a");
+    let before = (tables(&store), store.head_seq().unwrap());
+    let illegal = [
+        moved(SessionState::Completed, SessionState::Active),
+        moved(SessionState::Active, SessionState::Paused),
+        Event::JobDispatched {
+            job_id: JobId::new(),
+        },
+    ];
+    for event in illegal {
+        assert!(append(&mut store, session, event).is_err());
+    }
+    let unscoped = store.write(|tx| tx.append(Actor::System, None, created("x")).map(drop));
+    assert!(matches!(unscoped, Err(StoreError::InvalidEvent { .. })));
+    assert_eq!(before, (tables(&store), store.head_seq().unwrap()));
+    store.verify_chain().unwrap();
+}
+
+#[test]
+fn newer_foreign_and_damaged_databases_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = store(dir.path());
+    first
+        .connection
+        .pragma_update(None, "user_version", SCHEMA_VERSION + 1)
+        .unwrap();
+    drop(first);
+    assert!(matches!(
+        Store::open(dir.path()),
+        Err(StoreError::Newer { .. })
+    ));
+
+    let foreign = tempfile::tempdir().unwrap();
+    let other = rusqlite::Connection::open(foreign.path().join(DATABASE)).unwrap();
+    other.execute_batch("CREATE TABLE theirs (x)").unwrap();
+    drop(other);
+    assert!(matches!(
+        Store::open(foreign.path()),
+        Err(StoreError::Foreign)
+    ));
+
+    let damaged = tempfile::tempdir().unwrap();
+    std::fs::write(damaged.path().join(DATABASE), vec![7u8; 8192]).unwrap();
+    let error = Store::open(damaged.path()).unwrap_err();
+    assert_eq!(error.code(), crate::model::code::Code::StoreDamaged);
+}
+
+#[test]
+fn a_session_is_found_by_name_and_by_either_end_of_its_id() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store(dir.path());
+    let id = whole_life(&mut store, "docs");
+    for text in ["docs", &id.short(), &id.short()[..4], &id.to_string()] {
+        assert_eq!(store.sessions_matching(text).unwrap()[0].id, id, "{text}");
+    }
+    assert!(store.sessions_matching("doc").unwrap().is_empty());
+    assert!(store.sessions_matching("").unwrap().is_empty());
+}
+
+#[test]
+fn the_head_of_each_queue_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store(dir.path());
+    let session = SessionId::new();
+    append(&mut store, session, created("a")).unwrap();
+    let (first, second) = (JobId::new(), JobId::new());
+    append(&mut store, session, queued(first)).unwrap();
+    append(&mut store, session, queued(second)).unwrap();
+    let heads: Vec<JobId> = store
+        .queue_heads()
+        .unwrap()
+        .iter()
+        .map(|job| job.id)
+        .collect();
+    assert_eq!(heads, [first]);
+    append(&mut store, session, Event::JobDispatched { job_id: first }).unwrap();
+    assert_eq!(store.jobs_in(JobState::Running).unwrap()[0].id, first);
+    assert_eq!(store.queue_heads().unwrap()[0].id, second);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever sequence of moves is tried, legal ones are stored and illegal ones leave no trace.
+    #[test]
+    fn any_sequence_of_moves_keeps_log_and_tables_together(steps in prop::collection::vec((0usize..7, 0usize..7), 1..20)) {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = store(dir.path());
+        let session = SessionId::new();
+        append(&mut store, session, created("p")).unwrap();
+        let mut state = SessionState::Created;
+        for (from, to) in steps {
+            let (from, to) = (SessionState::ALL[from], SessionState::ALL[to]);
+            let legal = from == state && state.move_to(to).is_ok();
+            prop_assert_eq!(append(&mut store, session, moved(from, to)).is_ok(), legal);
+            if legal {
+                state = to;
+            }
+            prop_assert_eq!(store.session(session).unwrap().unwrap().state, state);
+        }
+        store.verify_chain().unwrap();
+    }
+}

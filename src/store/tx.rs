@@ -1,0 +1,99 @@
+//! The one write path.
+
+use rusqlite::{Transaction, params};
+
+use super::chain::{self, Head};
+use super::error::StoreError;
+use super::{project, prune};
+use crate::model::event::{Actor, Event, Record};
+use crate::model::ids::{EventId, SessionId};
+
+/// An open transaction. Dropping it without [`Store::write`](super::Store::write) ending well
+/// leaves the database as it was.
+pub struct Tx<'a> {
+    pub(super) inner: Transaction<'a>,
+    head: Head,
+    trace_id: EventId,
+}
+
+impl<'a> Tx<'a> {
+    pub(super) fn begin(inner: Transaction<'a>, trace_id: EventId) -> Result<Self, StoreError> {
+        let head = chain::head(&inner)?;
+        Ok(Self {
+            inner,
+            head,
+            trace_id,
+        })
+    }
+
+    /// Stores one event and folds it into the tables.
+    ///
+    /// # Errors
+    /// A session-scoped event without a session, a move the state machines do not allow, or the
+    /// database's own refusal. The caller's transaction is then rolled back as a whole.
+    pub fn append(
+        &mut self,
+        actor: Actor,
+        session: Option<SessionId>,
+        event: Event,
+    ) -> Result<Record, StoreError> {
+        let record = Record {
+            seq: self.head.seq + 1,
+            event_id: EventId::new(),
+            at_ms: jiff::Timestamp::now().as_millisecond(),
+            actor,
+            trace_id: self.trace_id,
+            model_session_id: session,
+            event,
+        };
+        self.append_record(&record)?;
+        Ok(record)
+    }
+
+    pub(super) fn append_record(&mut self, record: &Record) -> Result<(), StoreError> {
+        if record.event.is_session_scoped() && record.model_session_id.is_none() {
+            return Err(StoreError::InvalidEvent {
+                seq: record.seq,
+                reason: format!("{} must name its session", record.event.type_id()),
+            });
+        }
+        let row = chain::Row::from_record(record)?;
+        let hash = row.hash(&self.head.hash);
+        self.inner
+            .prepare_cached(
+                "INSERT INTO events (seq, event_id, at_ms, actor, trace_id, session_id, job_id, \
+                 event_type, data, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            )?
+            .execute(params![
+                row.seq,
+                row.event_id,
+                row.at_ms,
+                row.actor,
+                row.trace_id,
+                row.session_id,
+                row.job_id,
+                row.event_type,
+                row.data,
+                hash,
+            ])?;
+        self.head = Head {
+            seq: record.seq,
+            hash,
+        };
+        project::fold(&self.inner, record)
+    }
+
+    /// Removes the events through `through` and what they alone speak of; see
+    /// [`Store::prunable`](super::Store::prunable).
+    pub fn prune(&mut self, through: u64) -> Result<(), StoreError> {
+        let head = prune::remove_through(&self.inner, through)?;
+        self.append(Actor::System, None, Event::EventsPruned { through, head })?;
+        Ok(())
+    }
+
+    pub(super) fn commit(self) -> Result<(), StoreError> {
+        chain::store_head(&self.inner, &self.head)?;
+        self.inner.commit()?;
+        Ok(())
+    }
+}
