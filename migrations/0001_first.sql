@@ -33,6 +33,9 @@ CREATE TABLE sessions (
     branch         TEXT    NOT NULL,
     target         TEXT    NOT NULL,
     auto_land      INTEGER NOT NULL,
+    lane           TEXT    NOT NULL,
+    priority       INTEGER NOT NULL,
+    group_name     TEXT,
     worktree_path  TEXT,
     git_dir        TEXT,
     base           TEXT,
@@ -74,6 +77,9 @@ CREATE TABLE jobs (
 ) STRICT;
 CREATE INDEX jobs_by_session ON jobs (session_id, position, queued_seq);
 CREATE INDEX jobs_open ON jobs (state, session_id) WHERE state IN ('queued', 'running', 'stalled');
+
+-- The head of a session's queue is the first entry of this index.
+CREATE INDEX jobs_queued ON jobs (session_id, position, queued_seq) WHERE state = 'queued';
 
 CREATE TABLE artifacts (
     seq         INTEGER PRIMARY KEY,

@@ -4,11 +4,13 @@
 //! up. `tests/architecture.rs` parses the imports and fails on a violation.
 //!
 //! ```text
-//! 4  cli                           the face: parse, render, exit
-//! 3  app                           one use case a file
-//! 2  runner merge workspace        loops that look, decide and act; a session's place to work
-//! 1  config store cas git proc     the outside world
-//! 0  model                         pure: ids, states, events, codes, scopes; no I/O
+//! 6  cli                            the face: parse, render, exit
+//! 5  app                            one use case a file
+//! 4  runner                         the loop that looks, decides and acts
+//! 3  landing                        one session's work onto the target, gates included
+//! 2  workspace merge sessions       a place to work; merging; what a person says of a session
+//! 1  config store cas git proc      the outside world
+//! 0  model                          pure: ids, states, events, codes, scopes; no I/O
 //! ```
 #![forbid(unsafe_code)]
 
@@ -19,5 +21,6 @@ pub mod config;
 pub mod git;
 pub mod merge;
 pub mod proc;
+pub mod sessions;
 pub mod store;
 pub mod workspace;

@@ -9,6 +9,7 @@ mod open;
 mod project;
 mod prune;
 mod query;
+mod queue;
 mod tx;
 
 #[cfg(test)]
@@ -18,4 +19,5 @@ pub use chain::ChainReport;
 pub use error::StoreError;
 pub use open::{DATABASE, SCHEMA_VERSION, Store};
 pub use query::{ArtifactRow, EventFilter, JobRow, SessionRow};
+pub use queue::QueueRow;
 pub use tx::Tx;

@@ -198,8 +198,8 @@ fn create_session(db: &Connection, record: &Record, id: SessionId) -> Result<(),
     };
     db.prepare_cached(
         "INSERT INTO sessions (session_id, created_seq, name, plan_id, state, reason, spec, \
-         branch, target, auto_land, created_ms, updated_ms) \
-         VALUES (?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?10)",
+         branch, target, auto_land, lane, priority, group_name, created_ms, updated_ms) \
+         VALUES (?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13)",
     )?
     .execute(params![
         id.to_string(),
@@ -211,6 +211,9 @@ fn create_session(db: &Connection, record: &Record, id: SessionId) -> Result<(),
         branch,
         target,
         auto_land,
+        plain(&spec.lane)?,
+        spec.priority,
+        spec.group,
         record.at_ms,
     ])?;
     let mut insert =

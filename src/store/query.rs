@@ -288,17 +288,6 @@ impl Store {
         )
     }
 
-    /// Each session's next queued job, in one query.
-    pub fn queue_heads(&self) -> Result<Vec<JobRow>, StoreError> {
-        self.select_jobs(
-            "WHERE state = 'queued' AND NOT EXISTS (SELECT 1 FROM jobs b \
-             WHERE b.session_id = jobs.session_id AND b.state = 'queued' \
-             AND (b.position, b.queued_seq) < (jobs.position, jobs.queued_seq)) \
-             ORDER BY queued_seq",
-            params![],
-        )
-    }
-
     /// Jobs that a supervisor should be running, or that recovery left.
     pub fn jobs_in(&self, state: JobState) -> Result<Vec<JobRow>, StoreError> {
         self.select_jobs(

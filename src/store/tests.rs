@@ -301,7 +301,7 @@ fn the_head_of_each_queue_is_found() {
     assert_eq!(heads, [first]);
     append(&mut store, session, Event::JobDispatched { job_id: first }).unwrap();
     assert_eq!(store.jobs_in(JobState::Running).unwrap()[0].id, first);
-    assert_eq!(store.queue_heads().unwrap()[0].id, second);
+    assert_eq!(head(&store), second);
 }
 
 proptest! {

@@ -1,0 +1,66 @@
+//! The one failure type at the edge: a stable code, a message, and what to do about it.
+
+use crate::model::code::Code;
+
+/// Why a command did not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// What kind, for programs.
+    pub code: Code,
+    /// What happened, for a person.
+    pub message: String,
+    /// What to do, the most specific first; the code's own hint when empty.
+    pub hints: Vec<String>,
+}
+
+impl Failure {
+    /// With the hint that belongs to the code.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), hints: Vec::new() }
+    }
+
+    /// With a hint of its own.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// What to tell the person: the failure's own hints, or the code's.
+    pub fn advice(&self) -> Vec<String> {
+        if self.hints.is_empty() { vec![self.code.hint().to_owned()] } else { self.hints.clone() }
+    }
+
+    /// A file that could not be read or written.
+    pub fn io(path: &std::path::Path, source: &std::io::Error) -> Self {
+        let code = match source.kind() {
+            std::io::ErrorKind::StorageFull => Code::DiskFull,
+            std::io::ErrorKind::ReadOnlyFilesystem => Code::StoreReadOnly,
+            _ => Code::Io,
+        };
+        Self::new(code, format!("{}: {source}", path.display()))
+    }
+}
+
+macro_rules! from_coded {
+    ($($error:ty),* $(,)?) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::new(error.code(), error.to_string())
+            }
+        })*
+    };
+}
+
+from_coded!(
+    crate::store::StoreError,
+    crate::cas::CasError,
+    crate::git::GitError,
+    crate::proc::ProcError,
+    crate::proc::LockError,
+    crate::workspace::WorkspaceError,
+    crate::config::ConfigError,
+    crate::config::PlanError,
+    crate::landing::LandError,
+    crate::runner::RunnerError,
+);

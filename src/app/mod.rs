@@ -1,0 +1,4 @@
+//! One use case a file: what the commands do, without reading arguments or printing.
+
+pub mod failure;
+pub mod project;

@@ -1,0 +1,78 @@
+//! What every command begins with: the repository, its settings, its store.
+
+use std::path::{Path, PathBuf};
+
+use super::failure::Failure;
+use crate::cas::Cas;
+use crate::config::Settings;
+use crate::git::Repo;
+use crate::model::code::Code;
+use crate::store::{SessionRow, Store};
+
+/// An opened repository with treeyard's own state beside it.
+pub struct Project {
+    /// The repository.
+    pub repo: Repo,
+    /// Every setting with its origin.
+    pub settings: Settings,
+    /// Events and tables.
+    pub store: Store,
+    /// Outputs, reports and patches.
+    pub cas: Cas,
+}
+
+impl Project {
+    /// Finds the repository that `start` lies in and opens what belongs to it.
+    ///
+    /// # Errors
+    /// No repository, wrong configuration, a store that cannot be opened.
+    pub fn open(start: &Path, flags: &[(String, String)]) -> Result<Self, Failure> {
+        let repo = Repo::discover(start)?;
+        let settings = Settings::load(Some(repo.main_root()), user_config().as_deref(), flags)?;
+        let store = Store::open(&repo.state_dir())?;
+        let cas = Cas::open(&cas_root(&repo))?;
+        Ok(Self { repo, settings, store, cas })
+    }
+
+    /// The one session that `selector` means: a task's name (the newest of that name), or the
+    /// start of an id.
+    pub fn session(&self, selector: &str) -> Result<SessionRow, Failure> {
+        let mut found = self.store.sessions_matching(selector)?;
+        if let Some(named) = found.iter().position(|session| session.name == selector) {
+            return Ok(found.swap_remove(named));
+        }
+        match found.len() {
+            0 => Err(Failure::new(Code::SessionUnknown, format!("no session matches {selector:?}"))),
+            1 => Ok(found.swap_remove(0)),
+            _ => {
+                let choices: Vec<String> = found
+                    .iter()
+                    .take(8)
+                    .map(|session| format!("{} {}", session.id.short(), session.name))
+                    .collect();
+                Err(Failure::new(
+                    Code::SessionAmbiguous,
+                    format!("{} sessions match {selector:?}", found.len()),
+                )
+                .hint(format!("give more digits; it could be: {}", choices.join(", "))))
+            }
+        }
+    }
+
+    /// Where a job's supervisor keeps its files.
+    pub fn jobs_dir(&self) -> PathBuf {
+        self.repo.state_dir().join("jobs")
+    }
+}
+
+/// The artifact store of a repository.
+pub fn cas_root(repo: &Repo) -> PathBuf {
+    repo.state_dir().join("cas")
+}
+
+/// The person's own configuration file, wherever the platform keeps it.
+pub fn user_config() -> Option<PathBuf> {
+    use etcetera::BaseStrategy;
+    let strategy = etcetera::choose_base_strategy().ok()?;
+    Some(strategy.config_dir().join("treeyard").join("config.toml"))
+}

@@ -1,0 +1,167 @@
+//! A person's word about one session.
+
+use crate::model::code::Code;
+use crate::model::event::{Actor, Event};
+use crate::model::ids::{JobId, SessionId};
+use crate::model::job::JobState;
+use crate::model::session::SessionState;
+use crate::store::{JobRow, SessionRow, Store, StoreError, Tx};
+
+/// Why a session cannot be changed so.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// The database's refusal.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Its state does not allow it.
+    #[error("{name} is {}; {wanted}", state.name())]
+    State {
+        /// The task's name.
+        name: String,
+        /// Where it stands.
+        state: SessionState,
+        /// What the operation needs.
+        wanted: &'static str,
+    },
+}
+
+impl ControlError {
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::State { .. } => Code::SessionState,
+        }
+    }
+}
+
+/// Appends the move of a session to another state.
+pub fn move_session(
+    tx: &mut Tx<'_>,
+    actor: Actor,
+    session: SessionId,
+    from: SessionState,
+    to: SessionState,
+    reason: &str,
+) -> Result<(), StoreError> {
+    let event = Event::SessionMoved { from, to, reason: reason.to_owned() };
+    tx.append(actor, Some(session), event).map(drop)
+}
+
+/// Queues the same command once more.
+pub fn queue_attempt(
+    tx: &mut Tx<'_>,
+    actor: Actor,
+    job: &JobRow,
+    not_before_ms: i64,
+) -> Result<(), StoreError> {
+    let event = Event::JobQueued {
+        job_id: JobId::new(),
+        kind: job.kind,
+        position: job.position,
+        attempt: job.attempt + 1,
+        command: job.command.clone(),
+        not_before_ms,
+    };
+    tx.append(actor, Some(job.session_id), event).map(drop)
+}
+
+/// Nothing more of the session is dispatched. A command that runs now runs to its end.
+pub fn pause(store: &mut Store, session: &SessionRow) -> Result<(), ControlError> {
+    if session.state.is_terminal() || session.state == SessionState::Paused {
+        return Err(refused(session, "only a session that is still at work can be paused"));
+    }
+    store.write(|tx| {
+        let to = SessionState::Paused;
+        Ok(move_session(tx, Actor::Human, session.id, session.state, to, "paused by the operator")?)
+    })
+}
+
+/// A paused or blocked session goes on where it was.
+pub fn resume(store: &mut Store, session: &SessionRow) -> Result<(), ControlError> {
+    if !matches!(session.state, SessionState::Paused | SessionState::Blocked) {
+        return Err(refused(session, "only a paused or blocked session can be resumed"));
+    }
+    let jobs = store.jobs_of(session.id)?;
+    let begun = jobs.iter().any(|job| job.started_ms.is_some());
+    let to = if begun { SessionState::Active } else { SessionState::Created };
+    let stalled = lost_jobs(&jobs);
+    store.write(|tx| {
+        move_session(tx, Actor::Human, session.id, session.state, to, "resumed by the operator")?;
+        for job in stalled {
+            let reason = "run again after its supervisor vanished".to_owned();
+            let event = Event::JobCancelled { job_id: job.id, reason };
+            tx.append(Actor::Human, Some(session.id), event)?;
+            queue_attempt(tx, Actor::Human, job, 0)?;
+        }
+        Ok(())
+    })
+}
+
+/// Ends the session: what is queued is taken out, what runs is killed by the runner. Its worktree
+/// and branch stay.
+pub fn cancel(
+    store: &mut Store,
+    session: &SessionRow,
+    actor: Actor,
+    reason: &str,
+) -> Result<(), ControlError> {
+    if session.state.is_terminal() {
+        return Err(refused(session, "its work is over already"));
+    }
+    let jobs = store.jobs_of(session.id)?;
+    store.write(|tx| {
+        move_session(tx, actor, session.id, session.state, SessionState::Cancelled, reason)?;
+        for job in jobs.iter().filter(|job| waits(job)) {
+            let event = Event::JobCancelled { job_id: job.id, reason: reason.to_owned() };
+            tx.append(actor, Some(session.id), event)?;
+        }
+        Ok(())
+    })
+}
+
+/// A failed or cancelled session starts again from the first job that did not complete, in the
+/// worktree it had.
+pub fn retry(store: &mut Store, session: &SessionRow) -> Result<(), ControlError> {
+    if !matches!(session.state, SessionState::Failed | SessionState::Cancelled) {
+        return Err(refused(session, "only a failed or cancelled session can be retried"));
+    }
+    if session.released {
+        return Err(refused(session, "its worktree was given back, so submit the task anew"));
+    }
+    let jobs = store.jobs_of(session.id)?;
+    if jobs.iter().any(|job| job.state == JobState::Running) {
+        return Err(refused(session, "its command is still being ended; try again in a moment"));
+    }
+    let again = unfinished(&jobs);
+    store.write(|tx| {
+        let to = SessionState::Created;
+        move_session(tx, Actor::Human, session.id, session.state, to, "retried by the operator")?;
+        for job in again {
+            queue_attempt(tx, Actor::Human, job, 0)?;
+        }
+        Ok(())
+    })
+}
+
+fn waits(job: &JobRow) -> bool {
+    matches!(job.state, JobState::Queued | JobState::Stalled)
+}
+
+fn lost_jobs(jobs: &[JobRow]) -> Vec<&JobRow> {
+    jobs.iter().filter(|job| job.state == JobState::Stalled).collect()
+}
+
+/// The last attempt at each position that did not complete.
+fn unfinished(jobs: &[JobRow]) -> Vec<&JobRow> {
+    jobs.iter()
+        .filter(|job| job.state != JobState::Completed)
+        .filter(|job| {
+            jobs.iter().all(|other| other.position != job.position || other.attempt <= job.attempt)
+        })
+        .collect()
+}
+
+fn refused(session: &SessionRow, wanted: &'static str) -> ControlError {
+    ControlError::State { name: session.name.clone(), state: session.state, wanted }
+}

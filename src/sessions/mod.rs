@@ -1,0 +1,8 @@
+//! What happens to sessions by a person's word: submitted, paused, resumed, cancelled, retried.
+//! Each is a few events in one transaction; the runner sees the rows and acts.
+
+mod control;
+mod submit;
+
+pub use control::{ControlError, cancel, move_session, pause, queue_attempt, resume, retry};
+pub use submit::{Submission, submit};

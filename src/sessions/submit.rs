@@ -1,0 +1,73 @@
+//! Tasks become sessions with queued jobs.
+
+use std::collections::HashMap;
+
+use crate::model::event::{Actor, Event};
+use crate::model::ids::{JobId, PlanId, SessionId};
+use crate::model::job::JobKind;
+use crate::model::task::{Command, TaskName, TaskSpec};
+use crate::store::{Store, StoreError};
+
+/// What a submission has besides its tasks.
+#[derive(Debug, Clone)]
+pub struct Submission {
+    /// The branch that the work lands on, without `refs/heads/`.
+    pub target: String,
+    /// Whether finished tasks land by themselves.
+    pub auto_land: bool,
+    /// How often `run` is executed, one job each; usually once.
+    pub repeat: u32,
+}
+
+/// Records every task and queues its jobs, in one transaction: all of a plan, or nothing.
+/// The sessions come back in the order of the tasks.
+///
+/// `tasks` is a checked plan: names are unique and `after` has no cycle and no unknown name.
+pub fn submit(
+    store: &mut Store,
+    tasks: &[TaskSpec],
+    submission: &Submission,
+) -> Result<(PlanId, Vec<SessionId>), StoreError> {
+    let plan_id = PlanId::new();
+    let ids: HashMap<&TaskName, SessionId> =
+        tasks.iter().map(|task| (&task.name, SessionId::new())).collect();
+    store.write(|tx| {
+        for task in tasks {
+            let session = ids[&task.name];
+            let after = task.after.iter().filter_map(|name| ids.get(name).copied()).collect();
+            tx.append(
+                Actor::Human,
+                Some(session),
+                Event::SessionCreated {
+                    plan_id,
+                    spec: Box::new(task.clone()),
+                    after,
+                    branch: format!("refs/heads/ty/{}-{}", task.name, session.short()),
+                    target: submission.target.clone(),
+                    auto_land: submission.auto_land,
+                },
+            )?;
+            for (position, (kind, command)) in jobs_of(task, submission.repeat).enumerate() {
+                tx.append(
+                    Actor::Human,
+                    Some(session),
+                    Event::JobQueued {
+                        job_id: JobId::new(),
+                        kind,
+                        position: position as u32,
+                        attempt: 1,
+                        command,
+                        not_before_ms: 0,
+                    },
+                )?;
+            }
+        }
+        Ok((plan_id, tasks.iter().map(|task| ids[&task.name]).collect()))
+    })
+}
+
+fn jobs_of(task: &TaskSpec, repeat: u32) -> impl Iterator<Item = (JobKind, Command)> + '_ {
+    let setup = task.setup.iter().map(|command| (JobKind::Setup, command.clone()));
+    let run = (0..repeat.max(1)).map(|_| (JobKind::Command, task.run.clone()));
+    setup.chain(run)
+}

@@ -1,0 +1,81 @@
+//! What the dispatcher looks at: one light row for each session that has something queued.
+
+use super::error::StoreError;
+use super::open::Store;
+use crate::model::ids::{JobId, SessionId};
+use crate::model::session::SessionState;
+use crate::model::task::Lane;
+
+/// The head of one session's queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueRow {
+    /// The session.
+    pub session: SessionId,
+    /// `CREATED` or `ACTIVE`; no other session is dispatched.
+    pub state: SessionState,
+    /// Its next job.
+    pub job: JobId,
+    /// Whether one of its jobs runs now.
+    pub busy: bool,
+    /// Not before this time, in milliseconds since the epoch.
+    pub not_before_ms: i64,
+    /// Which queue it belongs to.
+    pub lane: Lane,
+    /// 0 is the most urgent.
+    pub priority: u8,
+    /// Tasks of the same group share a limit.
+    pub group: Option<String>,
+    /// The order of submission.
+    pub created_seq: u64,
+    /// A task that it comes after and that is not done yet.
+    pub waits_for: Option<String>,
+    /// A task that it comes after and that failed or was cancelled.
+    pub doomed_by: Option<String>,
+}
+
+/// A predecessor is done when it completed and, where it lands by itself, has landed: what comes
+/// after it is to see its work.
+const QUEUE: &str = "
+SELECT s.session_id, s.state, s.lane, s.priority, s.group_name, s.created_seq,
+       j.job_id, j.not_before_ms,
+       EXISTS (SELECT 1 FROM jobs r WHERE r.session_id = s.session_id AND r.state = 'running')
+           AS busy,
+       (SELECT p.name FROM session_after a JOIN sessions p ON p.session_id = a.after_id
+         WHERE a.session_id = s.session_id AND NOT (p.state = 'COMPLETED'
+           AND (p.auto_land = 0 OR p.landed_commit IS NOT NULL)) LIMIT 1) AS waits_for,
+       (SELECT p.name FROM session_after a JOIN sessions p ON p.session_id = a.after_id
+         WHERE a.session_id = s.session_id AND p.state IN ('FAILED', 'CANCELLED') LIMIT 1)
+           AS doomed_by
+FROM sessions s
+JOIN jobs j ON j.job_id = (SELECT q.job_id FROM jobs q
+     WHERE q.session_id = s.session_id AND q.state = 'queued'
+     ORDER BY q.position, q.queued_seq LIMIT 1)
+WHERE s.state NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') AND s.state IN ('CREATED', 'ACTIVE')
+ORDER BY s.created_seq";
+
+impl Store {
+    /// The head of every dispatchable session's queue, in the order of submission.
+    pub fn queue(&self) -> Result<Vec<QueueRow>, StoreError> {
+        let mut statement = self.connection.prepare_cached(QUEUE)?;
+        let mut rows = statement.query([])?;
+        let mut queue = Vec::new();
+        while let Some(row) = rows.next()? {
+            let state: String = row.get("state")?;
+            queue.push(QueueRow {
+                session: row.get::<_, String>("session_id")?.parse()?,
+                state: SessionState::from_name(&state)
+                    .ok_or_else(|| StoreError::Malformed(format!("the session state {state:?}")))?,
+                job: row.get::<_, String>("job_id")?.parse()?,
+                busy: row.get("busy")?,
+                not_before_ms: row.get("not_before_ms")?,
+                lane: serde_json::from_value(serde_json::Value::String(row.get("lane")?))?,
+                priority: row.get("priority")?,
+                group: row.get("group_name")?,
+                created_seq: row.get::<_, i64>("created_seq")? as u64,
+                waits_for: row.get("waits_for")?,
+                doomed_by: row.get("doomed_by")?,
+            });
+        }
+        Ok(queue)
+    }
+}
