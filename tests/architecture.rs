@@ -1,11 +1,18 @@
 //! The rules of `ARCHITECTURE.md` that a machine can check, applied to every file under `src/`.
 //!
 //! The scanner knows just enough of Rust: it blanks comments and literals, cuts `#[cfg(test)]`
-//! items, and expands the braces of paths. Negative tests below show that it finds what it must.
+//! items, and expands the braces of paths. `negative` shows that it finds what it must.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use scan::{GIT_LITERAL, blank, words};
+
+#[path = "architecture/negative.rs"]
+mod negative;
+#[path = "architecture/scan.rs"]
+mod scan;
 
 const LONGEST_FILE: usize = 500;
 
@@ -308,110 +315,7 @@ fn item_end(item: &str) -> usize {
     item.len()
 }
 
-// --- scanning ------------------------------------------------------------------------------
-
-/// What stands for the literal `"git"` in blanked source; other literals become `""`.
-const GIT_LITERAL: &str = "\"git\"";
-
-/// The source without comments and without the content of literals.
-fn blank(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let used = if rest.starts_with("//") {
-            rest.find('\n').unwrap_or(rest.len())
-        } else if rest.starts_with("/*") {
-            block_comment_end(rest)
-        } else if let Some((start, end, used)) = string_literal(rest, &out) {
-            let is_git = &rest[start..end] == "git";
-            out.push_str(if is_git { GIT_LITERAL } else { "\"\"" });
-            used
-        } else if let Some(used) = char_literal(rest) {
-            out.push_str("' '");
-            used
-        } else {
-            out.push(c);
-            c.len_utf8()
-        };
-        rest = &rest[used..];
-    }
-    out
-}
-
-fn block_comment_end(text: &str) -> usize {
-    let (mut nested, mut at) = (0, 0);
-    while at < text.len() {
-        if text[at..].starts_with("/*") {
-            nested += 1;
-            at += 2;
-        } else if text[at..].starts_with("*/") {
-            nested -= 1;
-            at += 2;
-            if nested == 0 {
-                return at;
-            }
-        } else {
-            at += text[at..].chars().next().map_or(1, char::len_utf8);
-        }
-    }
-    text.len()
-}
-
-/// Start and end of the content and the length of the literal that `rest` begins with.
-fn string_literal(rest: &str, before: &str) -> Option<(usize, usize, usize)> {
-    let in_word = before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
-    let prefix = if in_word {
-        0
-    } else {
-        rest.find(|c| !matches!(c, 'b' | 'c' | 'r'))?
-    };
-    let hashes = rest[prefix..].bytes().take_while(|b| *b == b'#').count();
-    let raw = rest[..prefix].ends_with('r');
-    let start = prefix + hashes + 1;
-    if prefix > 2 || !rest[prefix + hashes..].starts_with('"') || (hashes > 0 && !raw) {
-        return None;
-    }
-    if raw {
-        let close = format!("\"{}", "#".repeat(hashes));
-        let end = start + rest[start..].find(&close)?;
-        return Some((start, end, end + close.len()));
-    }
-    let mut escaped = false;
-    for (at, c) in rest[start..].char_indices() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '"' => return Some((start, start + at, start + at + 1)),
-            _ => {}
-        }
-    }
-    None
-}
-
-/// The length of a character literal; a lifetime is none.
-fn char_literal(rest: &str) -> Option<usize> {
-    let inner = rest.strip_prefix('\'')?;
-    if let Some(escape) = inner.strip_prefix('\\') {
-        let first = escape.chars().next()?.len_utf8();
-        return Some(2 + first + escape[first..].find('\'')? + 1);
-    }
-    let first = inner.chars().next()?.len_utf8();
-    inner[first..].starts_with('\'').then_some(first + 2)
-}
-
-/// The identifiers and keywords of the source with their positions.
-fn words(source: &str) -> impl Iterator<Item = (&str, usize)> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let is_word = |c: char| c.is_alphanumeric() || c == '_';
-        at += source[at..].find(is_word)?;
-        let start = at;
-        at += source[at..]
-            .find(|c| !is_word(c))
-            .unwrap_or(source.len() - at);
-        Some((&source[start..at], start))
-    })
-}
+// --- files ------------------------------------------------------------------------------
 
 fn rust_files(dir: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
@@ -425,147 +329,4 @@ fn rust_files(dir: &Path) -> Vec<PathBuf> {
     }
     files.sort();
     files
-}
-
-// --- the scanner finds what it must --------------------------------------------------------
-
-mod negative {
-    use super::*;
-
-    fn violations(path: &str, text: &str) -> Vec<String> {
-        let ranks = rank_map(
-            "//! ```text\n//! 4  cli             the face\n//! 2  merge workspace  places, model\n\
-             //! 1  git store       outside\n//! 0  model           pure\n//! ```\n",
-        );
-        assert_eq!(ranks.len(), 6);
-        check(Path::new(path), text, &ranks)
-    }
-
-    #[track_caller]
-    fn finds(path: &str, text: &str, what: &str) {
-        let found = violations(path, text);
-        assert_eq!(found.len(), 1, "{found:?}");
-        assert!(found[0].contains(what), "{found:?}");
-    }
-
-    #[track_caller]
-    fn accepts(path: &str, text: &str) {
-        assert_eq!(violations(path, text), [] as [String; 0]);
-    }
-
-    #[test]
-    fn imports_from_the_same_rank_or_above() {
-        let what = "imports `store`";
-        finds("git/read.rs", "use crate::store::Store;", what);
-        finds(
-            "git/read.rs",
-            "use crate::{model::ids, store::{a, b}};",
-            what,
-        );
-        finds("git/read.rs", "fn f() { crate::store::open() }", what);
-        finds("git/read.rs", "use super::super::store;", what);
-        finds("git/mod.rs", "pub use super::store;", what);
-        finds(
-            "git/read/fast.rs",
-            "use super::super::super::{store, model};",
-            what,
-        );
-        finds(
-            "git/a.rs",
-            "mod x { use super::super::super::store; }",
-            what,
-        );
-        finds("git/a.rs", "use crate ::\n  store;", what);
-        finds("model/x.rs", "use crate::cli;", "imports `cli` (rank 4)");
-        finds("git/read.rs", "use crate::nowhere;", "no rank");
-        finds("git/read.rs", "use crate::*;", "no rank");
-        finds("git/read.rs", "use crate as root;", "no rank");
-        finds("git/mod.rs", "use super::*;", "no rank");
-    }
-
-    #[test]
-    fn modules_without_a_rank() {
-        finds(
-            "lib.rs",
-            "pub mod model; pub mod extra;",
-            "`extra` has no rank",
-        );
-        finds("extra/mod.rs", "", "`extra` has no rank");
-        finds("extra.rs", "use crate::model;", "`extra` has no rank");
-    }
-
-    #[test]
-    fn long_files_and_unsafe() {
-        finds("git/a.rs", &"//\n".repeat(501), "501 lines");
-        accepts("git/a.rs", &"//\n".repeat(500));
-        finds("git/a.rs", "fn f() { unsafe { g() } }", "`unsafe`");
-    }
-
-    #[test]
-    fn calls_that_stop_print_or_exit() {
-        finds("git/a.rs", "fn f() { g().unwrap(); }", "`.unwrap(`");
-        finds(
-            "git/a.rs",
-            "fn f() { g()\n    .expect (\"x\"); }",
-            "`.expect(`",
-        );
-        finds("git/a.rs", "fn f() { eprintln!(\"x\"); }", "`eprintln!`");
-        finds(
-            "git/a.rs",
-            "fn f() { std::process::exit(1); }",
-            "`process::exit`",
-        );
-        finds(
-            "store/a.rs",
-            "fn f() { Command::new(\"git\"); }",
-            "git is run",
-        );
-        finds(
-            "git/a.rs",
-            "#[cfg(test)]\nmod tests { fn g() { a.unwrap() } }\nfn f() { b.unwrap() }",
-            "`.unwrap(`",
-        );
-        finds(
-            "git/a.rs",
-            "#[cfg(test)]\nmod tests;\nfn f() { b.unwrap() }",
-            "unwrap",
-        );
-    }
-
-    #[test]
-    fn what_is_allowed() {
-        accepts(
-            "merge/a.rs",
-            "use crate::{git, model::x}; use crate::merge::y; use super::z;",
-        );
-        accepts("git/a.rs", "mod tests { use super::super::store; }");
-        accepts(
-            "git/a.rs",
-            "// use crate::store; x.unwrap()\n/* unsafe /* */ */ fn f() {}",
-        );
-        accepts(
-            "git/a.rs",
-            r##"const A: &str = "crate::store unsafe \" x.unwrap()";"##,
-        );
-        accepts(
-            "git/a.rs",
-            r###"const A: &str = r#"" unsafe "#; const B: char = '"';"###,
-        );
-        accepts(
-            "git/a.rs",
-            "fn f<'a>(x: &'a str) -> char { '\\'' } // unsafe",
-        );
-        accepts("git/a.rs", "fn f() { a.unwrap_or(b).expect_err; }");
-        accepts(
-            "git/a.rs",
-            "#[cfg(test)]\nmod tests { fn f() { println!(); x.unwrap() } }",
-        );
-        accepts("git/tests.rs", "fn f() { x.unwrap(); }");
-        accepts("git/command.rs", "fn f() { Command::new(\"git\"); }");
-        accepts("store/a.rs", "fn f() { Command::new(\"cargo\"); }");
-        accepts("cli/a.rs", "fn f() { println!(); std::process::exit(1) }");
-        accepts("git/a.rs", "fn exit() { a.exit(); Code::exit(b) }");
-        accepts("git/a.rs", "mod tests { use super::*; }");
-        accepts("git/a.rs", "#![forbid(unsafe_code)] pub(crate) fn f() {}");
-    }
 }
