@@ -1,0 +1,42 @@
+# The verbs of .ci/run, one at a time.
+
+# List the recipes
+default:
+    @just --list
+
+# Everything that must hold before a change is taken
+ci:
+    .ci/run
+
+# Format the source
+fmt:
+    cargo fmt
+
+# Check format and lints
+lint:
+    cargo fmt --check
+    cargo clippy --all-targets -- -D warnings
+
+# Run the tests, or those whose name contains FILTER
+test *FILTER:
+    cargo test {{ FILTER }}
+
+# Check the rules on ranks, file length and forbidden calls
+architecture:
+    cargo test --test main architecture
+
+# Build the documentation, warnings denied
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+
+# Check licences, sources and advisories of the dependencies
+deny:
+    cargo deny check
+
+# The main job on a scratch clone
+demo:
+    cargo run --release -- demo
+
+# Measure against other tools; see scripts/bench --help
+bench *ARGS:
+    scripts/bench {{ ARGS }}
