@@ -1,0 +1,3 @@
+//! Tests with the real program.
+
+mod proc;
