@@ -1,1 +1,4 @@
+//! Tests with the real program.
+
 mod architecture;
+mod proc;

@@ -1,1 +1,31 @@
 //! Processes: supervisors that outlive the runner, owners, locks, wake-ups.
+//!
+//! A job is run by a supervisor, a small process of its own session. What it knows stands in the
+//! job's folder (`spec.json`, `owner.json`, `output.log`, `exit.json`), so that any later runner
+//! can find out how the job stands. A supervisor is a child subreaper: whatever its job starts,
+//! however it detaches, stays below it and is killed before the exit record is written.
+
+mod environment;
+mod error;
+mod job;
+mod kill;
+mod launch;
+mod lock;
+mod owner;
+mod signals;
+mod supervise;
+mod supervisor;
+mod sweep;
+mod table;
+mod wake;
+
+pub use environment::job_env;
+pub use error::ProcError;
+pub use job::{EXIT_FILE, ExitRecord, JOB_VARIABLE, JobSpec, OUTPUT_FILE};
+pub use launch::detach;
+pub use lock::{LockError, RunnerLock, runner_owner};
+pub use owner::Owner;
+pub use supervise::supervise;
+pub use supervisor::{Attached, Ended, Launcher, Supervisor, attach, spawn};
+pub use sweep::sweep;
+pub use wake::{Wake, WakeListener};

@@ -1,0 +1,172 @@
+//! The files of a job's folder.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::error::ProcError;
+use crate::model::job::Outcome;
+
+pub(super) const SPEC_FILE: &str = "spec.json";
+pub(super) const OWNER_FILE: &str = "owner.json";
+pub(super) const LOG_FILE: &str = "supervisor.log";
+/// Standard output and standard error of the job, as it wrote them. Best effort.
+pub const OUTPUT_FILE: &str = "output.log";
+/// How the job ended, an [`ExitRecord`].
+pub const EXIT_FILE: &str = "exit.json";
+/// The environment variable that marks every process of a job with the name of its folder.
+pub const JOB_VARIABLE: &str = "TREEYARD_JOB";
+
+/// What a supervisor is to run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobSpec {
+    /// The program and its arguments. A name without a slash is looked up in the `PATH` of `env`.
+    pub argv: Vec<String>,
+    /// Where it runs.
+    pub cwd: PathBuf,
+    /// Its complete environment; nothing is inherited.
+    pub env: BTreeMap<String, String>,
+    /// After how many milliseconds it is killed.
+    pub timeout_ms: Option<u64>,
+    /// How many milliseconds it has between the polite and the forceful kill.
+    pub grace_ms: u64,
+    /// The state folder whose runner is woken at the end.
+    pub wake_dir: Option<PathBuf>,
+}
+
+impl JobSpec {
+    /// What the system's calls cannot express is found here, before anything is started.
+    pub(super) fn check(&self) -> Result<(), ProcError> {
+        let problem = if self.argv.first().is_none_or(String::is_empty) {
+            "it names no program"
+        } else if self.argv.iter().any(|word| word.contains('\0')) {
+            "an argument holds a NUL byte"
+        } else if self
+            .env
+            .keys()
+            .any(|name| name.is_empty() || name.contains(['=', '\0']))
+        {
+            "the name of an environment variable is empty or holds `=` or a NUL byte"
+        } else if self.env.values().any(|value| value.contains('\0')) {
+            "an environment variable holds a NUL byte"
+        } else if !self.cwd.is_absolute() {
+            "its folder is not an absolute path"
+        } else {
+            return Ok(());
+        };
+        Err(ProcError::InvalidSpec(problem.to_owned()))
+    }
+}
+
+/// How a job ended. Written last, when no process of the job is left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExitRecord {
+    /// How the program ended.
+    pub outcome: Outcome,
+    /// When it was started, in milliseconds since 1970.
+    pub started_ms: i64,
+    /// When the last of its processes was gone, in milliseconds since 1970.
+    pub ended_ms: i64,
+    /// The largest resident size of one of its processes, in KiB.
+    pub max_rss_kb: u64,
+    /// Processor time outside the kernel, in milliseconds.
+    pub user_ms: u64,
+    /// Processor time in the kernel, in milliseconds.
+    pub sys_ms: u64,
+}
+
+/// The name that marks the job's processes.
+pub(super) fn job_name(job_dir: &Path) -> Result<String, ProcError> {
+    job_dir
+        .file_name()
+        .and_then(|name| name.to_str())
+        .map(str::to_owned)
+        .ok_or_else(|| ProcError::InvalidSpec(format!("{} is no job folder", job_dir.display())))
+}
+
+/// Reads a JSON file, `None` if there is none.
+pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, ProcError> {
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(ProcError::io(path)(error)),
+    };
+    serde_json::from_slice(&text)
+        .map(Some)
+        .map_err(|source| ProcError::Malformed {
+            path: path.to_owned(),
+            source,
+        })
+}
+
+/// Whether a file has to survive the machine's fall, or only that of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Durability {
+    Process,
+    Machine,
+}
+
+/// Writes a JSON file so that a reader sees all of it or nothing.
+pub(super) fn write<T: Serialize>(
+    path: &Path,
+    value: &T,
+    durability: Durability,
+) -> Result<(), ProcError> {
+    let draft = path.with_extension("tmp");
+    let save = || -> io::Result<()> {
+        let mut file = File::create(&draft)?;
+        file.write_all(&serde_json::to_vec(value)?)?;
+        if durability == Durability::Machine {
+            file.sync_data()?;
+        }
+        fs::rename(&draft, path)
+    };
+    save().map_err(ProcError::io(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_cannot_express_is_refused() {
+        let good = JobSpec {
+            argv: vec!["true".to_owned()],
+            cwd: "/".into(),
+            env: BTreeMap::new(),
+            timeout_ms: None,
+            grace_ms: 0,
+            wake_dir: None,
+        };
+        good.check().unwrap();
+        let bad = [
+            JobSpec {
+                argv: vec![],
+                ..good.clone()
+            },
+            JobSpec {
+                argv: vec!["a\0".to_owned()],
+                ..good.clone()
+            },
+            JobSpec {
+                env: BTreeMap::from([("A=B".to_owned(), String::new())]),
+                ..good.clone()
+            },
+            JobSpec {
+                env: BTreeMap::from([("A".to_owned(), "\0".to_owned())]),
+                ..good.clone()
+            },
+            JobSpec {
+                cwd: "here".into(),
+                ..good
+            },
+        ];
+        for spec in bad {
+            assert!(spec.check().is_err(), "{spec:?}");
+        }
+    }
+}

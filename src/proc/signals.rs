@@ -1,0 +1,61 @@
+use std::io;
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// The signals a supervisor lives by, as something to wait for.
+pub(super) struct Signals {
+    file: SignalFd,
+}
+
+impl Signals {
+    /// What a supervisor blocks. It is started that way, so that no signal can come too early.
+    pub(super) fn blocked() -> SigSet {
+        [
+            Signal::SIGTERM,
+            Signal::SIGINT,
+            Signal::SIGHUP,
+            Signal::SIGCHLD,
+        ]
+        .into_iter()
+        .collect()
+    }
+
+    /// Takes them over for this process, which must have one thread.
+    pub(super) fn take() -> io::Result<Self> {
+        let mut set = Self::blocked();
+        set.thread_block()?;
+        // A hang-up is none of its business: it stays blocked and is never looked at.
+        set.remove(Signal::SIGHUP);
+        let file = SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
+        Ok(Self { file })
+    }
+
+    /// Takes note of what has come, without waiting. Whether a cancellation was among it.
+    pub(super) fn drain(&self) -> bool {
+        let child = Signal::SIGCHLD as u32;
+        let mut cancelled = false;
+        while let Ok(Some(signal)) = self.file.read_signal() {
+            cancelled |= signal.ssi_signo != child;
+        }
+        cancelled
+    }
+
+    /// Waits until a signal comes or, roughly, until `limit`.
+    pub(super) fn wait(&self, limit: Option<Instant>) {
+        let time = limit.map_or(LONGEST_WAIT, |limit| {
+            limit
+                .saturating_duration_since(Instant::now())
+                .min(LONGEST_WAIT)
+        });
+        // Rounded up, or the last fraction of a millisecond would be spent spinning.
+        let timeout = PollTimeout::try_from(time + Duration::from_millis(1));
+        let mut files = [PollFd::new(self.file.as_fd(), PollFlags::POLLIN)];
+        let _ = poll(&mut files, timeout.unwrap_or(PollTimeout::ZERO));
+    }
+}

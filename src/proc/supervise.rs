@@ -1,0 +1,253 @@
+//! The supervisor process: runs one job, ends all of it, writes down how it ended.
+//! It is synchronous and has one thread, so that it starts in a millisecond.
+
+use std::ffi::OsStr;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use nix::errno::Errno;
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::signal::SigSet;
+use nix::sys::time::TimeVal;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{AccessFlags, Pid, access};
+use rustix::process::Signal;
+
+use super::error::ProcError;
+use super::job::{
+    self, Durability, EXIT_FILE, ExitRecord, JOB_VARIABLE, JobSpec, OUTPUT_FILE, OWNER_FILE,
+    SPEC_FILE,
+};
+use super::kill;
+use super::launch::{self, Group, Launch};
+use super::owner::Owner;
+use super::signals::Signals;
+use super::table;
+use super::wake::Wake;
+use crate::model::job::Outcome;
+
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+
+/// Runs the job of the folder `job_dir` to its end. This is the whole life of a supervisor.
+///
+/// SIGTERM and SIGINT cancel the job. The exit code says whether the exit record was written.
+pub fn supervise(job_dir: &Path) -> ExitCode {
+    match std::path::absolute(job_dir)
+        .map_err(ProcError::io(job_dir))
+        .and_then(|job_dir| record(&job_dir))
+    {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn record(job_dir: &Path) -> Result<(), ProcError> {
+    let started_ms = now_ms();
+    let (outcome, wake_dir) = match prepare(job_dir) {
+        Ok((spec, signals)) => (run(job_dir, &spec, &signals), spec.wake_dir),
+        Err(error) => (not_started(error), None),
+    };
+    let record = exit_record(outcome, started_ms);
+    job::write(&job_dir.join(EXIT_FILE), &record, Durability::Machine)?;
+    if let Some(wake_dir) = wake_dir {
+        Wake::notify(&wake_dir);
+    }
+    Ok(())
+}
+
+fn prepare(job_dir: &Path) -> Result<(JobSpec, Signals), ProcError> {
+    let pid = std::process::id();
+    let signals = Signals::take().map_err(ProcError::process(pid))?;
+    nix::sys::prctl::set_child_subreaper(true).map_err(ProcError::process(pid))?;
+    let owner = Owner::current().map_err(ProcError::process(pid))?;
+    job::write(&job_dir.join(OWNER_FILE), &owner, Durability::Process)?;
+    let spec: JobSpec = job::read(&job_dir.join(SPEC_FILE))?
+        .ok_or_else(|| ProcError::InvalidSpec(format!("{SPEC_FILE} is missing")))?;
+    spec.check()?;
+    Ok((spec, signals))
+}
+
+fn run(job_dir: &Path, spec: &JobSpec, signals: &Signals) -> Outcome {
+    let main = match start(job_dir, spec) {
+        Ok(main) => main,
+        Err(outcome) => return outcome,
+    };
+    let mut family = Family { main, ended: None };
+    let limit = spec
+        .timeout_ms
+        .and_then(|ms| Instant::now().checked_add(Duration::from_millis(ms)));
+    let outcome = watch(&mut family, limit, signals);
+    family.end(Duration::from_millis(spec.grace_ms), signals);
+    outcome
+}
+
+/// Waits until the program ends, its time is up, or somebody cancels it.
+fn watch(family: &mut Family, limit: Option<Instant>, signals: &Signals) -> Outcome {
+    loop {
+        let cancelled = signals.drain();
+        family.reap();
+        if let Some(outcome) = family.ended.take() {
+            return outcome;
+        }
+        if cancelled {
+            return Outcome::Cancelled;
+        }
+        if limit.is_some_and(|limit| Instant::now() >= limit) {
+            return Outcome::TimedOut;
+        }
+        signals.wait(limit);
+    }
+}
+
+/// The program and everything that stands below this process.
+struct Family {
+    main: Pid,
+    ended: Option<Outcome>,
+}
+
+impl Family {
+    /// Takes note of every child that ended. Whether any are left: as orphans come to this
+    /// process, without children it has no descendants at all.
+    fn reap(&mut self) -> bool {
+        loop {
+            match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::Exited(pid, code)) if pid == self.main => {
+                    self.ended = Some(Outcome::Exited { code });
+                }
+                Ok(WaitStatus::Signaled(pid, signal, _)) if pid == self.main => {
+                    let signal = signal as i32;
+                    self.ended = Some(Outcome::Signalled { signal });
+                }
+                Ok(WaitStatus::StillAlive) => return true,
+                Ok(_) | Err(Errno::EINTR) => {}
+                // A signal nix has no name for (a real-time one): the child is reaped.
+                Err(Errno::EINVAL) => {
+                    self.ended.get_or_insert(Outcome::Signalled { signal: 0 });
+                }
+                Err(_) => return false,
+            }
+        }
+    }
+
+    /// Ends every descendant: politely, then after `grace` by force until none is left.
+    fn end(&mut self, grace: Duration, signals: &Signals) {
+        if !self.reap() {
+            return;
+        }
+        let family = table::descendants(&[std::process::id()]);
+        kill::send(&family, Signal::TERM);
+        // A stopped process takes note of nothing else.
+        kill::send(&family, Signal::CONT);
+        if self.gone_within(grace, signals) {
+            return;
+        }
+        let mut pause = Duration::from_millis(1);
+        loop {
+            kill::send(&table::descendants(&[std::process::id()]), Signal::KILL);
+            if self.gone_within(pause, signals) {
+                return;
+            }
+            pause = LONGEST_PAUSE.min(pause * 2);
+        }
+    }
+
+    fn gone_within(&mut self, time: Duration, signals: &Signals) -> bool {
+        let limit = Instant::now().checked_add(time);
+        loop {
+            signals.drain();
+            if !self.reap() {
+                return true;
+            }
+            if limit.is_some_and(|limit| Instant::now() >= limit) {
+                return false;
+            }
+            signals.wait(limit);
+        }
+    }
+}
+
+fn start(job_dir: &Path, spec: &JobSpec) -> Result<Pid, Outcome> {
+    let output = launch::appending(&job_dir.join(OUTPUT_FILE))
+        .or_else(|_| launch::null())
+        .map_err(not_started)?;
+    let null = launch::null().map_err(not_started)?;
+    let program = find_program(spec)?;
+    let argv: Vec<&OsStr> = spec.argv.iter().map(OsStr::new).collect();
+    let mark = job::job_name(job_dir).map_err(not_started)?;
+    let env = spec
+        .env
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .filter(|(name, _)| *name != JOB_VARIABLE)
+        .chain([(JOB_VARIABLE, mark.as_str())])
+        .map(|(name, value)| launch::env_entry(name.as_ref(), value.as_ref()))
+        .collect::<io::Result<Vec<_>>>()
+        .map_err(not_started)?;
+    enter(&spec.cwd)?;
+    let started = Launch {
+        program: &program,
+        argv: &argv,
+        env: &env,
+        group: Group::NewGroup,
+        blocked: SigSet::empty(),
+        stdio: [null.as_fd(), output.as_fd(), output.as_fd()],
+    }
+    .start();
+    // The job's folder may be removed while it runs; nothing of ours shall stand in it.
+    enter(Path::new("/"))?;
+    started.map_err(|error| not_started(format!("{}: {error}", program.display())))
+}
+
+fn enter(folder: &Path) -> Result<(), Outcome> {
+    std::env::set_current_dir(folder)
+        .map_err(|error| not_started(format!("cannot run in {}: {error}", folder.display())))
+}
+
+/// The job's own `PATH` counts, not the one of this process.
+fn find_program(spec: &JobSpec) -> Result<PathBuf, Outcome> {
+    let name = spec.argv.first().map_or("", String::as_str);
+    if name.contains('/') {
+        return Ok(spec.cwd.join(name));
+    }
+    let path = spec.env.get("PATH").map_or("/usr/bin:/bin", String::as_str);
+    std::env::split_paths(path)
+        .map(|folder| spec.cwd.join(folder).join(name))
+        .find(|file| access(file, AccessFlags::X_OK).is_ok() && file.is_file())
+        .ok_or_else(|| not_started(format!("program `{name}` was not found in PATH ({path})")))
+}
+
+fn not_started(error: impl ToString) -> Outcome {
+    Outcome::NotStarted {
+        error: error.to_string(),
+    }
+}
+
+fn exit_record(outcome: Outcome, started_ms: i64) -> ExitRecord {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).ok();
+    ExitRecord {
+        outcome,
+        started_ms,
+        ended_ms: now_ms(),
+        max_rss_kb: usage.map_or(0, |usage| usage.max_rss().unsigned_abs()),
+        user_ms: usage.map_or(0, |usage| milliseconds(usage.user_time())),
+        sys_ms: usage.map_or(0, |usage| milliseconds(usage.system_time())),
+    }
+}
+
+fn milliseconds(time: TimeVal) -> u64 {
+    time.tv_sec().unsigned_abs() * 1000 + time.tv_usec().unsigned_abs() / 1000
+}
+
+fn now_ms() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| {
+            i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+        })
+}
