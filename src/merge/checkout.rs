@@ -292,6 +292,13 @@ fn is_on_disk(root: &Path, path: &BStr, wanted: Option<(EntryMode, ObjectId)>) -
     let Some((mode, id)) = wanted else {
         return disk.symlink_metadata().is_err();
     };
+    // A link in place of a file is somebody's change, whatever it points to.
+    let Ok(meta) = disk.symlink_metadata() else {
+        return false;
+    };
+    if meta.is_symlink() != mode.is_link() {
+        return false;
+    }
     let bytes = if mode.is_link() {
         std::fs::read_link(&disk).map(|to| to.into_os_string().into_encoded_bytes())
     } else {

@@ -302,7 +302,7 @@ fn random_edits_agree_with_git() {
             .wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) % n
     };
-    for _ in 0..12 {
+    for _ in 0..24 {
         let it = Fixture::new();
         for side in ["work", "main"] {
             let at = next(20);
@@ -337,4 +337,67 @@ fn random_edits_agree_with_git() {
             Prepared::UpToDate => panic!("nothing to land"),
         }
     }
+}
+
+#[test]
+fn a_bare_repository_and_a_linked_checkout_land_too() {
+    let it = Fixture::new();
+    it.on("work", &[("a", Some("1\n"))]);
+    let candidate = it.ready(MergeMethod::Merge);
+    let bare = it.dir.path().join("bare.git");
+    it.git(&["clone", "-q", "--bare", ".", bare.to_str().unwrap()]);
+    let repo = gix::open_opts(&bare, gix::open::Options::isolated()).unwrap();
+    assert_eq!(
+        checkouts_of(&repo, "refs/heads/main").unwrap(),
+        Vec::<PathBuf>::new()
+    );
+
+    it.git(&["switch", "-q", "--detach"]);
+    let linked = it.dir.path().join("linked");
+    it.git(&["worktree", "add", "-q", linked.to_str().unwrap(), "main"]);
+    std::fs::write(linked.join("b"), "mine\n").unwrap();
+    assert_eq!(it.land(&candidate).unwrap_err().code(), Code::TargetDirty);
+    std::fs::write(linked.join("b"), "b\n").unwrap();
+    it.land(&candidate).unwrap();
+    assert_eq!(
+        spawn(&linked, &["status", "--porcelain"]),
+        (true, String::new())
+    );
+    assert_eq!(std::fs::read_to_string(linked.join("a")).unwrap(), "1\n");
+    assert_eq!(it.read("a").lines().count(), 20);
+}
+
+#[test]
+fn a_new_submodule_and_a_merge_to_rebase_are_refused() {
+    let it = Fixture::new();
+    it.on("main", &[("b", Some("m\n"))]);
+    it.on("work", &[("a", Some("1\n"))]);
+    it.git(&["switch", "-q", "work"]);
+    it.git(&["merge", "-q", "-m", "join", "main"]);
+    assert!(matches!(
+        it.prepare(MergeMethod::Rebase),
+        Err(MergeError::MergeInRange(_))
+    ));
+    let link = format!("160000,{},sub", it.id("main"));
+    it.git(&["update-index", "--add", "--cacheinfo", &link]);
+    it.git(&["commit", "-q", "-m", "link"]);
+    let error = it.prepare(MergeMethod::Squash).unwrap_err();
+    assert_eq!(error.code(), Code::ImportRefused);
+}
+
+#[test]
+fn a_folder_that_becomes_a_file_keeps_untracked_work() {
+    let it = Fixture::new();
+    it.git(&["switch", "-q", "work"]);
+    it.git(&["rm", "-q", "d/c"]);
+    it.write("d", "file\n");
+    it.commit("d is a file");
+    it.git(&["switch", "-q", "main"]);
+    let candidate = it.ready(MergeMethod::Merge);
+    it.write("d/mine", "mine\n");
+    assert_eq!(it.land(&candidate).unwrap_err().code(), Code::TargetDirty);
+    assert_eq!(it.read("d/mine"), "mine\n");
+    std::fs::remove_file(it.root().join("d/mine")).unwrap();
+    it.land(&candidate).unwrap();
+    assert_eq!(it.read("d"), "file\n");
 }
