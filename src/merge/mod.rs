@@ -1,1 +1,24 @@
 //! Landing a session's commits on the target branch.
+//!
+//! Deciding ([`prepare`], [`sync_plan`]) writes at most unreferenced objects; acting ([`publish`],
+//! [`update_checkouts`]) moves one ref and the files of its checkouts, and needs a [`LandingLock`].
+
+mod checkout;
+mod conflict;
+mod entries;
+mod error;
+mod message;
+mod prepare;
+mod publish;
+mod rebase;
+
+#[cfg(test)]
+mod tests;
+
+pub use checkout::{Finish, SyncPlan, checkouts_of, finish_checkout, sync_plan, update_checkouts};
+pub use conflict::{ConflictKind, ConflictPath, ConflictReport};
+pub use entries::check_tree_entries;
+pub use error::MergeError;
+pub use message::{MergeMethod, Provenance};
+pub use prepare::{Candidate, LandingPlan, Prepared, commits_in, prepare};
+pub use publish::{LandingLock, publish};

@@ -1,0 +1,311 @@
+//! Checkouts of the target: refused when anything there would be lost, updated after publishing.
+//!
+//! The ref moves first, the files second. A kill in between leaves HEAD at the new commit with index
+//! and files at the old one, which looks like staged changes that undo the landing. Nothing is
+//! lost: [`finish_checkout`] recognises that state (index equals the old tree) and completes it.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use gix::ObjectId;
+use gix::bstr::{BStr, BString, ByteSlice};
+use gix::objs::tree::EntryMode;
+
+use super::entries::{Change, changes};
+use super::error::{MergeError, git};
+use super::prepare::{Candidate, oid, tree_of};
+use crate::model::ids::CommitId;
+
+/// The one place that spawns git: a directory and arguments; the error is git's own message.
+type RunGit<'a> = &'a dyn Fn(&Path, &[&str]) -> Result<(), String>;
+
+/// Checkouts that were found clean and follow the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncPlan {
+    pub checkouts: Vec<PathBuf>,
+    pub old: CommitId,
+    pub new: CommitId,
+}
+
+/// What [`finish_checkout`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finish {
+    /// The index is at the new commit already.
+    AlreadyDone,
+    /// Index and files were brought to the new commit.
+    Updated,
+    /// The index is at neither commit; nothing was touched.
+    NotInterrupted,
+}
+
+/// The worktrees, main and linked, whose HEAD is `branch` (`refs/heads/…`).
+///
+/// # Errors
+/// [`MergeError::Git`] when the worktrees cannot be listed.
+pub fn checkouts_of(repo: &gix::Repository, branch: &str) -> Result<Vec<PathBuf>, MergeError> {
+    let main = repo.main_repo().map_err(git)?;
+    let mut repos = Vec::new();
+    for linked in main.worktrees().map_err(git)? {
+        // A worktree whose folder is gone has nothing to protect.
+        if linked.base().is_ok_and(|base| base.is_dir()) {
+            repos.push(linked.into_repo().map_err(git)?);
+        }
+    }
+    repos.insert(0, main);
+    let mut found = Vec::new();
+    for repo in repos.iter().filter(|repo| !repo.is_bare()) {
+        let head = repo.head_name().map_err(git)?;
+        if let (Some(head), Some(dir)) = (head, repo.workdir())
+            && head.as_bstr() == branch
+        {
+            found.push(dir.to_owned());
+        }
+    }
+    Ok(found)
+}
+
+/// Checks every checkout of `target_ref` before publishing.
+///
+/// # Errors
+/// [`MergeError::TargetDirty`] with the files in the way: uncommitted changes, or untracked files
+/// (ignored or not) that the candidate would overwrite.
+pub fn sync_plan(
+    repo: &gix::Repository,
+    target_ref: &str,
+    candidate: &Candidate,
+) -> Result<SyncPlan, MergeError> {
+    let checkouts = checkouts_of(repo, target_ref)?;
+    let old = tree_of(repo, oid(&candidate.onto)?)?;
+    let new = tree_of(repo, oid(&candidate.commit)?)?;
+    let changes = changes(repo, Some(old), Some(new))?;
+    for path in &checkouts {
+        let checkout = gix::open(path).map_err(git)?;
+        let mut files = in_progress(&checkout);
+        files.extend(dirty(&checkout, old)?.iter().map(ToString::to_string));
+        files.extend(in_the_way(&checkout, path, &changes)?);
+        refuse(path, files)?;
+    }
+    Ok(SyncPlan {
+        checkouts,
+        old: candidate.onto.clone(),
+        new: candidate.commit.clone(),
+    })
+}
+
+/// Brings index and files of every checkout from old to new; call after publishing.
+///
+/// # Errors
+/// [`MergeError::Git`] with git's message. The two-way merge refuses rather than overwrite changes
+/// made since the check.
+pub fn update_checkouts(plan: &SyncPlan, run_git: RunGit<'_>) -> Result<(), MergeError> {
+    for path in &plan.checkouts {
+        let args = [
+            "read-tree",
+            "-m",
+            "-u",
+            plan.old.as_str(),
+            plan.new.as_str(),
+        ];
+        run_git(path, &args).map_err(MergeError::Git)?;
+    }
+    Ok(())
+}
+
+/// Completes an update that was interrupted. Idempotent.
+///
+/// # Errors
+/// [`MergeError::TargetDirty`] when a file has neither its old nor its new content, or git's
+/// message, for example about a stale `index.lock`.
+pub fn finish_checkout(
+    repo: &gix::Repository,
+    checkout: &Path,
+    old: &CommitId,
+    new: &CommitId,
+    run_git: RunGit<'_>,
+) -> Result<Finish, MergeError> {
+    let there = gix::open(checkout).map_err(git)?;
+    let (old, new_tree) = (tree_of(repo, oid(old)?)?, tree_of(repo, oid(new)?)?);
+    if there.head_id().map_err(git)?.detach() != oid(new)? {
+        return Ok(Finish::NotInterrupted);
+    }
+    if index_is(&there, new_tree)? {
+        return Ok(Finish::AlreadyDone);
+    }
+    if !index_is(&there, old)? {
+        return Ok(Finish::NotInterrupted);
+    }
+    let changes = changes(repo, Some(old), Some(new_tree))?;
+    let landed = |path: &BString| {
+        let change = changes.iter().find(|change| change.path == *path);
+        change.is_some_and(|change| is_on_disk(checkout, path.as_bstr(), change.new))
+    };
+    let mut files: Vec<BString> = dirty(&there, old)?;
+    files.extend(
+        in_the_way(&there, checkout, &changes)?
+            .into_iter()
+            .map(BString::from),
+    );
+    files.retain(|path| !landed(path));
+    refuse(checkout, files.iter().map(ToString::to_string).collect())?;
+    // Every file has old or new content, so a reset to the new tree overwrites nothing of anyone's.
+    run_git(checkout, &["read-tree", "--reset", "-u", new.as_str()]).map_err(MergeError::Git)?;
+    Ok(Finish::Updated)
+}
+
+fn refuse(path: &Path, mut files: Vec<String>) -> Result<(), MergeError> {
+    files.sort();
+    files.dedup();
+    if files.is_empty() {
+        return Ok(());
+    }
+    Err(MergeError::TargetDirty {
+        path: path.to_owned(),
+        files,
+    })
+}
+
+fn in_progress(repo: &gix::Repository) -> Vec<String> {
+    let lock = repo.git_dir().join("index.lock");
+    let mut found = Vec::new();
+    if lock.exists() {
+        found.push(lock.display().to_string());
+    }
+    if let Some(state) = repo.state() {
+        found.push(format!("({state:?} in progress)"));
+    }
+    found
+}
+
+/// Tracked paths that differ between `tree`, the index and the files.
+fn dirty(repo: &gix::Repository, tree: ObjectId) -> Result<Vec<BString>, MergeError> {
+    use gix::status::{Item, UntrackedFiles, tree_index::TrackRenames};
+    let items = repo
+        .status(gix::progress::Discard)
+        .map_err(git)?
+        .head_tree(tree)
+        .untracked_files(UntrackedFiles::None)
+        .index_worktree_rewrites(None)
+        .tree_index_track_renames(TrackRenames::Disabled)
+        .into_iter(None)
+        .map_err(git)?;
+    let mut found = Vec::new();
+    for item in items {
+        let item = item.map_err(git)?;
+        let stat_only = matches!(&item, Item::IndexWorktree(inner) if inner.summary().is_none());
+        if !stat_only {
+            found.push(item.location().to_owned());
+        }
+    }
+    Ok(found)
+}
+
+/// Files on disk that the update would overwrite although the index does not vouch for them.
+fn in_the_way(
+    repo: &gix::Repository,
+    root: &Path,
+    changes: &[Change],
+) -> Result<Vec<String>, MergeError> {
+    use gix::index::entry::Flags;
+    let index = repo.index_or_empty().map_err(git)?;
+    // Entries git is told not to look at count as unknown: status would not show changes to them.
+    let known: HashMap<&BStr, bool> = index
+        .entries()
+        .iter()
+        .map(|e| {
+            (
+                e.path(&index),
+                !e.flags
+                    .intersects(Flags::ASSUME_VALID | Flags::SKIP_WORKTREE),
+            )
+        })
+        .collect();
+    let vouched = |path: &[u8]| known.get(path.as_bstr()).copied().unwrap_or(false);
+    let mut found = Vec::new();
+    for change in changes
+        .iter()
+        .filter(|c| c.new.is_some() || known.contains_key(c.path.as_bstr()))
+    {
+        // A file where a folder must be made is in the way, too.
+        let ends = change.path.find_iter("/").chain([change.path.len()]);
+        for end in ends {
+            let part = &change.path[..end];
+            let disk = root.join(gix::path::from_bstr(part.as_bstr()).map_err(git)?);
+            let Ok(meta) = disk.symlink_metadata() else {
+                break;
+            };
+            if !meta.is_dir() {
+                if !vouched(part) {
+                    found.push(part.as_bstr().to_string());
+                }
+                break;
+            }
+            if end == change.path.len() {
+                unknown_below(root, &disk, &vouched, &mut found)?;
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// A folder gives way to a file: whatever in it is not tracked would go with it.
+fn unknown_below(
+    root: &Path,
+    dir: &Path,
+    vouched: &dyn Fn(&[u8]) -> bool,
+    found: &mut Vec<String>,
+) -> Result<(), MergeError> {
+    let io = |source| MergeError::Io {
+        path: dir.to_owned(),
+        source,
+    };
+    for entry in std::fs::read_dir(dir).map_err(io)? {
+        let entry = entry.map_err(io)?;
+        let path = entry.path();
+        if entry.file_type().map_err(io)?.is_dir() {
+            unknown_below(root, &path, vouched, found)?;
+        } else if let Ok(relative) = path.strip_prefix(root)
+            && !vouched(relative.as_os_str().as_encoded_bytes())
+        {
+            found.push(relative.display().to_string());
+        }
+    }
+    Ok(())
+}
+
+fn index_is(repo: &gix::Repository, tree: ObjectId) -> Result<bool, MergeError> {
+    let index = repo.open_index().map_err(git)?;
+    let wanted = repo.index_from_tree(&tree).map_err(git)?;
+    let list = |index: &gix::index::File| -> Vec<_> {
+        let entries = index.entries().iter();
+        entries
+            .map(|e| (e.path(index).to_owned(), e.stage_raw(), e.mode, e.id))
+            .collect()
+    };
+    Ok(list(&index) == list(&wanted))
+}
+
+fn is_on_disk(root: &Path, path: &BStr, wanted: Option<(EntryMode, ObjectId)>) -> bool {
+    let Ok(relative) = gix::path::from_bstr(path) else {
+        return false;
+    };
+    let disk = root.join(relative);
+    let Some((mode, id)) = wanted else {
+        return disk.symlink_metadata().is_err();
+    };
+    // A link in place of a file is somebody's change, whatever it points to.
+    let Ok(meta) = disk.symlink_metadata() else {
+        return false;
+    };
+    if meta.is_symlink() != mode.is_link() {
+        return false;
+    }
+    let bytes = if mode.is_link() {
+        std::fs::read_link(&disk).map(|to| to.into_os_string().into_encoded_bytes())
+    } else {
+        std::fs::read(&disk)
+    };
+    bytes.is_ok_and(|bytes| {
+        gix::objs::compute_hash(id.kind(), gix::objs::Kind::Blob, &bytes)
+            .is_ok_and(|hash| hash == id)
+    })
+}

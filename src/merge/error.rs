@@ -1,0 +1,64 @@
+//! What can go wrong while landing.
+
+use std::path::PathBuf;
+
+use crate::model::code::Code;
+use crate::model::ids::CommitId;
+
+/// Why a landing was refused or failed. Conflicts are no error: see [`super::Prepared::Conflict`].
+#[derive(Debug, thiserror::Error)]
+pub enum MergeError {
+    /// The object database or the refs could not be read or written.
+    #[error("git: {0}")]
+    Git(String),
+    /// A file could not be read or written.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    /// A tree holds an entry that must never be checked out.
+    #[error("refused tree entry {path:?}: {reason}")]
+    EvilEntry { path: String, reason: String },
+    /// The two tips have no common ancestor.
+    #[error("{session} and {target} have no common history")]
+    Unrelated { target: CommitId, session: CommitId },
+    /// A rebase would have to linearise a merge commit.
+    #[error("cannot rebase: {0} is a merge commit; land with `merge` or `squash`")]
+    MergeInRange(CommitId),
+    /// The target is not where the candidate was built on.
+    #[error("{target} moved away from {expected}")]
+    TargetMoved { target: String, expected: CommitId },
+    /// A checkout of the target has changes that landing would overwrite.
+    #[error("{} has changes in the way: {}", path.display(), files.join(", "))]
+    TargetDirty { path: PathBuf, files: Vec<String> },
+    /// Another landing held the lock until the deadline.
+    #[error("another landing is still running after {seconds} s")]
+    LockTimeout { seconds: u64 },
+}
+
+impl MergeError {
+    /// The stable code of this failure.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Git(_) => Code::GitFailed,
+            Self::Io { .. } => Code::Io,
+            Self::EvilEntry { .. } => Code::ImportRefused,
+            Self::Unrelated { .. } | Self::MergeInRange(_) => Code::MergeConflict,
+            Self::TargetMoved { .. } => Code::TargetMoved,
+            Self::TargetDirty { .. } => Code::TargetDirty,
+            Self::LockTimeout { .. } => Code::RunnerHeld,
+        }
+    }
+}
+
+/// The text of a git failure with its causes; gix puts the useful part last.
+pub(super) fn git(error: impl std::error::Error) -> MergeError {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    MergeError::Git(text)
+}

@@ -1,0 +1,249 @@
+//! Building the commit that would land, without moving anything.
+
+use gix::ObjectId;
+use gix::bstr::{BString, ByteSlice};
+use gix::objs::{Kind, Write};
+
+use super::conflict::{ConflictPath, ConflictReport, unresolved};
+use super::entries::{changes, check_tree_entries};
+use super::error::{MergeError, git};
+use super::message::{MergeMethod, Provenance, compose, one_line};
+use super::rebase;
+use crate::model::ids::CommitId;
+
+/// What to land, where and how.
+#[derive(Debug, Clone)]
+pub struct LandingPlan {
+    pub target_tip: CommitId,
+    pub session_tip: CommitId,
+    pub method: MergeMethod,
+    /// The first line of the merge or squash commit.
+    pub subject: String,
+    pub provenance: Provenance,
+    /// Name and e-mail address.
+    pub committer: (String, String),
+    /// Seconds since the epoch, and the offset from UTC in seconds.
+    pub now: (i64, i32),
+}
+
+/// A commit that is stored and can be published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    pub commit: CommitId,
+    /// The commit's tree, as hex.
+    pub tree: String,
+    /// The target tip it was built on.
+    pub onto: CommitId,
+    /// Paths that differ from `onto`, sorted.
+    pub changed: Vec<String>,
+}
+
+/// The outcome of [`prepare`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Prepared {
+    /// The target has everything already.
+    UpToDate,
+    Ready(Candidate),
+    Conflict(ConflictReport),
+}
+
+/// What building came to: `None` when nothing is left to land.
+pub(super) enum Built {
+    Nothing,
+    Commit(ObjectId),
+    Conflict(Vec<ConflictPath>, Option<CommitId>),
+}
+
+/// Builds the candidate in memory and stores its objects only when it is clean.
+///
+/// # Errors
+/// [`MergeError::EvilEntry`] when a commit of the session or the result holds an entry that must
+/// not be checked out; [`MergeError::Unrelated`], [`MergeError::MergeInRange`], [`MergeError::Git`].
+pub fn prepare(repo: &gix::Repository, plan: &LandingPlan) -> Result<Prepared, MergeError> {
+    let mut memory = repo.clone().with_object_memory();
+    let target = oid(&plan.target_tip)?;
+    let session = oid(&plan.session_tip)?;
+    let base = match memory
+        .merge_bases_many(target, &[session])
+        .map_err(git)?
+        .first()
+    {
+        Some(base) => base.detach(),
+        None => {
+            return Err(MergeError::Unrelated {
+                target: plan.target_tip.clone(),
+                session: plan.session_tip.clone(),
+            });
+        }
+    };
+    if base == session {
+        return Ok(Prepared::UpToDate);
+    }
+    let range = range(&memory, target, session)?;
+    check_history(&memory, &range)?;
+    let built = match plan.method {
+        MergeMethod::Rebase => rebase::build(&memory, plan, target, &range)?,
+        MergeMethod::Merge | MergeMethod::Squash => merge(&memory, plan, target, session, &range)?,
+    };
+    let commit = match built {
+        Built::Nothing => return Ok(Prepared::UpToDate),
+        Built::Conflict(paths, commit) => {
+            return Ok(Prepared::Conflict(ConflictReport {
+                schema_version: 1,
+                target_tip: plan.target_tip.clone(),
+                session_tip: plan.session_tip.clone(),
+                base: Some(commit_id(base)?),
+                commit,
+                paths,
+            }));
+        }
+        Built::Commit(commit) => commit,
+    };
+    let tree = tree_of(&memory, commit)?;
+    let changed = check_tree_entries(&memory, tree_of(&memory, target)?, tree)?;
+    persist(repo, &mut memory)?;
+    Ok(Prepared::Ready(Candidate {
+        commit: commit_id(commit)?,
+        tree: tree.to_string(),
+        onto: plan.target_tip.clone(),
+        changed,
+    }))
+}
+
+/// The commits that `to` has and `from` lacks, oldest first.
+///
+/// # Errors
+/// [`MergeError::Git`] when a commit is missing or damaged.
+pub fn commits_in(
+    repo: &gix::Repository,
+    from: &CommitId,
+    to: &CommitId,
+) -> Result<Vec<CommitId>, MergeError> {
+    range(repo, oid(from)?, oid(to)?)?
+        .into_iter()
+        .map(commit_id)
+        .collect()
+}
+
+fn range(
+    repo: &gix::Repository,
+    from: ObjectId,
+    to: ObjectId,
+) -> Result<Vec<ObjectId>, MergeError> {
+    let mut ids = Vec::new();
+    for info in repo.rev_walk([to]).with_hidden([from]).all().map_err(git)? {
+        ids.push(info.map_err(git)?.id);
+    }
+    ids.reverse();
+    Ok(ids)
+}
+
+/// With a merge, every commit of the session enters the target's history, so each one is checked.
+fn check_history(repo: &gix::Repository, range: &[ObjectId]) -> Result<(), MergeError> {
+    for id in range {
+        let commit = repo.find_commit(*id).map_err(git)?;
+        let before = match commit.parent_ids().next() {
+            Some(parent) => Some(tree_of(repo, parent.detach())?),
+            None => None,
+        };
+        changes(repo, before, Some(tree_of(repo, *id)?))?;
+    }
+    Ok(())
+}
+
+fn merge(
+    repo: &gix::Repository,
+    plan: &LandingPlan,
+    target: ObjectId,
+    session: ObjectId,
+    range: &[ObjectId],
+) -> Result<Built, MergeError> {
+    let options = repo.tree_merge_options().map_err(git)?;
+    let mut outcome = repo
+        .merge_commits(target, session, Default::default(), options.into())
+        .map_err(git)?
+        .tree_merge;
+    let tree = outcome.tree.write().map_err(git)?.detach();
+    let paths = unresolved(repo, &outcome, tree)?;
+    if !paths.is_empty() {
+        return Ok(Built::Conflict(paths, None));
+    }
+    let (parents, body) = match plan.method {
+        MergeMethod::Squash if tree == tree_of(repo, target)? => return Ok(Built::Nothing),
+        MergeMethod::Squash => (vec![target], subjects(repo, range)?),
+        _ => (vec![target, session], Vec::new()),
+    };
+    let me = committer(plan);
+    let message = compose(&plan.subject, &body, &plan.provenance);
+    write_commit(repo, tree, parents, me.clone(), me, message, None).map(Built::Commit)
+}
+
+fn subjects(repo: &gix::Repository, range: &[ObjectId]) -> Result<Vec<String>, MergeError> {
+    range
+        .iter()
+        .map(|id| {
+            let commit = repo.find_commit(*id).map_err(git)?;
+            let message = commit.message_raw().map_err(git)?;
+            let first = message.lines().next().unwrap_or_default();
+            Ok(format!("* {}", one_line(&first.to_str_lossy())))
+        })
+        .collect()
+}
+
+pub(super) fn write_commit(
+    repo: &gix::Repository,
+    tree: ObjectId,
+    parents: Vec<ObjectId>,
+    author: gix::actor::Signature,
+    committer: gix::actor::Signature,
+    message: BString,
+    encoding: Option<BString>,
+) -> Result<ObjectId, MergeError> {
+    let commit = gix::objs::Commit {
+        tree,
+        parents: parents.into_iter().collect(),
+        author,
+        committer,
+        encoding,
+        message,
+        extra_headers: Vec::new(),
+    };
+    Ok(repo.write_object(&commit).map_err(git)?.detach())
+}
+
+pub(super) fn committer(plan: &LandingPlan) -> gix::actor::Signature {
+    let clean = |text: &str| BString::from(one_line(&text.replace(['<', '>'], " ")));
+    gix::actor::Signature {
+        name: clean(&plan.committer.0),
+        email: clean(&plan.committer.1),
+        time: gix::date::Time {
+            seconds: plan.now.0,
+            offset: plan.now.1,
+        },
+    }
+}
+
+/// Writes what the build left in memory; objects before the objects that name them, so that a kill
+/// in between leaves nothing that points nowhere.
+fn persist(repo: &gix::Repository, memory: &mut gix::Repository) -> Result<(), MergeError> {
+    let objects = memory.objects.take_object_memory().unwrap_or_default();
+    for wanted in [Kind::Blob, Kind::Tree, Kind::Commit] {
+        for (kind, data) in objects.values().filter(|(kind, _)| *kind == wanted) {
+            repo.objects.write_buf(*kind, data).map_err(git)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn tree_of(repo: &gix::Repository, commit: ObjectId) -> Result<ObjectId, MergeError> {
+    let commit = repo.find_commit(commit).map_err(git)?;
+    Ok(commit.tree_id().map_err(git)?.detach())
+}
+
+pub(super) fn oid(id: &CommitId) -> Result<ObjectId, MergeError> {
+    ObjectId::from_hex(id.as_str().as_bytes()).map_err(git)
+}
+
+pub(super) fn commit_id(id: ObjectId) -> Result<CommitId, MergeError> {
+    id.to_string().parse().map_err(git)
+}
