@@ -164,7 +164,18 @@ impl Repo {
     /// # Errors
     /// When the tree is missing.
     pub fn tree_problem(&self, tree: &str) -> Result<Option<TreeProblem>, GitError> {
-        let repo = self.gix();
+        self.tree_problem_in(&self.gix(), tree)
+    }
+
+    /// Like [`tree_problem`](Self::tree_problem), for a tree of another repository.
+    ///
+    /// # Errors
+    /// When the tree is missing.
+    pub fn tree_problem_in(
+        &self,
+        repo: &gix::Repository,
+        tree: &str,
+    ) -> Result<Option<TreeProblem>, GitError> {
         let id = gix::ObjectId::from_hex(tree.as_bytes())
             .map_err(GitError::library(format!("read the id {tree}")))?;
         let found = repo
