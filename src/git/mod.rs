@@ -1,1 +1,15 @@
 //! The repository: discovery, refs, objects, and the one place that spawns git.
+
+mod command;
+mod error;
+mod objects;
+mod refs;
+mod repo;
+#[cfg(test)]
+mod tests;
+
+pub use command::{Git, Output};
+pub use error::GitError;
+pub use objects::{ChangeKind, ChangedPath, TreeProblem};
+pub use refs::Expected;
+pub use repo::Repo;

@@ -1,1 +1,29 @@
 //! A session's place to work: worktree, private git directory, pool, salvage, import.
+//!
+//! A session's own git directory is never trusted. Whatever the runner does with a worktree, it
+//! does through a git directory of its own making (`bench`), with the configuration, the index and
+//! the attributes that it recorded when the worktree was made. Submodules stay empty gitlinks.
+
+mod bench;
+mod commit;
+mod create;
+mod error;
+mod fill;
+mod import;
+mod include;
+mod located;
+mod pool;
+mod private;
+mod release;
+mod salvage;
+#[cfg(test)]
+mod tests;
+
+pub use commit::{commit_all, dirty};
+pub use create::{Isolation, Request, Workspace, create};
+pub use error::WorkspaceError;
+pub use fill::FillMethod;
+pub use import::{Imported, import};
+pub use located::{Health, Located, inspect};
+pub use release::{Keep, Released, release};
+pub use salvage::{Salvaged, salvage_list, salvage_restore, save};

@@ -1,0 +1,239 @@
+//! The one place that spawns git.
+//!
+//! The environment is cleared, system and user configuration are not read, and everything that
+//! could run a program out of a configuration is off: hooks, fsmonitor, external diff, pagers,
+//! signing. Filters of the person's configuration are not seen either, so an LFS pointer stays a
+//! pointer.
+
+use std::ffi::{OsStr, OsString};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::error::GitError;
+
+const SAFE: &[&str] = &[
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.untrackedCache=false",
+    "core.pager=cat",
+    "diff.external=",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "commit.gpgsign=false",
+    "tag.gpgsign=false",
+    "submodule.recurse=false",
+    "protocol.allow=never",
+];
+
+/// What a git process printed.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// Standard output, as it came.
+    pub stdout: Vec<u8>,
+}
+
+impl Output {
+    /// Standard output as text without the final newline.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout)
+            .trim_end_matches('\n')
+            .to_owned()
+    }
+}
+
+/// One git process to be run.
+#[derive(Debug)]
+pub struct Git {
+    dir: PathBuf,
+    git_dir: Option<PathBuf>,
+    work_tree: Option<PathBuf>,
+    args: Vec<OsString>,
+    env: Vec<(&'static str, OsString)>,
+    stdin: Vec<u8>,
+}
+
+impl Git {
+    /// Runs in `dir`.
+    pub fn new(dir: &Path) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            git_dir: None,
+            work_tree: None,
+            args: Vec::new(),
+            env: Vec::new(),
+            stdin: Vec::new(),
+        }
+    }
+
+    /// Uses this git directory, whatever a `.git` in the working directory says.
+    pub fn git_dir(mut self, git_dir: &Path) -> Self {
+        self.git_dir = Some(git_dir.to_owned());
+        self
+    }
+
+    /// Uses this worktree.
+    pub fn work_tree(mut self, path: &Path) -> Self {
+        self.work_tree = Some(path.to_owned());
+        self
+    }
+
+    /// Adds an argument.
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    /// Adds arguments.
+    pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args
+            .extend(args.into_iter().map(|a| a.as_ref().to_owned()));
+        self
+    }
+
+    /// Adds a variable to the otherwise cleared environment.
+    pub fn env(mut self, key: &'static str, value: impl AsRef<OsStr>) -> Self {
+        self.env.push((key, value.as_ref().to_owned()));
+        self
+    }
+
+    /// Gives it these bytes to read.
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = bytes.into();
+        self
+    }
+
+    /// Runs it to its end.
+    ///
+    /// # Errors
+    /// When git is missing or exits with anything but 0.
+    pub fn run(self) -> Result<Output, GitError> {
+        let mut child = self.command().spawn().map_err(|e| self.spawn_error(e))?;
+        let output = self.feed(&mut child).and_then(|writer| {
+            let output = child.wait_with_output().map_err(GitError::io("git"))?;
+            // A process that failed early closes its input: its own message says more.
+            writer.map(|w| w.join());
+            Ok(output)
+        })?;
+        self.judge(output.status.success(), &output.stderr)?;
+        Ok(Output {
+            stdout: output.stdout,
+        })
+    }
+
+    /// Runs it with its output going straight into `sink`.
+    ///
+    /// # Errors
+    /// When either is missing or exits with anything but 0.
+    pub fn pipe_into(self, sink: Git) -> Result<Output, GitError> {
+        let mut source = self.command().spawn().map_err(|e| self.spawn_error(e))?;
+        let stdout = source.stdout.take();
+        let writer = self.feed(&mut source)?;
+        let mut receiver = sink.command();
+        receiver.stdin(stdout.map_or_else(Stdio::null, Stdio::from));
+        let received = receiver.spawn().and_then(|c| c.wait_with_output());
+        let sent = source.wait_with_output().map_err(GitError::io("git"))?;
+        writer.map(|w| w.join());
+        self.judge(sent.status.success(), &sent.stderr)?;
+        let received = received.map_err(|e| sink.spawn_error(e))?;
+        sink.judge(received.status.success(), &received.stderr)?;
+        Ok(Output {
+            stdout: received.stdout,
+        })
+    }
+
+    fn feed(
+        &self,
+        child: &mut std::process::Child,
+    ) -> Result<Option<std::thread::JoinHandle<()>>, GitError> {
+        let Some(mut input) = child.stdin.take() else {
+            return Ok(None);
+        };
+        let bytes = self.stdin.clone();
+        Ok(Some(std::thread::spawn(move || {
+            let _closed_early = input.write_all(&bytes);
+        })))
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new("git");
+        command.current_dir(&self.dir).env_clear();
+        for key in ["PATH", "HOME", "TMPDIR"] {
+            if let Some(value) = std::env::var_os(key) {
+                command.env(key, value);
+            }
+        }
+        command
+            .env("LANG", "C")
+            .env("LC_ALL", "C")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_ATTR_NOSYSTEM", "1")
+            .env("GIT_NO_REPLACE_OBJECTS", "1")
+            .env("GIT_OPTIONAL_LOCKS", "0")
+            .envs(self.env.iter().map(|(k, v)| (k, v)));
+        for setting in SAFE {
+            command.arg("-c").arg(setting);
+        }
+        if let Some(git_dir) = &self.git_dir {
+            command.arg("--git-dir").arg(git_dir);
+        }
+        if let Some(path) = &self.work_tree {
+            command.arg("--work-tree").arg(path);
+        }
+        command
+            .args(&self.args)
+            .stdin(if self.stdin.is_empty() {
+                Stdio::null()
+            } else {
+                Stdio::piped()
+            })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn judge(&self, success: bool, stderr: &[u8]) -> Result<(), GitError> {
+        if success {
+            return Ok(());
+        }
+        Err(GitError::Command {
+            action: self.action(),
+            stderr: plain(stderr),
+        })
+    }
+
+    fn spawn_error(&self, source: std::io::Error) -> GitError {
+        if source.kind() == std::io::ErrorKind::NotFound && self.dir.is_dir() {
+            GitError::GitMissing
+        } else {
+            GitError::Io {
+                path: self.dir.clone(),
+                source,
+            }
+        }
+    }
+
+    fn action(&self) -> String {
+        self.args
+            .first()
+            .map(|a| a.to_string_lossy().into_owned())
+            .unwrap_or_default()
+    }
+}
+
+/// Text from outside that is safe to show: control characters become spaces, 2,000 at most.
+fn plain(bytes: &[u8]) -> String {
+    let text: String = String::from_utf8_lossy(bytes)
+        .trim()
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(2000)
+        .collect();
+    if text.is_empty() {
+        "it gave no reason".to_owned()
+    } else {
+        text
+    }
+}

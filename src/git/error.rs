@@ -1,0 +1,99 @@
+//! Why a git operation failed.
+
+use std::path::PathBuf;
+
+use crate::model::code::Code;
+
+/// Why a git operation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    /// No repository there or above.
+    #[error("{0} is not inside a git repository")]
+    NotARepository(PathBuf),
+    /// A format that is not supported.
+    #[error("the repository at {path} uses {what}")]
+    Unsupported {
+        /// Its git directory.
+        path: PathBuf,
+        /// Which format.
+        what: String,
+    },
+    /// No commit yet.
+    #[error("the branch {0} has no commit yet")]
+    Unborn(String),
+    /// No branch is checked out.
+    #[error("HEAD of the main worktree is detached")]
+    Detached,
+    /// A ref was not at the value it was expected to have.
+    #[error("{name} is at {found}, and not where it was expected")]
+    RefMoved {
+        /// Its full name.
+        name: String,
+        /// A commit id, or `nothing`.
+        found: String,
+    },
+    /// The git program is not installed.
+    #[error("git was not found in PATH")]
+    GitMissing,
+    /// A spawned git ended with an error.
+    #[error("git {action}: {stderr}")]
+    Command {
+        /// Its first arguments.
+        action: String,
+        /// What it said, without control characters.
+        stderr: String,
+    },
+    /// The library refused.
+    #[error("{doing}: {source}")]
+    Library {
+        /// What was tried.
+        doing: String,
+        /// Why not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A file could not be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+}
+
+impl GitError {
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::NotARepository(_) => Code::NotARepository,
+            Self::Unsupported { .. } => Code::UnsupportedRepository,
+            Self::Unborn(_) => Code::Unborn,
+            Self::Detached => Code::NoTarget,
+            Self::RefMoved { .. } => Code::TargetMoved,
+            Self::GitMissing => Code::ProgramMissing,
+            Self::Command { .. } | Self::Library { .. } => Code::GitFailed,
+            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+                Code::DiskFull
+            }
+            Self::Io { .. } => Code::Io,
+        }
+    }
+
+    /// Wraps an error of the git library with what was tried.
+    pub fn library<E>(doing: impl Into<String>) -> impl FnOnce(E) -> Self
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let doing = doing.into();
+        move |source| Self::Library {
+            doing,
+            source: source.into(),
+        }
+    }
+
+    /// Wraps an error of the file system with the path.
+    pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, source }
+    }
+}

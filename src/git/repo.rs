@@ -1,0 +1,133 @@
+//! Finding and opening the repository.
+
+use std::path::{Path, PathBuf};
+
+use super::error::GitError;
+
+/// A repository with its paths checked. Cheap to clone, shared between threads.
+#[derive(Clone)]
+pub struct Repo {
+    inner: gix::ThreadSafeRepository,
+    common_dir: PathBuf,
+    main_root: PathBuf,
+    work_dir: Option<PathBuf>,
+    bare: bool,
+}
+
+impl Repo {
+    /// The repository that `from` is in, looking upwards. Inside a linked worktree it is the
+    /// repository that the worktree belongs to.
+    ///
+    /// # Errors
+    /// When there is none, or its object or ref format is not supported.
+    pub fn discover(from: &Path) -> Result<Self, GitError> {
+        let inner = gix::ThreadSafeRepository::discover(from).map_err(|e| explain(from, e))?;
+        let local = inner.to_thread_local();
+        let common_dir = canonical(local.common_dir())?;
+        refuse_foreign_formats(&common_dir)?;
+        let main = local
+            .main_repo()
+            .map_err(GitError::library("open the main repository"))?;
+        let main_root = canonical(main.workdir().unwrap_or(&common_dir))?;
+        let work_dir = local.workdir().map(canonical).transpose()?;
+        Ok(Self {
+            bare: main.workdir().is_none(),
+            inner,
+            common_dir,
+            main_root,
+            work_dir,
+        })
+    }
+
+    /// The git directory that all worktrees share, canonical.
+    pub fn common_dir(&self) -> &Path {
+        &self.common_dir
+    }
+
+    /// Where treeyard keeps its state. It need not exist yet.
+    pub fn state_dir(&self) -> PathBuf {
+        self.common_dir.join("treeyard")
+    }
+
+    /// The root of the main worktree, or the git directory of a bare repository.
+    pub fn main_root(&self) -> &Path {
+        &self.main_root
+    }
+
+    /// The root of the worktree it was discovered from.
+    pub fn work_dir(&self) -> Option<&Path> {
+        self.work_dir.as_deref()
+    }
+
+    /// Whether there is no main worktree.
+    pub fn is_bare(&self) -> bool {
+        self.bare
+    }
+
+    /// The library's handle for this thread.
+    pub fn gix(&self) -> gix::Repository {
+        self.inner.to_thread_local()
+    }
+
+    /// The library's handle of the main repository, also when discovered from a linked worktree.
+    pub(super) fn main_gix(&self) -> Result<gix::Repository, GitError> {
+        self.gix()
+            .main_repo()
+            .map_err(GitError::library("open the main repository"))
+    }
+}
+
+fn canonical(path: &Path) -> Result<PathBuf, GitError> {
+    path.canonicalize().map_err(GitError::io(path))
+}
+
+/// The library's own error does not tell "none there" from "there, but unreadable".
+fn explain(from: &Path, error: gix::Error) -> GitError {
+    let Some(git_dir) = nearest_git_dir(from) else {
+        return GitError::NotARepository(from.to_owned());
+    };
+    match refuse_foreign_formats(&git_dir) {
+        Err(unsupported) => unsupported,
+        Ok(()) => GitError::library(format!("open {}", git_dir.display()))(error),
+    }
+}
+
+fn nearest_git_dir(from: &Path) -> Option<PathBuf> {
+    let from = from.canonicalize().ok()?;
+    from.ancestors().find_map(|dir| {
+        let inside = dir.join(".git");
+        if inside.join("HEAD").is_file() {
+            Some(inside)
+        } else if inside.is_file() || (dir.join("HEAD").is_file() && dir.join("objects").is_dir()) {
+            Some(dir.to_owned())
+        } else {
+            None
+        }
+    })
+}
+
+fn refuse_foreign_formats(git_dir: &Path) -> Result<(), GitError> {
+    let path = git_dir.join("config");
+    let Ok(config) =
+        gix::config::File::from_path_no_includes(path.clone(), gix::config::Source::Local)
+    else {
+        return Ok(());
+    };
+    let unsupported = |what: String| GitError::Unsupported {
+        path: git_dir.to_owned(),
+        what,
+    };
+    let differs = |key: &str, usual: &str| {
+        config
+            .string(key)
+            .map(|v| v.to_string().to_ascii_lowercase())
+            .filter(|v| v != usual)
+    };
+    if let Some(format) = differs("extensions.objectFormat", "sha1") {
+        return Err(unsupported(format!("the object format {format}")));
+    }
+    if let Some(format) = differs("extensions.refStorage", "files") {
+        return Err(unsupported(format!("the ref format {format}")));
+    }
+    Ok(())
+}

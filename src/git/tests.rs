@@ -1,0 +1,118 @@
+use std::path::Path;
+
+use super::*;
+use crate::model::code::Code;
+
+fn git(dir: &Path, args: &[&str]) -> String {
+    let out = Git::new(dir)
+        .args(["-c", "user.name=Ada", "-c", "user.email=ada@example.org"])
+        .args(args);
+    out.run().unwrap().text()
+}
+
+fn repository() -> (tempfile::TempDir, Repo) {
+    let dir = tempfile::tempdir().unwrap();
+    git(dir.path(), &["init", "-q", "-b", "main"]);
+    git(
+        dir.path(),
+        &["commit", "-q", "--allow-empty", "-m", "start"],
+    );
+    let repo = Repo::discover(dir.path()).unwrap();
+    (dir, repo)
+}
+
+#[test]
+fn each_kind_of_non_repository_has_its_own_code() {
+    let dir = tempfile::tempdir().unwrap();
+    let code = |path: &Path| Repo::discover(path).err().map(|e| e.code());
+    assert_eq!(code(dir.path()), Some(Code::NotARepository));
+    let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+    let init = |path: &Path, flag: &str| {
+        git(dir.path(), &["init", "-q", flag, path.to_str().unwrap()]);
+    };
+    init(&a, "--object-format=sha256");
+    init(&b, "--ref-format=reftable");
+    assert_eq!(code(&a), Some(Code::UnsupportedRepository));
+    assert_eq!(code(&b), Some(Code::UnsupportedRepository));
+}
+
+#[test]
+fn head_is_told_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    git(dir.path(), &["init", "-q", "-b", "main"]);
+    let repo = Repo::discover(dir.path()).unwrap();
+    assert_eq!(repo.current_branch().unwrap_err().code(), Code::Unborn);
+    git(
+        dir.path(),
+        &["commit", "-q", "--allow-empty", "-m", "start"],
+    );
+    assert_eq!(repo.current_branch().unwrap(), "main");
+    git(dir.path(), &["checkout", "-q", "--detach"]);
+    assert_eq!(repo.current_branch().unwrap_err().code(), Code::NoTarget);
+}
+
+#[test]
+fn refs_move_only_from_where_they_are_expected() {
+    let (_dir, repo) = repository();
+    let first = repo.resolve("HEAD").unwrap();
+    let tree = repo.tree_of(&first).unwrap();
+    let parents = [first.clone()];
+    let second = repo
+        .write_commit(tree, &parents, ("a", "b@c"), "next")
+        .unwrap();
+    let name = "refs/heads/x";
+    repo.update_ref(name, &first, Expected::Absent, "m")
+        .unwrap();
+    let again = repo
+        .update_ref(name, &second, Expected::Absent, "m")
+        .unwrap_err();
+    assert_eq!(again.code(), Code::TargetMoved);
+    let stale = repo.update_ref(name, &second, Expected::At(second.clone()), "m");
+    assert_eq!(stale.unwrap_err().code(), Code::TargetMoved);
+    repo.update_ref(name, &second, Expected::At(first.clone()), "m")
+        .unwrap();
+    assert_eq!(repo.branch_tip("x").unwrap(), Some(second.clone()));
+    assert_eq!(
+        repo.merge_base(&first, &second).unwrap(),
+        Some(first.clone())
+    );
+    assert!(repo.delete_ref(name, Expected::At(first)).is_err());
+    repo.delete_ref(name, Expected::At(second)).unwrap();
+    assert_eq!(repo.branch_tip("x").unwrap(), None);
+}
+
+#[test]
+fn a_rename_is_two_changed_paths() {
+    let (_dir, repo) = repository();
+    let start = repo.resolve("HEAD").unwrap();
+    let blob = repo.write_blob(b"text\n").unwrap();
+    let at = |base, edits: &[_]| {
+        let tree = repo.edit_tree(base, edits).unwrap();
+        repo.write_commit(tree, std::slice::from_ref(base), ("a", "b@c"), "m")
+            .unwrap()
+    };
+    let one = at(&start, &[("d/a".into(), Some((blob, false)))]);
+    let two = at(
+        &one,
+        &[("d/a".into(), None), ("e/b".into(), Some((blob, false)))],
+    );
+    let changed = repo.changed_paths(&one, &two).unwrap();
+    let mut found: Vec<_> = changed
+        .iter()
+        .map(|c| (c.path.to_string(), c.kind))
+        .collect();
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    let expected = [("d/a", ChangeKind::Deleted), ("e/b", ChangeKind::Added)];
+    assert_eq!(found, expected.map(|(p, k)| (p.to_owned(), k)));
+}
+
+#[test]
+fn a_failing_git_says_why_in_plain_text() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = Git::new(dir.path())
+        .args(["rev-parse", "HEAD"])
+        .run()
+        .unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("not a git repository") && !text.chars().any(char::is_control));
+}

@@ -1,0 +1,203 @@
+//! The runner's own git directory over a session's worktree.
+//!
+//! It is made anew for each use, out of the session's reach, with the main repository's objects
+//! first and the session's after, so that a planted object never stands in for a known one.
+
+use std::path::{Path, PathBuf};
+
+use super::error::WorkspaceError;
+use super::located::Located;
+use super::private::{self, Layout, copy_if_there, plain};
+use crate::git::{Git, GitError, Repo};
+use crate::model::ids::CommitId;
+
+pub(super) struct Bench {
+    dir: tempfile::TempDir,
+    work_tree: PathBuf,
+}
+
+/// What the session's git directory says, read but not believed.
+pub(super) struct Tips {
+    /// What `HEAD` points to.
+    pub head: CommitId,
+    /// Whether `HEAD` is on the session's branch.
+    pub on_branch: bool,
+    /// Whether `HEAD` is on no branch.
+    pub detached: bool,
+    /// What every ref points to, `HEAD` first, without repetition.
+    pub all: Vec<CommitId>,
+}
+
+impl Bench {
+    pub(super) fn set_up(repo: &Repo, ws: &Located) -> Result<Self, WorkspaceError> {
+        let state = repo.state_dir();
+        let dir = tempfile::Builder::new()
+            .prefix("bench-")
+            .tempdir_in(&state)
+            .map_err(WorkspaceError::io(&state))?;
+        let (main, own) = (
+            repo.common_dir().join("objects"),
+            ws.git_dir.join("objects"),
+        );
+        let mut alternates = vec![main.as_path()];
+        if !ws.is_linked(repo) {
+            alternates.push(&own);
+        }
+        let layout = Layout {
+            work_tree: &ws.path,
+            head: ws.base.to_string(),
+            alternates: &alternates,
+            identity: ("treeyard", "treeyard@localhost"),
+        };
+        private::make(repo, dir.path(), &layout)?;
+        copy_if_there(&ws.record(repo)?.join("index"), &dir.path().join("index"))?;
+        Ok(Self {
+            dir,
+            work_tree: ws.path.clone(),
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(super) fn git(&self) -> Git {
+        Git::new(self.dir.path())
+            .git_dir(self.dir.path())
+            .work_tree(&self.work_tree)
+    }
+
+    /// Puts all that is in the worktree and not ignored into a tree, on top of `tip`.
+    pub(super) fn snapshot(&self, tip: &CommitId) -> Result<String, WorkspaceError> {
+        self.git()
+            .args(["read-tree", "--reset", tip.as_str()])
+            .run()?;
+        let in_place = || {
+            Git::new(&self.work_tree)
+                .git_dir(self.path())
+                .work_tree(&self.work_tree)
+        };
+        if in_place().args(["add", "-A", "--", "."]).run().is_err() {
+            // Attributes that a session wrote can make conversion fail; bytes as they are cannot.
+            private::write(
+                &self.path().join("info/attributes"),
+                "* -text -filter -ident -working-tree-encoding\n",
+            )?;
+            in_place().args(["add", "-A", "--", "."]).run()?;
+        }
+        let tree = self.git().arg("write-tree").run()?.text();
+        self.refuse_nested(tip, &tree)?;
+        Ok(tree)
+    }
+
+    fn refuse_nested(&self, tip: &CommitId, tree: &str) -> Result<(), WorkspaceError> {
+        let changed = self
+            .git()
+            .args(["diff-tree", "-r", "--no-renames", tip.as_str(), tree])
+            .run()?
+            .text();
+        let nested = changed
+            .lines()
+            .find(|line| line.split(' ').nth(1) == Some("160000"));
+        match nested.and_then(|line| line.split('\t').nth(1)) {
+            Some(path) => Err(WorkspaceError::NestedRepository(path.to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn tree_of(&self, commit: &CommitId) -> Result<String, GitError> {
+        let rev = format!("{commit}^{{tree}}");
+        Ok(self
+            .git()
+            .args(["rev-parse", "--verify", &rev])
+            .run()?
+            .text())
+    }
+
+    pub(super) fn commit(
+        &self,
+        tree: &str,
+        parents: &[CommitId],
+        identity: (&str, &str),
+        message: &str,
+    ) -> Result<CommitId, WorkspaceError> {
+        let mut git = self.git().args(["commit-tree", tree]);
+        for parent in parents {
+            git = git.args(["-p", parent.as_str()]);
+        }
+        let made = git
+            .env("GIT_AUTHOR_NAME", identity.0)
+            .env("GIT_AUTHOR_EMAIL", identity.1)
+            .env("GIT_COMMITTER_NAME", identity.0)
+            .env("GIT_COMMITTER_EMAIL", identity.1)
+            .stdin(format!("{message}\n"))
+            .run()?;
+        parse(&made.text())
+    }
+
+    /// Copies what `revs` reaches (one a line, `^` excludes) to the objects at `into`, checked.
+    pub(super) fn send(&self, revs: &str, into: Git) -> Result<(), WorkspaceError> {
+        let pack = [
+            "pack-objects",
+            "--revs",
+            "--thin",
+            "--stdout",
+            "-q",
+            "--threads=1",
+        ];
+        let unpack = ["index-pack", "--strict", "--fix-thin", "--stdin"];
+        self.git()
+            .args(pack)
+            .stdin(revs)
+            .pipe_into(into.args(unpack))?;
+        Ok(())
+    }
+
+    /// Like [`send`](Self::send), into the main repository.
+    pub(super) fn send_to_main(&self, repo: &Repo, revs: &str) -> Result<(), WorkspaceError> {
+        let main = Git::new(repo.common_dir()).git_dir(repo.common_dir());
+        self.send(revs, main)
+    }
+}
+
+/// Reads the session's refs with the library, which runs nothing and includes nothing.
+pub(super) fn tips(repo: &Repo, ws: &Located) -> Result<Tips, WorkspaceError> {
+    let options = gix::open::Options::isolated().open_path_as_is(true);
+    let refused = |what: &str| WorkspaceError::Refused(what.to_owned());
+    let own = gix::open_opts(plain(&ws.git_dir)?, options)
+        .map_err(|_| refused("its git directory cannot be read"))?;
+    let head = own.head().map_err(|_| refused("its HEAD cannot be read"))?;
+    let name = head.referent_name().map(|n| n.as_bstr().to_string());
+    let head = own
+        .head_id()
+        .map_err(|_| refused("its HEAD points to nothing"))?;
+    let head: CommitId = parse(&head.to_string())?;
+    let mut all = vec![head.clone()];
+    if !ws.is_linked(repo) {
+        let listed = own
+            .references()
+            .map_err(|_| refused("its refs cannot be listed"))?;
+        let listed = listed
+            .all()
+            .map_err(|_| refused("its refs cannot be listed"))?;
+        for mut reference in listed.flatten() {
+            if let Ok(commit) = reference.peel_to_commit() {
+                let id = parse(&commit.id.to_string())?;
+                if !all.contains(&id) {
+                    all.push(id);
+                }
+            }
+        }
+    }
+    Ok(Tips {
+        head,
+        on_branch: name.as_deref() == Some(ws.branch.as_str()),
+        detached: name.is_none(),
+        all,
+    })
+}
+
+pub(super) fn parse(text: &str) -> Result<CommitId, WorkspaceError> {
+    text.parse()
+        .map_err(|_| WorkspaceError::Refused(format!("{text:?} is not an object id")))
+}

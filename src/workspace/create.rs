@@ -1,0 +1,221 @@
+//! Making a workspace.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use super::error::WorkspaceError;
+use super::fill::{FillMethod, fill};
+use super::include;
+use super::located::Located;
+use super::private::{self, Layout, copy_if_there, plain, write};
+use crate::git::{Expected, GitError, Repo};
+use crate::model::ids::CommitId;
+
+/// How far a session is kept apart from the repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isolation {
+    /// A git directory of its own: refs, stash, configuration, hooks and new objects are private.
+    Private,
+    /// A plain linked worktree, which shares all of these.
+    Linked,
+}
+
+/// What to make.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// The repository.
+    pub repo: &'a Repo,
+    /// The directory that holds the worktrees, outside the repository.
+    pub root: &'a Path,
+    /// The task's name.
+    pub name: &'a str,
+    /// The short form of the session's id.
+    pub short_id: &'a str,
+    /// Where it starts.
+    pub base: &'a CommitId,
+    /// How far it is kept apart.
+    pub isolation: Isolation,
+    /// Name and address of its author and committer.
+    pub identity: (&'a str, &'a str),
+    /// Whether the ignored files that `.worktreeinclude` names come along.
+    pub include: bool,
+}
+
+/// What was made.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    /// The worktree.
+    pub path: PathBuf,
+    /// Its git directory.
+    pub git_dir: PathBuf,
+    /// `refs/heads/ty/<name>-<short>`.
+    pub branch: String,
+    /// Where it starts.
+    pub base: CommitId,
+    /// How it was filled.
+    pub method: FillMethod,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Workspace {
+    /// Its durable description.
+    pub fn located(&self) -> Located {
+        Located {
+            path: self.path.clone(),
+            git_dir: self.git_dir.clone(),
+            branch: self.branch.clone(),
+            base: self.base.clone(),
+        }
+    }
+}
+
+/// Makes a branch, a worktree and its git directory, and fills it. Nothing is left behind when it
+/// fails.
+///
+/// # Errors
+/// When the branch or the directory exists already, or something cannot be written.
+pub fn create(req: &Request<'_>) -> Result<Workspace, WorkspaceError> {
+    let started = Instant::now();
+    let id = format!("{}-{}", req.name, req.short_id);
+    fs::create_dir_all(req.root).map_err(WorkspaceError::io(req.root))?;
+    let root = req
+        .root
+        .canonicalize()
+        .map_err(WorkspaceError::io(req.root))?;
+    refuse_inside(req.repo, &root)?;
+    let branch = format!("refs/heads/ty/{id}");
+    let path = root.join(&id);
+    plain(&path)?;
+    if path.exists() {
+        return Err(WorkspaceError::Unusable(format!(
+            "{} exists already",
+            path.display()
+        )));
+    }
+    req.repo
+        .update_ref(&branch, req.base, Expected::Absent, "treeyard: new session")?;
+    let mut ws = Located {
+        git_dir: root.join(".git-private").join(&id),
+        path,
+        branch,
+        base: req.base.clone(),
+    };
+    match build(req, &root, &mut ws) {
+        Ok(method) => Ok(Workspace {
+            path: ws.path,
+            git_dir: ws.git_dir,
+            branch: ws.branch,
+            base: ws.base,
+            method,
+            took: started.elapsed(),
+        }),
+        Err(error) => {
+            undo(req.repo, &ws);
+            Err(error)
+        }
+    }
+}
+
+fn build(req: &Request<'_>, root: &Path, ws: &mut Located) -> Result<FillMethod, WorkspaceError> {
+    let linked = register(req.repo, ws)?;
+    let record = ws.record(req.repo)?;
+    fs::create_dir_all(&record).map_err(WorkspaceError::io(&record))?;
+    write(&record.join("linked"), &format!("{}\n", plain(&linked)?))?;
+    match req.isolation {
+        Isolation::Linked => ws.git_dir = linked,
+        Isolation::Private => make_private(req, ws, &record)?,
+    }
+    let method = fill(req.repo, root, &ws.path, &ws.git_dir, &ws.base)?;
+    copy_if_there(&ws.git_dir.join("index"), &record.join("index"))?;
+    if req.include {
+        include::copy(req.repo, &ws.path)?;
+    }
+    Ok(method)
+}
+
+fn make_private(req: &Request<'_>, ws: &Located, record: &Path) -> Result<(), WorkspaceError> {
+    let objects = req.repo.common_dir().join("objects");
+    let layout = Layout {
+        work_tree: &ws.path,
+        head: format!("ref: {}", ws.branch),
+        alternates: &[&objects],
+        identity: req.identity,
+    };
+    let config = private::make(req.repo, &ws.git_dir, &layout)?;
+    write(&record.join("config"), &config)?;
+    let own = ws.git_dir.join(&ws.branch);
+    let parent = ws.git_dir.join("refs/heads/ty");
+    fs::create_dir_all(&parent).map_err(WorkspaceError::io(&parent))?;
+    write(&own, &format!("{}\n", ws.base))?;
+    write(
+        &ws.path.join(".git"),
+        &format!("gitdir: {}\n", plain(&ws.git_dir)?),
+    )
+}
+
+/// Lists the worktree in the repository, locked. One at a time: the library looks at every other
+/// registration, also at one that is half made.
+fn register(repo: &Repo, ws: &Located) -> Result<PathBuf, WorkspaceError> {
+    let _one_at_a_time = registry_lock(repo)?;
+    let name = gix::refs::FullName::try_from(ws.branch.as_str())
+        .map_err(GitError::library("name the branch"))?;
+    let linked = repo
+        .gix()
+        .prepare_add_worktree(
+            &ws.path,
+            gix::worktree::add::Head::Attached(name),
+            &AtomicBool::new(false),
+        )
+        .and_then(|prepared| prepared.persist())
+        .map_err(GitError::library("register the worktree"))?
+        .git_dir()
+        .to_owned();
+    write(
+        &linked.join("locked"),
+        "in use by treeyard; `treeyard gc` removes it",
+    )?;
+    Ok(linked)
+}
+
+/// Held while registrations are added or removed.
+pub(super) fn registry_lock(repo: &Repo) -> Result<fs::File, WorkspaceError> {
+    let state = repo.state_dir();
+    fs::create_dir_all(&state).map_err(WorkspaceError::io(&state))?;
+    let path = state.join("worktrees.lock");
+    let file = fs::File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(WorkspaceError::io(&path))?;
+    fs2::FileExt::lock_exclusive(&file).map_err(WorkspaceError::io(&path))?;
+    Ok(file)
+}
+
+fn refuse_inside(repo: &Repo, root: &Path) -> Result<(), WorkspaceError> {
+    if root.starts_with(repo.main_root()) || root.starts_with(repo.common_dir()) {
+        return Err(WorkspaceError::Unusable(format!(
+            "{} is inside the repository; worktrees belong outside",
+            root.display()
+        )));
+    }
+    Ok(())
+}
+
+/// Takes back what [`build`] made. Each step may find nothing to do.
+fn undo(repo: &Repo, ws: &Located) {
+    let Ok(record) = ws.record(repo) else { return };
+    let linked = fs::read_to_string(record.join("linked")).unwrap_or_default();
+    let linked = Path::new(linked.trim_end());
+    let mut leftovers = vec![ws.path.as_path(), ws.git_dir.as_path(), record.as_path()];
+    if linked.starts_with(repo.common_dir().join("worktrees")) {
+        leftovers.push(linked);
+    }
+    for path in leftovers {
+        let _maybe_absent = fs::remove_dir_all(path);
+    }
+    let _stays_for_doctor = repo.delete_ref(&ws.branch, Expected::At(ws.base.clone()));
+}

@@ -1,0 +1,68 @@
+//! Why a workspace operation failed.
+
+use std::path::PathBuf;
+
+use crate::git::{GitError, TreeProblem};
+use crate::model::code::Code;
+
+use super::located::Health;
+
+/// Why a workspace operation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkspaceError {
+    /// Git refused.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// A file could not be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The worktree could not be made.
+    #[error("{0}")]
+    Unusable(String),
+    /// The worktree is not what was made.
+    #[error("the worktree at {path} is not as it was made: {health}")]
+    Changed {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong.
+        health: Health,
+    },
+    /// Another git repository inside the worktree cannot be saved.
+    #[error("the worktree holds a git repository of its own at {0:?}, which cannot be saved")]
+    NestedRepository(String),
+    /// The session's commits did not pass the checks.
+    #[error("the session's commits were refused: {0}")]
+    Refused(String),
+    /// A tree that no sound git would have written.
+    #[error("the session's commits were refused: {0}")]
+    BadTree(#[from] TreeProblem),
+    /// Nothing is saved under that session.
+    #[error("nothing is saved for session {0}")]
+    SalvageUnknown(String),
+}
+
+impl WorkspaceError {
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Git(error) => error.code(),
+            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+                Code::DiskFull
+            }
+            Self::Io { .. } | Self::Unusable(_) => Code::WorkspaceFailed,
+            Self::Changed { .. } | Self::NestedRepository(_) => Code::WorkspaceChanged,
+            Self::Refused(_) | Self::BadTree(_) => Code::ImportRefused,
+            Self::SalvageUnknown(_) => Code::SalvageUnknown,
+        }
+    }
+
+    pub(super) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, source }
+    }
+}

@@ -1,0 +1,147 @@
+//! The durable description of a workspace, and whether what it describes is still there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::error::WorkspaceError;
+use crate::git::Repo;
+use crate::model::ids::CommitId;
+
+/// Where a workspace is. All of it comes back from the database as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    /// The worktree.
+    pub path: PathBuf,
+    /// Its git directory, private or linked.
+    pub git_dir: PathBuf,
+    /// `refs/heads/ty/<name>-<short>`.
+    pub branch: String,
+    /// The commit it started from.
+    pub base: CommitId,
+}
+
+impl Located {
+    /// `<name>-<short>`, which also names its directories.
+    pub(super) fn id(&self) -> Result<&str, WorkspaceError> {
+        self.branch
+            .strip_prefix("refs/heads/ty/")
+            .filter(|id| !id.is_empty() && !id.contains('/') && !id.starts_with('.'))
+            .ok_or_else(|| {
+                WorkspaceError::Unusable(format!("{:?} is not a session's branch", self.branch))
+            })
+    }
+
+    /// What the runner recorded about it, out of the session's reach.
+    pub(super) fn record(&self, repo: &Repo) -> Result<PathBuf, WorkspaceError> {
+        Ok(repo.state_dir().join("workspaces").join(self.id()?))
+    }
+
+    /// Whether its git directory is one of the repository's own (`isolation = "linked"`).
+    pub(super) fn is_linked(&self, repo: &Repo) -> bool {
+        self.git_dir
+            .starts_with(repo.common_dir().join("worktrees"))
+    }
+}
+
+/// Whether a workspace is as it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// It is.
+    Ok,
+    /// The worktree is gone.
+    Missing,
+    /// Its git directory is gone.
+    GitDirMissing,
+    /// Nothing was recorded when it was made, or the record is gone.
+    Unrecorded,
+    /// The repository no longer lists it.
+    Unregistered,
+    /// Its `.git` file points elsewhere.
+    GitFileChanged,
+    /// The configuration of its private git directory was changed.
+    ConfigChanged,
+    /// Hooks were planted in its private git directory.
+    HooksChanged,
+    /// Its git directory has symbolic links where there should be files.
+    Redirected,
+}
+
+impl std::fmt::Display for Health {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Ok => "nothing is wrong",
+            Self::Missing => "the worktree is gone",
+            Self::GitDirMissing => "its git directory is gone",
+            Self::Unrecorded => "there is no record of it",
+            Self::Unregistered => "the repository does not list it",
+            Self::GitFileChanged => "its .git file points elsewhere",
+            Self::ConfigChanged => "its git configuration was changed",
+            Self::HooksChanged => "hooks were added to its git directory",
+            Self::Redirected => "its git directory has links that lead elsewhere",
+        })
+    }
+}
+
+/// Compares a workspace with what was recorded when it was made.
+///
+/// # Errors
+/// When its branch is not a session's.
+pub fn inspect(repo: &Repo, ws: &Located) -> Result<Health, WorkspaceError> {
+    let record = ws.record(repo)?;
+    if !is_dir(&ws.path) {
+        return Ok(Health::Missing);
+    }
+    if !is_dir(&ws.git_dir) {
+        return Ok(Health::GitDirMissing);
+    }
+    let Ok(linked) = fs::read_to_string(record.join("linked")) else {
+        return Ok(Health::Unrecorded);
+    };
+    let git_file = ws.path.join(".git");
+    let said = fs::read_to_string(&git_file).unwrap_or_default();
+    if is_link(&git_file) || said.trim_end() != format!("gitdir: {}", ws.git_dir.display()) {
+        return Ok(Health::GitFileChanged);
+    }
+    if !is_dir(Path::new(linked.trim_end())) {
+        return Ok(Health::Unregistered);
+    }
+    if ws.is_linked(repo) {
+        return Ok(Health::Ok);
+    }
+    let parts = [
+        "HEAD",
+        "config",
+        "hooks",
+        "objects",
+        "objects/info",
+        "objects/pack",
+        "refs",
+        "refs/heads",
+        "refs/heads/ty",
+        ws.branch.as_str(),
+        "packed-refs",
+    ];
+    if parts.iter().any(|part| is_link(&ws.git_dir.join(part)))
+        || ws.git_dir.join("commondir").exists()
+    {
+        return Ok(Health::Redirected);
+    }
+    let config = |dir: &Path| fs::read(dir.join("config")).ok();
+    if config(&ws.git_dir) != config(&record) || ws.git_dir.join("config.worktree").exists() {
+        return Ok(Health::ConfigChanged);
+    }
+    let hooks = fs::read_dir(ws.git_dir.join("hooks")).map_or(0, Iterator::count);
+    Ok(if hooks == 0 {
+        Health::Ok
+    } else {
+        Health::HooksChanged
+    })
+}
+
+fn is_dir(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|m| m.is_dir())
+}
+
+fn is_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_symlink())
+}

@@ -1,0 +1,64 @@
+//! The pool: files of finished worktrees, cleaned, waiting to be used again.
+//!
+//! An entry is `<root>/.pool/<id>/` with `tree` and `index`. Taking one is one rename, so two
+//! sessions never get the same. The index was written by the runner, never by a session.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::error::WorkspaceError;
+
+fn directory(root: &Path) -> PathBuf {
+    root.join(".pool")
+}
+
+/// How many entries are waiting.
+pub(super) fn len(root: &Path) -> usize {
+    fs::read_dir(directory(root)).map_or(0, |entries| {
+        entries
+            .flatten()
+            .filter(|e| !e.file_name().to_string_lossy().starts_with('.'))
+            .count()
+    })
+}
+
+/// Moves a cleaned tree and its index in.
+pub(super) fn put(root: &Path, id: &str, tree: &Path, index: &Path) -> Result<(), WorkspaceError> {
+    let pool = directory(root);
+    let making = pool.join(format!(".making-{id}"));
+    let entry = pool.join(id);
+    fs::create_dir_all(&making).map_err(WorkspaceError::io(&making))?;
+    let git_file = tree.join(".git");
+    fs::remove_file(&git_file).map_err(WorkspaceError::io(&git_file))?;
+    fs::copy(index, making.join("index")).map_err(WorkspaceError::io(index))?;
+    fs::rename(tree, making.join("tree")).map_err(WorkspaceError::io(tree))?;
+    fs::rename(&making, &entry).map_err(WorkspaceError::io(&entry))
+}
+
+/// Moves the files of an entry into `path`, which holds nothing but `.git`, and its index into
+/// `git_dir`. False when the pool is empty.
+pub(super) fn take(root: &Path, path: &Path, git_dir: &Path) -> Result<bool, WorkspaceError> {
+    let Ok(entries) = fs::read_dir(directory(root)) else {
+        return Ok(false);
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') {
+            continue;
+        }
+        let mine = directory(root).join(format!(".taken-{name}"));
+        if fs::rename(entry.path(), &mine).is_err() {
+            continue; // another session was faster
+        }
+        let git_file = path.join(".git");
+        let kept = fs::read(&git_file).map_err(WorkspaceError::io(&git_file))?;
+        fs::copy(mine.join("index"), git_dir.join("index")).map_err(WorkspaceError::io(&mine))?;
+        fs::remove_file(&git_file).map_err(WorkspaceError::io(&git_file))?;
+        fs::remove_dir(path).map_err(WorkspaceError::io(path))?;
+        fs::rename(mine.join("tree"), path).map_err(WorkspaceError::io(path))?;
+        fs::write(&git_file, kept).map_err(WorkspaceError::io(&git_file))?;
+        fs::remove_dir_all(&mine).map_err(WorkspaceError::io(&mine))?;
+        return Ok(true);
+    }
+    Ok(false)
+}

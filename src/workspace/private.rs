@@ -1,0 +1,120 @@
+//! Making git directories: the session's private one, and those that the runner itself uses.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use super::error::WorkspaceError;
+use crate::git::Repo;
+
+/// The settings of the main repository that decide how files are written and compared.
+const COPIED: &[(&str, &str)] = &[
+    ("core", "autocrlf"),
+    ("core", "eol"),
+    ("core", "safecrlf"),
+    ("core", "ignorecase"),
+    ("core", "precomposeunicode"),
+    ("core", "symlinks"),
+    ("core", "filemode"),
+    ("core", "sparseCheckout"),
+    ("core", "sparseCheckoutCone"),
+    ("core", "protectHFS"),
+    ("core", "protectNTFS"),
+];
+
+/// What a git directory is made for.
+pub(super) struct Layout<'a> {
+    /// The worktree it belongs to.
+    pub work_tree: &'a Path,
+    /// The content of `HEAD`, without newline.
+    pub head: String,
+    /// Where its objects are borrowed from, best first.
+    pub alternates: &'a [&'a Path],
+    /// Name and address of author and committer.
+    pub identity: (&'a str, &'a str),
+}
+
+/// Makes a git directory and returns the text of its configuration.
+pub(super) fn make(repo: &Repo, dir: &Path, layout: &Layout<'_>) -> Result<String, WorkspaceError> {
+    for part in [
+        "objects/info",
+        "objects/pack",
+        "refs/heads",
+        "hooks",
+        "info",
+    ] {
+        let path = dir.join(part);
+        fs::create_dir_all(&path).map_err(WorkspaceError::io(&path))?;
+    }
+    let mut alternates = String::new();
+    for path in layout.alternates {
+        alternates.push_str(plain(path)?);
+        alternates.push('\n');
+    }
+    let config = config(repo, dir, layout)?;
+    write(&dir.join("objects/info/alternates"), &alternates)?;
+    write(&dir.join("HEAD"), &format!("{}\n", layout.head))?;
+    write(&dir.join("config"), &config)?;
+    for file in ["info/exclude", "info/sparse-checkout"] {
+        copy_if_there(&repo.common_dir().join(file), &dir.join(file))?;
+    }
+    Ok(config)
+}
+
+fn config(repo: &Repo, dir: &Path, layout: &Layout<'_>) -> Result<String, WorkspaceError> {
+    let main = repo.gix();
+    let settings = main.config_snapshot();
+    let mut text = String::from("[core]\n\trepositoryformatversion = 0\n\tbare = false\n");
+    let mut set = |key: &str, value: &str| {
+        let value = value.replace('\\', "\\\\").replace('"', "\\\"");
+        // Writing to a String cannot fail.
+        let _infallible = writeln!(text, "\t{key} = \"{value}\"");
+    };
+    set("worktree", plain(layout.work_tree)?);
+    set("hooksPath", plain(&dir.join("hooks"))?);
+    set("logAllRefUpdates", "true");
+    for (section, key) in COPIED {
+        let value = settings.string(format!("{section}.{key}").as_str());
+        if let Some(value) = value.filter(|v| !v.iter().any(u8::is_ascii_control)) {
+            set(key, &value.to_string());
+        }
+    }
+    let (name, email) = layout.identity;
+    if format!("{name}{email}").chars().any(char::is_control) {
+        return Err(WorkspaceError::Unusable(
+            "the author's name has control characters".to_owned(),
+        ));
+    }
+    let quote = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
+    let _infallible = write!(
+        text,
+        "[user]\n\tname = \"{}\"\n\temail = \"{}\"\n",
+        quote(name),
+        quote(email)
+    );
+    Ok(text)
+}
+
+/// A path that can stand in git's own files.
+pub(super) fn plain(path: &Path) -> Result<&str, WorkspaceError> {
+    path.to_str()
+        .filter(|p| !p.chars().any(char::is_control))
+        .ok_or_else(|| {
+            WorkspaceError::Unusable(format!(
+                "{} is not plain text, which git's own files need",
+                path.display()
+            ))
+        })
+}
+
+pub(super) fn write(path: &Path, text: &str) -> Result<(), WorkspaceError> {
+    fs::write(path, text).map_err(WorkspaceError::io(path))
+}
+
+pub(super) fn copy_if_there(from: &Path, to: &Path) -> Result<(), WorkspaceError> {
+    match fs::copy(from, to) {
+        Ok(_) => Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(WorkspaceError::io(from)(e)),
+    }
+}

@@ -1,0 +1,86 @@
+//! Giving a workspace back: saved first, then removed or kept in the pool.
+
+use std::fs;
+use std::path::Path;
+
+use super::bench::Bench;
+use super::commit::refuse_changed;
+use super::create::registry_lock;
+use super::error::WorkspaceError;
+use super::fill::reset;
+use super::located::Located;
+use super::pool;
+use super::salvage::{Salvaged, save};
+use crate::git::Repo;
+use crate::model::ids::SessionId;
+
+/// What becomes of the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// They wait for another session while the pool has fewer than `max` entries.
+    Pool {
+        /// How many entries the pool may have.
+        max: usize,
+    },
+    /// They are removed.
+    Remove,
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Released {
+    /// Work that no branch held.
+    pub salvaged: Option<Salvaged>,
+    /// Whether the files are kept for reuse.
+    pub pooled: bool,
+}
+
+/// Saves what would be lost, then removes the worktree, its git directory and its registration.
+/// The branch stays.
+///
+/// # Errors
+/// [`WorkspaceError::Changed`] when it is not what was made: nothing is removed then.
+pub fn release(
+    repo: &Repo,
+    ws: &Located,
+    session: &SessionId,
+    keep: Keep,
+) -> Result<Released, WorkspaceError> {
+    refuse_changed(repo, ws)?;
+    let salvaged = save(repo, ws, session)?;
+    let pooled = match (keep, ws.path.parent()) {
+        (Keep::Pool { max }, Some(root)) if pool::len(root) < max => {
+            into_pool(repo, root, ws).is_ok()
+        }
+        _ => false,
+    };
+    let record = ws.record(repo)?;
+    let linked = fs::read_to_string(record.join("linked")).map_err(WorkspaceError::io(&record))?;
+    let linked = Path::new(linked.trim_end());
+    let _one_at_a_time = registry_lock(repo)?;
+    // The files first: as long as the record and the registration are there, a removal that was
+    // cut short is found again.
+    remove(&ws.path)?;
+    if !ws.is_linked(repo) {
+        remove(&ws.git_dir)?;
+    }
+    if linked.parent() == Some(&repo.common_dir().join("worktrees")) {
+        remove(linked)?;
+    }
+    remove(&record)?;
+    Ok(Released { salvaged, pooled })
+}
+
+/// Cleans the files with the runner's own git directory and index, and moves them into the pool.
+fn into_pool(repo: &Repo, root: &Path, ws: &Located) -> Result<(), WorkspaceError> {
+    let bench = Bench::set_up(repo, ws)?;
+    reset(&ws.path, bench.path(), &ws.base)?;
+    pool::put(root, ws.id()?, &ws.path, &bench.path().join("index"))
+}
+
+fn remove(path: &Path) -> Result<(), WorkspaceError> {
+    match fs::remove_dir_all(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(WorkspaceError::io(path)(e)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,119 @@
+//! Nothing is lost by cleaning up: work that no branch holds is saved under a ref.
+
+use super::bench::{Bench, tips};
+use super::error::WorkspaceError;
+use super::import::{check_trees, revs};
+use super::located::Located;
+use crate::git::{Expected, Repo};
+use crate::model::ids::{CommitId, SessionId};
+
+const PREFIX: &str = "refs/treeyard/salvage/";
+
+/// Work that was saved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Salvaged {
+    /// `refs/treeyard/salvage/<session id>`, in the main repository.
+    pub reference: String,
+    /// The commit with the files. Its first parent is what was checked out; further parents are
+    /// other commits of the session that the repository does not have, such as a stash.
+    pub commit: CommitId,
+}
+
+/// Saves uncommitted and untracked work (ignored files are not work) and every commit of the
+/// session that the repository does not have. `None` when nothing would be lost.
+///
+/// # Errors
+/// When it cannot be read or stored.
+pub fn save(
+    repo: &Repo,
+    ws: &Located,
+    session: &SessionId,
+) -> Result<Option<Salvaged>, WorkspaceError> {
+    let found = tips(repo, ws)?;
+    let bench = Bench::set_up(repo, ws)?;
+    let tree = bench.snapshot(&found.head)?;
+    let mut known = vec![ws.base.clone()];
+    known.extend(repo.branch_tip(&ws.branch)?);
+    let unmerged = unknown(&bench, &found.all, &known)?;
+    if unmerged.is_empty() && tree == bench.tree_of(&found.head)? {
+        return Ok(None);
+    }
+    let mut parents = vec![found.head.clone()];
+    parents.extend(unmerged.into_iter().filter(|c| *c != found.head));
+    let message = format!("treeyard: work saved from {}", ws.branch);
+    let commit = bench.commit(
+        &tree,
+        &parents,
+        ("treeyard", "treeyard@localhost"),
+        &message,
+    )?;
+    check_trees(&bench, repo, &commit, &known)?;
+    bench.send_to_main(repo, &revs(std::slice::from_ref(&commit), &known))?;
+    let reference = keep(repo, session, &commit)?;
+    Ok(Some(Salvaged { reference, commit }))
+}
+
+/// What is saved, as session and commit.
+///
+/// # Errors
+/// When refs cannot be read.
+pub fn salvage_list(repo: &Repo) -> Result<Vec<(SessionId, Salvaged)>, WorkspaceError> {
+    let refs = repo.refs_below(PREFIX)?;
+    Ok(refs
+        .into_iter()
+        .filter_map(|(reference, commit)| {
+            let text = reference.strip_prefix(PREFIX)?;
+            let session = text.split('.').next()?.parse().ok()?;
+            Some((session, Salvaged { reference, commit }))
+        })
+        .collect())
+}
+
+/// Makes a branch of what is saved for a session. The saved ref stays.
+///
+/// # Errors
+/// When nothing is saved for it, or the branch exists.
+pub fn salvage_restore(
+    repo: &Repo,
+    session: &SessionId,
+    branch_name: &str,
+) -> Result<CommitId, WorkspaceError> {
+    let saved = repo
+        .ref_target(&format!("{PREFIX}{session}"))?
+        .ok_or_else(|| WorkspaceError::SalvageUnknown(session.to_string()))?;
+    let branch = format!("refs/heads/{branch_name}");
+    repo.update_ref(&branch, &saved, Expected::Absent, "treeyard: restored")?;
+    Ok(saved)
+}
+
+fn unknown(
+    bench: &Bench,
+    tips: &[CommitId],
+    known: &[CommitId],
+) -> Result<Vec<CommitId>, WorkspaceError> {
+    let mut lost = Vec::new();
+    for tip in tips {
+        let listed = bench
+            .git()
+            .args(["rev-list", "-n1", tip.as_str(), "--not"])
+            .args(known.iter().map(CommitId::as_str))
+            .run()?;
+        if !listed.stdout.is_empty() {
+            lost.push(tip.clone());
+        }
+    }
+    Ok(lost)
+}
+
+/// An earlier save of the same session moves to a numbered ref, so that neither is lost.
+fn keep(repo: &Repo, session: &SessionId, commit: &CommitId) -> Result<String, WorkspaceError> {
+    let reference = format!("{PREFIX}{session}");
+    let earlier = repo.ref_target(&reference)?;
+    if let Some(earlier) = &earlier {
+        let numbered = format!("{reference}.{}", earlier.short());
+        repo.update_ref(&numbered, earlier, Expected::Any, "treeyard: earlier save")?;
+    }
+    let expected = earlier.map_or(Expected::Absent, Expected::At);
+    repo.update_ref(&reference, commit, expected, "treeyard: saved")?;
+    Ok(reference)
+}
