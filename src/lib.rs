@@ -19,6 +19,7 @@ pub mod model;
 pub mod cas;
 pub mod config;
 pub mod git;
+pub mod landing;
 pub mod merge;
 pub mod proc;
 pub mod sessions;

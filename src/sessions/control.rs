@@ -44,7 +44,11 @@ pub fn move_session(
     to: SessionState,
     reason: &str,
 ) -> Result<(), StoreError> {
-    let event = Event::SessionMoved { from, to, reason: reason.to_owned() };
+    let event = Event::SessionMoved {
+        from,
+        to,
+        reason: reason.to_owned(),
+    };
     tx.append(actor, Some(session), event).map(drop)
 }
 
@@ -69,28 +73,55 @@ pub fn queue_attempt(
 /// Nothing more of the session is dispatched. A command that runs now runs to its end.
 pub fn pause(store: &mut Store, session: &SessionRow) -> Result<(), ControlError> {
     if session.state.is_terminal() || session.state == SessionState::Paused {
-        return Err(refused(session, "only a session that is still at work can be paused"));
+        return Err(refused(
+            session,
+            "only a session that is still at work can be paused",
+        ));
     }
     store.write(|tx| {
         let to = SessionState::Paused;
-        Ok(move_session(tx, Actor::Human, session.id, session.state, to, "paused by the operator")?)
+        Ok(move_session(
+            tx,
+            Actor::Human,
+            session.id,
+            session.state,
+            to,
+            "paused by the operator",
+        )?)
     })
 }
 
 /// A paused or blocked session goes on where it was.
 pub fn resume(store: &mut Store, session: &SessionRow) -> Result<(), ControlError> {
     if !matches!(session.state, SessionState::Paused | SessionState::Blocked) {
-        return Err(refused(session, "only a paused or blocked session can be resumed"));
+        return Err(refused(
+            session,
+            "only a paused or blocked session can be resumed",
+        ));
     }
     let jobs = store.jobs_of(session.id)?;
     let begun = jobs.iter().any(|job| job.started_ms.is_some());
-    let to = if begun { SessionState::Active } else { SessionState::Created };
+    let to = if begun {
+        SessionState::Active
+    } else {
+        SessionState::Created
+    };
     let stalled = lost_jobs(&jobs);
     store.write(|tx| {
-        move_session(tx, Actor::Human, session.id, session.state, to, "resumed by the operator")?;
+        move_session(
+            tx,
+            Actor::Human,
+            session.id,
+            session.state,
+            to,
+            "resumed by the operator",
+        )?;
         for job in stalled {
             let reason = "run again after its supervisor vanished".to_owned();
-            let event = Event::JobCancelled { job_id: job.id, reason };
+            let event = Event::JobCancelled {
+                job_id: job.id,
+                reason,
+            };
             tx.append(Actor::Human, Some(session.id), event)?;
             queue_attempt(tx, Actor::Human, job, 0)?;
         }
@@ -111,9 +142,19 @@ pub fn cancel(
     }
     let jobs = store.jobs_of(session.id)?;
     store.write(|tx| {
-        move_session(tx, actor, session.id, session.state, SessionState::Cancelled, reason)?;
+        move_session(
+            tx,
+            actor,
+            session.id,
+            session.state,
+            SessionState::Cancelled,
+            reason,
+        )?;
         for job in jobs.iter().filter(|job| waits(job)) {
-            let event = Event::JobCancelled { job_id: job.id, reason: reason.to_owned() };
+            let event = Event::JobCancelled {
+                job_id: job.id,
+                reason: reason.to_owned(),
+            };
             tx.append(actor, Some(session.id), event)?;
         }
         Ok(())
@@ -123,20 +164,39 @@ pub fn cancel(
 /// A failed or cancelled session starts again from the first job that did not complete, in the
 /// worktree it had.
 pub fn retry(store: &mut Store, session: &SessionRow) -> Result<(), ControlError> {
-    if !matches!(session.state, SessionState::Failed | SessionState::Cancelled) {
-        return Err(refused(session, "only a failed or cancelled session can be retried"));
+    if !matches!(
+        session.state,
+        SessionState::Failed | SessionState::Cancelled
+    ) {
+        return Err(refused(
+            session,
+            "only a failed or cancelled session can be retried",
+        ));
     }
     if session.released {
-        return Err(refused(session, "its worktree was given back, so submit the task anew"));
+        return Err(refused(
+            session,
+            "its worktree was given back, so submit the task anew",
+        ));
     }
     let jobs = store.jobs_of(session.id)?;
     if jobs.iter().any(|job| job.state == JobState::Running) {
-        return Err(refused(session, "its command is still being ended; try again in a moment"));
+        return Err(refused(
+            session,
+            "its command is still being ended; try again in a moment",
+        ));
     }
     let again = unfinished(&jobs);
     store.write(|tx| {
         let to = SessionState::Created;
-        move_session(tx, Actor::Human, session.id, session.state, to, "retried by the operator")?;
+        move_session(
+            tx,
+            Actor::Human,
+            session.id,
+            session.state,
+            to,
+            "retried by the operator",
+        )?;
         for job in again {
             queue_attempt(tx, Actor::Human, job, 0)?;
         }
@@ -149,7 +209,9 @@ fn waits(job: &JobRow) -> bool {
 }
 
 fn lost_jobs(jobs: &[JobRow]) -> Vec<&JobRow> {
-    jobs.iter().filter(|job| job.state == JobState::Stalled).collect()
+    jobs.iter()
+        .filter(|job| job.state == JobState::Stalled)
+        .collect()
 }
 
 /// The last attempt at each position that did not complete.
@@ -157,11 +219,16 @@ fn unfinished(jobs: &[JobRow]) -> Vec<&JobRow> {
     jobs.iter()
         .filter(|job| job.state != JobState::Completed)
         .filter(|job| {
-            jobs.iter().all(|other| other.position != job.position || other.attempt <= job.attempt)
+            jobs.iter()
+                .all(|other| other.position != job.position || other.attempt <= job.attempt)
         })
         .collect()
 }
 
 fn refused(session: &SessionRow, wanted: &'static str) -> ControlError {
-    ControlError::State { name: session.name.clone(), state: session.state, wanted }
+    ControlError::State {
+        name: session.name.clone(),
+        state: session.state,
+        wanted,
+    }
 }

@@ -29,12 +29,18 @@ pub fn submit(
     submission: &Submission,
 ) -> Result<(PlanId, Vec<SessionId>), StoreError> {
     let plan_id = PlanId::new();
-    let ids: HashMap<&TaskName, SessionId> =
-        tasks.iter().map(|task| (&task.name, SessionId::new())).collect();
+    let ids: HashMap<&TaskName, SessionId> = tasks
+        .iter()
+        .map(|task| (&task.name, SessionId::new()))
+        .collect();
     store.write(|tx| {
         for task in tasks {
             let session = ids[&task.name];
-            let after = task.after.iter().filter_map(|name| ids.get(name).copied()).collect();
+            let after = task
+                .after
+                .iter()
+                .filter_map(|name| ids.get(name).copied())
+                .collect();
             tx.append(
                 Actor::Human,
                 Some(session),
@@ -67,7 +73,10 @@ pub fn submit(
 }
 
 fn jobs_of(task: &TaskSpec, repeat: u32) -> impl Iterator<Item = (JobKind, Command)> + '_ {
-    let setup = task.setup.iter().map(|command| (JobKind::Setup, command.clone()));
+    let setup = task
+        .setup
+        .iter()
+        .map(|command| (JobKind::Setup, command.clone()));
     let run = (0..repeat.max(1)).map(|_| (JobKind::Command, task.run.clone()));
     setup.chain(run)
 }

@@ -1,0 +1,100 @@
+//! Why a landing did not happen.
+
+use crate::cas::CasError;
+use crate::git::GitError;
+use crate::merge::MergeError;
+use crate::model::code::Code;
+use crate::model::ids::ContentHash;
+use crate::proc::ProcError;
+use crate::store::StoreError;
+use crate::workspace::WorkspaceError;
+
+/// A landing that moved nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum LandError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The repository.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// The worktree.
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
+    /// The merge engine.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
+    /// The artifact store.
+    #[error(transparent)]
+    Cas(#[from] CasError),
+    /// A gate's process.
+    #[error(transparent)]
+    Proc(#[from] ProcError),
+    /// Its work is not complete.
+    #[error("{name} is {state}; only completed work lands")]
+    NotComplete {
+        /// The task's name.
+        name: String,
+        /// Where it stands.
+        state: &'static str,
+    },
+    /// It has no commit that the target lacks.
+    #[error("{name} changed nothing that {target} does not have")]
+    Nothing {
+        /// The task's name.
+        name: String,
+        /// The branch.
+        target: String,
+    },
+    /// Uncommitted work, and the configuration says to refuse it.
+    #[error("{name} has uncommitted work")]
+    Uncommitted {
+        /// The task's name.
+        name: String,
+    },
+    /// The target branch is gone.
+    #[error("there is no branch {0:?} to land on")]
+    NoTarget(String),
+    /// Both sides changed the same.
+    #[error("{name} conflicts with {target} in {}", .paths.join(", "))]
+    Conflict {
+        /// The task's name.
+        name: String,
+        /// The branch.
+        target: String,
+        /// Where.
+        paths: Vec<String>,
+        /// The report in the artifact store.
+        report: ContentHash,
+    },
+    /// A gate command failed on the merged tree.
+    #[error("gate `{command}` {how}")]
+    Gate {
+        /// The command.
+        command: String,
+        /// How it ended.
+        how: String,
+        /// What it printed.
+        output: Option<ContentHash>,
+    },
+}
+
+impl LandError {
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::Git(error) => error.code(),
+            Self::Workspace(error) => error.code(),
+            Self::Merge(error) => error.code(),
+            Self::Cas(error) => error.code(),
+            Self::Proc(error) => error.code(),
+            Self::NotComplete { .. } => Code::SessionState,
+            Self::Nothing { .. } => Code::NothingToLand,
+            Self::Uncommitted { .. } => Code::Uncommitted,
+            Self::NoTarget(_) => Code::NoTarget,
+            Self::Conflict { .. } => Code::MergeConflict,
+            Self::Gate { .. } => Code::GateFailed,
+        }
+    }
+}

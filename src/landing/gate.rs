@@ -1,0 +1,157 @@
+//! The gate: checks on the merged tree, in a worktree of its own.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::error::LandError;
+use super::land::Landing;
+use crate::merge::Candidate;
+use crate::model::event::{Actor, Event};
+use crate::model::ids::{JobId, SessionId};
+use crate::model::job::JobKind;
+use crate::model::task::Command;
+use crate::proc::{Ended, JobSpec, job_env};
+use crate::store::SessionRow;
+use crate::workspace::{self, Isolation, Keep, Request, Workspace};
+
+/// Runs every gate command in its order; the first that fails ends it.
+pub(super) fn check(
+    landing: &mut Landing<'_>,
+    session: &SessionRow,
+    candidate: &Candidate,
+    gates: &[Command],
+) -> Result<(), LandError> {
+    if gates.is_empty() {
+        return Ok(());
+    }
+    // Its own id: the gate's worktree and branch are not the session's.
+    let id = SessionId::new();
+    let place = workspace::create(&Request {
+        repo: landing.repo,
+        root: &landing.policy.worktrees,
+        name: "gate",
+        short_id: &id.short(),
+        base: &candidate.commit,
+        isolation: Isolation::Private,
+        identity: (&landing.policy.identity.0, &landing.policy.identity.1),
+        include: true,
+    })?;
+    let verdict = run_all(landing, session, &place, gates);
+    let released = workspace::release(
+        landing.repo,
+        &place.located(),
+        &id,
+        Keep::Pool {
+            max: landing.policy.pool,
+        },
+    );
+    if released.is_ok() {
+        // What a gate leaves in its worktree is nobody's work, and its branch points at a
+        // candidate that may never land.
+        let _ = landing
+            .repo
+            .delete_ref(&place.branch, crate::git::Expected::Any);
+        let saved = format!("refs/treeyard/salvage/{id}");
+        let _ = landing.repo.delete_ref(&saved, crate::git::Expected::Any);
+    }
+    verdict
+}
+
+fn run_all(
+    landing: &mut Landing<'_>,
+    session: &SessionRow,
+    place: &Workspace,
+    gates: &[Command],
+) -> Result<(), LandError> {
+    for (position, command) in gates.iter().enumerate() {
+        run_one(landing, session, &place.path, command, position as u32)?;
+    }
+    Ok(())
+}
+
+fn run_one(
+    landing: &mut Landing<'_>,
+    session: &SessionRow,
+    cwd: &Path,
+    command: &Command,
+    position: u32,
+) -> Result<(), LandError> {
+    let job_id = JobId::new();
+    let queued = Event::JobQueued {
+        job_id,
+        kind: JobKind::Gate,
+        // After every job of the session itself.
+        position: 1_000_000 + position,
+        attempt: 1,
+        command: command.clone(),
+        not_before_ms: 0,
+    };
+    landing.store.write(|tx| {
+        tx.append(Actor::System, Some(session.id), queued)?;
+        tx.append(
+            Actor::System,
+            Some(session.id),
+            Event::JobDispatched { job_id },
+        )
+    })?;
+    let dir = landing.policy.jobs.join(job_id.to_string());
+    let extra = BTreeMap::from([
+        ("TREEYARD_SESSION".to_owned(), session.id.to_string()),
+        ("TREEYARD_TASK".to_owned(), session.name.clone()),
+    ]);
+    let spec = JobSpec {
+        argv: command.argv(),
+        cwd: cwd.to_owned(),
+        env: job_env(&landing.policy.pass_env, &extra),
+        timeout_ms: landing.policy.gate_timeout_ms,
+        grace_ms: landing.policy.grace_ms,
+        wake_dir: None,
+    };
+    let ended = landing.launcher.spawn(&dir, &spec)?.wait_blocking()?;
+    record(landing, session, job_id, &dir, command, &ended)
+}
+
+fn record(
+    landing: &mut Landing<'_>,
+    session: &SessionRow,
+    job_id: JobId,
+    dir: &Path,
+    command: &Command,
+    ended: &Ended,
+) -> Result<(), LandError> {
+    let outcome = ended.outcome();
+    let stored = landing.cas.put_file(&dir.join("output.log")).ok();
+    let output = stored.as_ref().map(|stored| stored.hash.clone());
+    let duration_ms = match ended {
+        Ended::Finished(exit) => (exit.ended_ms - exit.started_ms).max(0) as u64,
+        Ended::Lost => 0,
+    };
+    landing.store.write(|tx| {
+        if let Some(stored) = &stored {
+            let event = Event::ArtifactStored {
+                hash: stored.hash.clone(),
+                size: stored.size,
+                kind: "gate_output".to_owned(),
+                media_type: "text/plain".to_owned(),
+                job_id: Some(job_id),
+            };
+            tx.append(Actor::System, Some(session.id), event)?;
+        }
+        let event = Event::CommandExecuted {
+            job_id,
+            outcome: outcome.clone(),
+            duration_ms,
+            output: output.clone(),
+        };
+        tx.append(Actor::System, Some(session.id), event)
+    })?;
+    let _ = std::fs::remove_dir_all(dir);
+    if outcome.is_success() {
+        return Ok(());
+    }
+    Err(LandError::Gate {
+        command: command.to_string(),
+        how: outcome.describe(),
+        output,
+    })
+}

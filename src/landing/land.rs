@@ -1,0 +1,334 @@
+//! The order of a landing, and what each step leaves if the next one fails.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::error::LandError;
+use super::gate;
+use crate::cas::Cas;
+use crate::git::{Git, Repo};
+use crate::merge::{
+    Candidate, ConflictReport, LandingLock, LandingPlan, MergeMethod, Prepared, Provenance,
+    prepare, publish, sync_plan, update_checkouts,
+};
+use crate::model::event::{Actor, Event};
+use crate::model::ids::CommitId;
+use crate::model::session::SessionState;
+use crate::proc::Launcher;
+use crate::sessions::move_session;
+use crate::store::{SessionRow, Store};
+use crate::workspace::{self, Keep, Located};
+
+/// How long a landing waits for another one to end. Gates are part of a landing.
+const TURN: Duration = Duration::from_secs(3600);
+
+/// What configuration says of landings.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Merge commit, one squashed commit, or the commits replayed.
+    pub method: MergeMethod,
+    /// Whether uncommitted work is committed first; otherwise it is refused.
+    pub commit_uncommitted: bool,
+    /// Gates of the repository, before those of the task.
+    pub gates: Vec<crate::model::task::Command>,
+    /// Where worktrees are.
+    pub worktrees: PathBuf,
+    /// Where supervisors keep their files.
+    pub jobs: PathBuf,
+    /// How many finished worktrees are kept for reuse.
+    pub pool: usize,
+    /// Name and address of the committer.
+    pub identity: (String, String),
+    /// Variables that are passed besides the allow-list.
+    pub pass_env: Vec<String>,
+    /// The longest a gate may take, in milliseconds.
+    pub gate_timeout_ms: Option<u64>,
+    /// From the polite to the forceful end, in milliseconds.
+    pub grace_ms: u64,
+}
+
+/// What a landing works with.
+pub struct Landing<'a> {
+    /// The repository.
+    pub repo: &'a Repo,
+    /// Events and tables.
+    pub store: &'a mut Store,
+    /// Reports and outputs.
+    pub cas: &'a Cas,
+    /// Starts gates.
+    pub launcher: &'a Launcher,
+    /// What configuration says.
+    pub policy: &'a Policy,
+}
+
+/// What landed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Landed {
+    /// The branch, without `refs/heads/`.
+    pub target: String,
+    /// Where it was.
+    pub from: CommitId,
+    /// Where it is.
+    pub to: CommitId,
+    /// The paths that changed on it.
+    pub changed: Vec<String>,
+    /// Checkouts of the target that were brought up to date.
+    pub checkouts: Vec<PathBuf>,
+}
+
+impl Landing<'_> {
+    /// Lands a completed session's work. Only the compare-and-swap of the target is irrevocable;
+    /// whatever fails before it leaves the target, its checkouts and the session's worktree.
+    ///
+    /// # Errors
+    /// See [`LandError`]; a conflict also blocks the session and stores a report.
+    pub fn land(&mut self, session: &SessionRow) -> Result<Landed, LandError> {
+        let lock = LandingLock::acquire(&self.repo.state_dir(), TURN)?;
+        match self.land_in_turn(&lock, session) {
+            Ok(landed) => Ok(landed),
+            Err(error) => {
+                self.note_refusal(session, &error)?;
+                Err(error)
+            }
+        }
+    }
+
+    fn land_in_turn(
+        &mut self,
+        lock: &LandingLock,
+        session: &SessionRow,
+    ) -> Result<Landed, LandError> {
+        refuse_unfinished(session)?;
+        let tip = self.collect(session)?;
+        let target_ref = format!("refs/heads/{}", session.target);
+        let onto = self
+            .repo
+            .branch_tip(&session.target)?
+            .ok_or_else(|| LandError::NoTarget(session.target.clone()))?;
+        let started = Event::LandingStarted {
+            target: session.target.clone(),
+            onto: onto.clone(),
+        };
+        self.append(session, started)?;
+
+        let candidate = self.merge(session, onto.clone(), tip)?;
+        let mut gates = self.policy.gates.clone();
+        gates.extend(session.spec()?.gate);
+        gate::check(self, session, &candidate, &gates)?;
+
+        let git = self.repo.gix();
+        let sync = sync_plan(&git, &target_ref, &candidate)?;
+        publish(
+            &git,
+            lock,
+            &target_ref,
+            &candidate,
+            &format!("treeyard: land {}", session.name),
+        )?;
+        let landed = Event::Landed {
+            target: session.target.clone(),
+            from: onto.clone(),
+            to: candidate.commit.clone(),
+        };
+        self.append(session, landed)?;
+        update_checkouts(&sync, &run_git)?;
+        self.give_back(session)?;
+        Ok(Landed {
+            target: session.target.clone(),
+            from: onto,
+            to: candidate.commit,
+            changed: candidate.changed,
+            checkouts: sync.checkouts,
+        })
+    }
+
+    /// The session's work as a commit of the repository.
+    fn collect(&mut self, session: &SessionRow) -> Result<CommitId, LandError> {
+        let nothing = || LandError::Nothing {
+            name: session.name.clone(),
+            target: session.target.clone(),
+        };
+        let Some(place) = located(session) else {
+            return session.tip.clone().ok_or_else(nothing);
+        };
+        if self.policy.commit_uncommitted {
+            let message = format!("{}\n\nTreeyard-Session: {}", session.name, session.id);
+            workspace::commit_all(self.repo, &place, &message)?;
+        } else if workspace::dirty(self.repo, &place)? {
+            return Err(LandError::Uncommitted {
+                name: session.name.clone(),
+            });
+        }
+        let imported = workspace::import(self.repo, &place)?;
+        if imported.moved {
+            self.append(
+                session,
+                Event::WorkspaceImported {
+                    tip: imported.new.clone(),
+                },
+            )?;
+        }
+        Ok(imported.new)
+    }
+
+    fn merge(
+        &mut self,
+        session: &SessionRow,
+        target_tip: CommitId,
+        session_tip: CommitId,
+    ) -> Result<Candidate, LandError> {
+        let plan = LandingPlan {
+            target_tip,
+            session_tip,
+            method: self.policy.method,
+            subject: format!("Land {}", session.name),
+            provenance: Provenance {
+                session: session.id,
+                task: session.name.clone(),
+                role: None,
+                model: None,
+            },
+            committer: self.policy.identity.clone(),
+            now: (jiff::Timestamp::now().as_second(), 0),
+        };
+        match prepare(&self.repo.gix(), &plan)? {
+            Prepared::Ready(candidate) => Ok(candidate),
+            Prepared::UpToDate => Err(LandError::Nothing {
+                name: session.name.clone(),
+                target: session.target.clone(),
+            }),
+            Prepared::Conflict(report) => Err(self.block(session, &report)?),
+        }
+    }
+
+    /// A conflict is a person's to settle: the report is kept and the session blocked.
+    fn block(
+        &mut self,
+        session: &SessionRow,
+        report: &ConflictReport,
+    ) -> Result<LandError, LandError> {
+        let text = serde_json::to_vec_pretty(report).map_err(crate::store::StoreError::from)?;
+        let stored = self.cas.put_bytes(&text)?;
+        let paths: Vec<String> = report.paths.iter().map(|path| path.path.clone()).collect();
+        let state = session.state;
+        self.store.write(|tx| {
+            let artifact = Event::ArtifactStored {
+                hash: stored.hash.clone(),
+                size: stored.size,
+                kind: "conflict_report".to_owned(),
+                media_type: "application/json".to_owned(),
+                job_id: None,
+            };
+            tx.append(Actor::System, Some(session.id), artifact)?;
+            let conflict = Event::LandingConflicted {
+                paths: paths.clone(),
+                report: stored.hash.clone(),
+            };
+            tx.append(Actor::System, Some(session.id), conflict)?;
+            if state != SessionState::Blocked {
+                let reason = format!("conflicts with {}", session.target);
+                let to = SessionState::Blocked;
+                move_session(tx, Actor::System, session.id, state, to, &reason)?;
+            }
+            Ok::<_, LandError>(())
+        })?;
+        Ok(LandError::Conflict {
+            name: session.name.clone(),
+            target: session.target.clone(),
+            paths,
+            report: stored.hash,
+        })
+    }
+
+    /// The worktree goes into the pool. What goes wrong here is not the landing's failure: the
+    /// worktree stays, and `doctor` and `gc` look after it.
+    fn give_back(&mut self, session: &SessionRow) -> Result<(), LandError> {
+        if session.state == SessionState::Blocked {
+            let (from, to) = (session.state, SessionState::Completed);
+            self.store
+                .write(|tx| move_session(tx, Actor::System, session.id, from, to, "landed"))?;
+        }
+        let Some(place) = located(session) else {
+            return Ok(());
+        };
+        let keep = Keep::Pool {
+            max: self.policy.pool,
+        };
+        match workspace::release(self.repo, &place, &session.id, keep) {
+            Ok(released) => {
+                if let Some(saved) = released.salvaged {
+                    let event = Event::WorkspaceSalvaged {
+                        reference: saved.reference,
+                        commit: saved.commit,
+                    };
+                    self.append(session, event)?;
+                }
+                self.append(
+                    session,
+                    Event::WorkspaceReleased {
+                        pooled: released.pooled,
+                    },
+                )
+            }
+            Err(error) => {
+                tracing::warn!(session = %session.id, %error, "the worktree was not given back");
+                Ok(())
+            }
+        }
+    }
+
+    fn note_refusal(&mut self, session: &SessionRow, error: &LandError) -> Result<(), LandError> {
+        if matches!(error, LandError::Conflict { .. } | LandError::Store(_)) {
+            return Ok(());
+        }
+        let event = Event::LandingRefused {
+            code: error.code().id().to_owned(),
+            reason: error.to_string(),
+        };
+        self.append(session, event)
+    }
+
+    fn append(&mut self, session: &SessionRow, event: Event) -> Result<(), LandError> {
+        self.store
+            .write(|tx| tx.append(Actor::System, Some(session.id), event).map(drop))?;
+        Ok(())
+    }
+}
+
+/// Where the session's files are, if it has a worktree.
+pub fn located(session: &SessionRow) -> Option<Located> {
+    if !session.has_worktree() {
+        return None;
+    }
+    Some(Located {
+        path: PathBuf::from(session.worktree_path.as_ref()?),
+        git_dir: PathBuf::from(session.git_dir.as_ref()?),
+        branch: session.branch.clone(),
+        base: session.base.clone()?,
+    })
+}
+
+fn refuse_unfinished(session: &SessionRow) -> Result<(), LandError> {
+    let conflicted = session.state == SessionState::Blocked && session.report.is_some();
+    if session.landed_commit.is_some() {
+        return Err(LandError::Nothing {
+            name: session.name.clone(),
+            target: session.target.clone(),
+        });
+    }
+    if session.state == SessionState::Completed || conflicted {
+        return Ok(());
+    }
+    Err(LandError::NotComplete {
+        name: session.name.clone(),
+        state: session.state.name(),
+    })
+}
+
+fn run_git(dir: &Path, args: &[&str]) -> Result<(), String> {
+    Git::new(dir)
+        .args(args)
+        .run()
+        .map(drop)
+        .map_err(|error| error.to_string())
+}

@@ -1,0 +1,8 @@
+//! One session's work onto its target: commit, import, merge, gate, publish, give back.
+
+mod error;
+mod gate;
+mod land;
+
+pub use error::LandError;
+pub use land::{Landed, Landing, Policy, located};
