@@ -43,6 +43,7 @@ CREATE TABLE sessions (
     tip            TEXT,
     released       INTEGER NOT NULL DEFAULT 0,
     landed_commit  TEXT,
+    landing_code   TEXT,
     report         TEXT,
     created_ms     INTEGER NOT NULL,
     updated_ms     INTEGER NOT NULL

@@ -309,14 +309,14 @@ pub fn located(session: &SessionRow) -> Option<Located> {
 }
 
 fn refuse_unfinished(session: &SessionRow) -> Result<(), LandError> {
-    let conflicted = session.state == SessionState::Blocked && session.report.is_some();
+    let refused_before = session.state == SessionState::Blocked && session.landing_code.is_some();
     if session.landed_commit.is_some() {
         return Err(LandError::Nothing {
             name: session.name.clone(),
             target: session.target.clone(),
         });
     }
-    if session.state == SessionState::Completed || conflicted {
+    if session.state == SessionState::Completed || refused_before {
         return Ok(());
     }
     Err(LandError::NotComplete {

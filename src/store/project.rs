@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::chain::plain;
 use super::error::StoreError;
+use crate::model::code::Code;
 use crate::model::event::{Event, Record};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::job::JobState;
@@ -167,14 +168,21 @@ fn fold_into_session(db: &Connection, record: &Record, id: SessionId) -> Result<
         }
         Event::Landed { to, .. } => {
             db.execute(
-                "UPDATE sessions SET landed_commit = ?2, report = NULL WHERE session_id = ?1",
+                "UPDATE sessions SET landed_commit = ?2, report = NULL, \
+                 landing_code = NULL WHERE session_id = ?1",
                 params![key, to.as_str()],
+            )?;
+        }
+        Event::LandingRefused { code, .. } => {
+            db.execute(
+                "UPDATE sessions SET landing_code = ?2 WHERE session_id = ?1",
+                params![key, code],
             )?;
         }
         Event::LandingConflicted { report, .. } => {
             db.execute(
-                "UPDATE sessions SET report = ?2 WHERE session_id = ?1",
-                params![key, report.as_str()],
+                "UPDATE sessions SET report = ?2, landing_code = ?3 WHERE session_id = ?1",
+                params![key, report.as_str(), Code::MergeConflict.id()],
             )?;
         }
         _ => {}

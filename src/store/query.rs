@@ -45,6 +45,8 @@ pub struct SessionRow {
     pub released: bool,
     /// Where the target stood after landing.
     pub landed_commit: Option<CommitId>,
+    /// Why the last landing was refused, a stable code.
+    pub landing_code: Option<String>,
     /// The last conflict report.
     pub report: Option<ContentHash>,
     /// Milliseconds since the epoch.
@@ -84,6 +86,7 @@ impl SessionRow {
             tip: parsed(row, "tip")?,
             released: row.get("released")?,
             landed_commit: parsed(row, "landed_commit")?,
+            landing_code: row.get("landing_code")?,
             report: parsed(row, "report")?,
             created_ms: row.get("created_ms")?,
             updated_ms: row.get("updated_ms")?,
@@ -205,7 +208,7 @@ impl Store {
     pub fn awaiting_landing(&self) -> Result<Vec<SessionRow>, StoreError> {
         self.select_sessions(
             "WHERE state = 'COMPLETED' AND auto_land = 1 AND landed_commit IS NULL \
-             AND reason NOT LIKE 'not landed:%' ORDER BY created_seq",
+             AND landing_code IS NULL ORDER BY created_seq",
             params![],
         )
     }
@@ -261,6 +264,15 @@ impl Store {
             Ok((name, state))
         })
         .collect()
+    }
+
+    /// The sessions that `id` comes after.
+    pub fn predecessor_sessions(&self, id: SessionId) -> Result<Vec<SessionRow>, StoreError> {
+        self.select_sessions(
+            "WHERE session_id IN (SELECT after_id FROM session_after WHERE session_id = ?1) \
+             ORDER BY created_seq",
+            params![id.to_string()],
+        )
     }
 
     /// How many sessions are in each state.

@@ -1,0 +1,99 @@
+//! What a session's jobs are started with.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::dispatch::Limits;
+use crate::git::{GitError, Repo};
+use crate::landing::Policy;
+use crate::model::ids::{CommitId, JobId};
+use crate::proc::{JobSpec, job_env};
+use crate::store::{JobRow, SessionRow, Store};
+use crate::workspace::{Isolation, Request, Workspace, WorkspaceError, create};
+
+/// What configuration says of running.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// How much may run at once.
+    pub limits: Limits,
+    /// How far sessions are kept apart from the repository.
+    pub isolation: Isolation,
+    /// Whether ignored files that `.worktreeinclude` names come along.
+    pub include: bool,
+    /// Landing, and what it shares with running.
+    pub policy: Policy,
+}
+
+/// Where a job's supervisor keeps its files.
+pub fn job_dir(jobs: &Path, job: JobId) -> PathBuf {
+    jobs.join(job.to_string())
+}
+
+/// Where a session starts: on the target, or on the work of the one task it comes after when that
+/// has not landed, so that it sees that work.
+pub(super) fn base_of(
+    store: &Store,
+    repo: &Repo,
+    session: &SessionRow,
+) -> Result<CommitId, super::RunnerError> {
+    let before = store.predecessor_sessions(session.id)?;
+    if let [only] = before.as_slice()
+        && only.landed_commit.is_none()
+        && let Some(tip) = &only.tip
+    {
+        return Ok(tip.clone());
+    }
+    let tip = repo.branch_tip(&session.target)?;
+    Ok(tip.ok_or_else(|| GitError::NoTarget(session.target.clone()))?)
+}
+
+/// Makes the session's worktree. Slow; not on the runner's own thread.
+pub(super) fn prepare(
+    repo: &Repo,
+    config: &Config,
+    session: &SessionRow,
+    base: &CommitId,
+) -> Result<Workspace, WorkspaceError> {
+    create(&Request {
+        repo,
+        root: &config.policy.worktrees,
+        name: &session.name,
+        short_id: &session.id.short(),
+        base,
+        isolation: config.isolation,
+        identity: (&config.policy.identity.0, &config.policy.identity.1),
+        include: config.include,
+    })
+}
+
+/// What a supervisor is told. The environment is an allow-list, the task's own variables, and
+/// what tells a program in the session where it is.
+pub(super) fn job_spec(
+    config: &Config,
+    session: &SessionRow,
+    job: &JobRow,
+    state_dir: &Path,
+) -> Result<JobSpec, super::RunnerError> {
+    let task = session.spec()?;
+    let (name, email) = &config.policy.identity;
+    let mut extra: BTreeMap<String, String> = task.env.clone();
+    for (key, value) in [
+        ("TREEYARD_SESSION", session.id.to_string()),
+        ("TREEYARD_TASK", session.name.clone()),
+        ("TREEYARD_SCOPE", task.scope.patterns().join("\n")),
+        ("GIT_AUTHOR_NAME", name.clone()),
+        ("GIT_AUTHOR_EMAIL", email.clone()),
+        ("GIT_COMMITTER_NAME", name.clone()),
+        ("GIT_COMMITTER_EMAIL", email.clone()),
+    ] {
+        extra.insert(key.to_owned(), value);
+    }
+    Ok(JobSpec {
+        argv: job.command.argv(),
+        cwd: PathBuf::from(session.worktree_path.clone().unwrap_or_default()),
+        env: job_env(&config.policy.pass_env, &extra),
+        timeout_ms: task.timeout_ms,
+        grace_ms: config.policy.grace_ms,
+        wake_dir: Some(state_dir.to_owned()),
+    })
+}

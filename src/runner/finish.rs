@@ -1,0 +1,124 @@
+//! What the end of a job means for its session. Pure: the loop around it does the writing.
+
+use crate::model::job::{JobKind, Outcome};
+use crate::model::session::SessionState;
+use crate::model::task::{OnCrash, TaskSpec};
+use crate::store::JobRow;
+
+/// What follows a job that ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Nothing: the session is not at work any more, or a gate ended.
+    Rest,
+    /// The session's next job, or its end when none is queued.
+    GoOn,
+    /// The same command again after this many milliseconds.
+    Retry {
+        /// The wait.
+        wait_ms: u64,
+    },
+    /// The same command again, because its supervisor vanished.
+    RunAgain,
+    /// A person decides.
+    Pause(String),
+    /// The session fails.
+    Fail(String),
+}
+
+pub(super) fn after(
+    job: &JobRow,
+    outcome: &Outcome,
+    session: SessionState,
+    task: &TaskSpec,
+) -> Next {
+    if job.kind == JobKind::Gate || session.is_terminal() {
+        return Next::Rest;
+    }
+    match outcome {
+        Outcome::Exited { code: 0 } => Next::GoOn,
+        Outcome::Lost => match task.on_crash {
+            OnCrash::Ask => Next::Pause("crash_recovery: its supervisor vanished".to_owned()),
+            OnCrash::Resume => Next::RunAgain,
+            OnCrash::Fail => Next::Fail("its supervisor vanished".to_owned()),
+        },
+        // A command line that cannot start will not start later either.
+        Outcome::NotStarted { .. } | Outcome::Cancelled => Next::Fail(because(job, outcome)),
+        _ => match task.retries.wait_before(job.attempt + 1) {
+            Some(wait_ms) => Next::Retry { wait_ms },
+            None => Next::Fail(because(job, outcome)),
+        },
+    }
+}
+
+fn because(job: &JobRow, outcome: &Outcome) -> String {
+    let what = match job.kind {
+        JobKind::Setup => "setup",
+        JobKind::Command => "run",
+        JobKind::Gate => "gate",
+    };
+    let tries = if job.attempt > 1 { format!(" (attempt {})", job.attempt) } else { String::new() };
+    format!("{what} {}{tries}", outcome.describe())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ids::{JobId, SessionId};
+    use crate::model::job::JobState;
+    use crate::model::scope::Scope;
+    use crate::model::task::{Backoff, Command, Retries};
+
+    fn job(attempt: u32) -> JobRow {
+        JobRow {
+            id: JobId::new(),
+            session_id: SessionId::new(),
+            kind: JobKind::Command,
+            position: 0,
+            attempt,
+            command: Command::Shell("x".into()),
+            state: JobState::Running,
+            not_before_ms: 0,
+            queued_ms: 0,
+            started_ms: None,
+            ended_ms: None,
+            duration_ms: None,
+            outcome: None,
+            output: None,
+        }
+    }
+
+    fn task(max: u32, on_crash: OnCrash) -> TaskSpec {
+        TaskSpec {
+            name: "t".parse().unwrap(),
+            scope: Scope::whole_repository(),
+            run: Command::Shell("x".into()),
+            after: vec![],
+            gate: vec![],
+            setup: vec![],
+            timeout_ms: None,
+            retries: Retries { max, backoff: Backoff::Fixed, base_ms: 7 },
+            priority: 50,
+            lane: Default::default(),
+            env: Default::default(),
+            on_crash,
+            group: None,
+        }
+    }
+
+    #[test]
+    fn every_end_has_its_consequence() {
+        let active = SessionState::Active;
+        let failed = Outcome::Exited { code: 3 };
+        let ask = task(1, OnCrash::Ask);
+        let answer = |job: &JobRow, outcome: &Outcome, task: &TaskSpec| after(job, outcome, active, task);
+        assert_eq!(answer(&job(1), &Outcome::Exited { code: 0 }, &ask), Next::GoOn);
+        assert_eq!(answer(&job(1), &failed, &ask), Next::Retry { wait_ms: 7 });
+        assert_eq!(answer(&job(2), &failed, &ask), Next::Fail("run exited with 3 (attempt 2)".into()));
+        assert!(matches!(answer(&job(1), &Outcome::Lost, &ask), Next::Pause(_)));
+        assert_eq!(answer(&job(1), &Outcome::Lost, &task(0, OnCrash::Resume)), Next::RunAgain);
+        assert!(matches!(answer(&job(1), &Outcome::Lost, &task(0, OnCrash::Fail)), Next::Fail(_)));
+        let missing = Outcome::NotStarted { error: "no such program".into() };
+        assert!(matches!(answer(&job(1), &missing, &ask), Next::Fail(_)));
+        assert_eq!(after(&job(1), &failed, SessionState::Cancelled, &ask), Next::Rest);
+    }
+}

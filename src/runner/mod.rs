@@ -1,0 +1,16 @@
+//! The runner: one process per repository that looks at the rows, decides and acts.
+//!
+//! Rows go up, calls go down. A command writes rows and wakes the runner; the runner's next look
+//! finds them. It sleeps until a notice or a deadline, so an idle runner costs nothing.
+
+mod context;
+pub mod dispatch;
+mod error;
+mod finish;
+mod recover;
+mod serve;
+
+pub use context::{Config, job_dir};
+pub use dispatch::Limits;
+pub use error::RunnerError;
+pub use serve::{Runner, Until};
