@@ -142,6 +142,10 @@ fn the_program_gets_its_environment_folder_and_default_signals() {
 fn a_signal_is_told_from_an_exit() {
     let record = Job::new().sh("kill -9 $$");
     assert_eq!(record.outcome, Outcome::Signalled { signal: 9 });
+    let record = Job::new().sh("kill -40 $$");
+    assert_eq!(record.outcome, Outcome::Signalled { signal: 40 });
+    let record = Job::new().sh("(sh -c 'kill -40 $$' &); sleep 0.2; exit 3");
+    assert_eq!(record.outcome, Outcome::Exited { code: 3 });
 }
 
 #[test]

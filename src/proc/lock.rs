@@ -95,6 +95,8 @@ impl Drop for RunnerLock {
     fn drop(&mut self) {
         // The process may live on: without this it would still be named as the runner.
         let _ = self.file.set_len(0);
+        // Closing is not enough: a child between fork and exec may still share the open file.
+        let _ = fs2::FileExt::unlock(&self.file);
     }
 }
 

@@ -8,13 +8,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use nix::errno::Errno;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::SigSet;
 use nix::sys::time::TimeVal;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{AccessFlags, Pid, access};
-use rustix::process::Signal;
+use rustix::io::Errno;
+use rustix::process::{Signal, WaitOptions, wait};
 
 use super::error::ProcError;
 use super::job::{
@@ -116,21 +115,19 @@ impl Family {
     /// process, without children it has no descendants at all.
     fn reap(&mut self) -> bool {
         loop {
-            match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-                Ok(WaitStatus::Exited(pid, code)) if pid == self.main => {
-                    self.ended = Some(Outcome::Exited { code });
-                }
-                Ok(WaitStatus::Signaled(pid, signal, _)) if pid == self.main => {
-                    let signal = signal as i32;
-                    self.ended = Some(Outcome::Signalled { signal });
-                }
-                Ok(WaitStatus::StillAlive) => return true,
-                Ok(_) | Err(Errno::EINTR) => {}
-                // A signal nix has no name for (a real-time one): the child is reaped.
-                Err(Errno::EINVAL) => {
-                    self.ended.get_or_insert(Outcome::Signalled { signal: 0 });
-                }
+            let (pid, status) = match wait(WaitOptions::NOHANG) {
+                Ok(Some(ended)) => ended,
+                Ok(None) => return true,
+                Err(Errno::INTR) => continue,
                 Err(_) => return false,
+            };
+            if pid.as_raw_nonzero().get() == self.main.as_raw() {
+                let exited = status.exit_status().map(|code| Outcome::Exited { code });
+                let signalled = || {
+                    let signal = status.terminating_signal()?;
+                    Some(Outcome::Signalled { signal })
+                };
+                self.ended = exited.or_else(signalled);
             }
         }
     }
