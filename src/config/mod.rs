@@ -1,1 +1,22 @@
 //! Plan files and configuration, with the origin of each value.
+
+mod graph;
+mod load;
+mod plan;
+mod problem;
+mod reader;
+mod schema;
+mod settings;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+pub use load::{ConfigError, user_file};
+pub use plan::{Plan, PlanError, single_task};
+pub use problem::Problem;
+pub use schema::{PlanDefaults, PlanFile, RetriesText, TaskOptions, TimeText, plan_schema};
+pub use settings::{
+    Entry, KEYS, Key, Origin, RootRefused, Settings, key_table, template, worktree_root,
+};
+pub use values::{Isolation, LandMethod, Uncommitted, WorktreesRoot};

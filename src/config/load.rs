@@ -1,0 +1,146 @@
+//! Finds and layers the settings files.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+
+use super::problem::Problem;
+use super::reader::{Problems, Section, parse};
+use super::settings::{Origin, SECTIONS, Settings};
+use crate::model::code::Code;
+
+const LARGEST: u64 = 1024 * 1024;
+
+/// Why the settings could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file says something that is not a setting.
+    #[error("{}", super::plan::render_all(.problems, .text, .file))]
+    Invalid {
+        /// The file, or `--set` for a flag.
+        file: PathBuf,
+        /// What it says.
+        text: String,
+        /// Everything wrong with it.
+        problems: Vec<Problem>,
+    },
+    /// A file could not be read.
+    #[error("cannot read {}: {error}", .file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// The system's reason.
+        error: io::Error,
+    },
+}
+
+impl ConfigError {
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Invalid { .. } => Code::ConfigInvalid,
+            Self::Unreadable { .. } => Code::Io,
+        }
+    }
+}
+
+/// The person's own settings file, whether it exists or not; `None` without a home directory.
+pub fn user_file() -> Option<PathBuf> {
+    let base = etcetera::base_strategy::Xdg::new().ok()?;
+    Some(base.config_dir().join("treeyard").join("config.toml"))
+}
+
+impl Settings {
+    /// Built-in values, then the user file, then `treeyard.toml` in `repo_root`, then flags. A file
+    /// that does not exist sets nothing. A flag is a dotted key and a TOML value or plain text.
+    pub fn load(
+        repo_root: Option<&Path>,
+        user_file: Option<&Path>,
+        flags: &[(&str, &str)],
+    ) -> Result<Self, ConfigError> {
+        let mut settings = Self::default();
+        if let Some(file) = user_file {
+            settings.apply_file(file, &Origin::User(file.to_owned()))?;
+        }
+        if let Some(root) = repo_root {
+            let file = root.join("treeyard.toml");
+            settings.apply_file(&file, &Origin::Repository(file.clone()))?;
+        }
+        for (key, value) in flags {
+            settings.apply_flag(key, value)?;
+        }
+        Ok(settings)
+    }
+
+    fn apply_file(&mut self, file: &Path, origin: &Origin) -> Result<(), ConfigError> {
+        let unreadable = |error| ConfigError::Unreadable {
+            file: file.to_owned(),
+            error,
+        };
+        match read_bounded(file) {
+            Ok(text) => self.apply_text(&text, file, origin),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(unreadable(error)),
+        }
+    }
+
+    fn apply_flag(&mut self, key: &str, value: &str) -> Result<(), ConfigError> {
+        let file = Path::new("--set");
+        let typed = format!("{key} = {value}");
+        let plain = format!("{key} = {}", serde_json::Value::from(value));
+        let one_line = !value.contains('\n') && !key.contains(['\n', '=', '#']);
+        if one_line && self.apply_text(&typed, file, &Origin::Flag).is_ok() {
+            return Ok(());
+        }
+        self.apply_text(&plain, file, &Origin::Flag)
+    }
+
+    /// All or nothing: with any problem, no value is taken over.
+    pub(super) fn apply_text(
+        &mut self,
+        text: &str,
+        file: &Path,
+        origin: &Origin,
+    ) -> Result<(), ConfigError> {
+        let problems = Problems::default();
+        let mut next = self.clone();
+        if let Some(root) = parse(text, &problems) {
+            let mut top = Section::new(root.get_ref(), &problems);
+            for name in SECTIONS {
+                if name.is_empty() {
+                    next.apply_section(name, &mut top, origin);
+                } else if let Some(mut section) = top.section(name) {
+                    next.apply_section(name, &mut section, origin);
+                    section.finish();
+                }
+            }
+            top.finish();
+        }
+        let problems = problems.finish(text);
+        if problems.is_empty() {
+            *self = next;
+            return Ok(());
+        }
+        Err(ConfigError::Invalid {
+            file: file.to_owned(),
+            text: text.to_owned(),
+            problems,
+        })
+    }
+}
+
+fn read_bounded(file: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(file)?
+        .take(LARGEST + 1)
+        .read_to_string(&mut text)?;
+    if text.len() as u64 > LARGEST {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            "larger than 1 MiB",
+        ));
+    }
+    Ok(text)
+}

@@ -1,0 +1,378 @@
+//! Plan files: from text to tasks with every default filled in.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::graph::cycles;
+use super::problem::Problem;
+use super::reader::{Problems, Read, Section, parse, quoted, unknown, wrong_type};
+use super::schema::{PlanFile, TaskOptions};
+use super::settings::{Origin, Settings};
+use super::values::Timeout;
+use crate::model::code::Code;
+use crate::model::scope::Scope;
+use crate::model::task::{Command, Lane, OnCrash, Retries, TaskName, TaskSpec};
+
+/// A checked plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The tasks in the order of the file.
+    pub tasks: Vec<TaskSpec>,
+    /// The target that the file names.
+    pub target: Option<String>,
+    /// Whether the file asks for landing as soon as a session is finished.
+    pub auto_land: Option<bool>,
+    /// The settings with the plan's own on top of them, below flags.
+    pub settings: Settings,
+}
+
+/// Everything that is wrong with a plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", render_all(.problems, .text, .file))]
+pub struct PlanError {
+    /// The plan file.
+    pub file: PathBuf,
+    /// What it says.
+    pub text: String,
+    /// In the order of the text; never empty.
+    pub problems: Vec<Problem>,
+}
+
+impl PlanError {
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        Code::PlanInvalid
+    }
+}
+
+pub(super) fn render_all(problems: &[Problem], text: &str, file: &Path) -> String {
+    let rendered: Vec<_> = problems.iter().map(|p| p.render(text, file)).collect();
+    rendered.join("\n").trim_end().to_owned()
+}
+
+impl Plan {
+    /// Reads a plan. Every problem of the text is in the error, each with its line and column.
+    pub fn parse(text: &str, file: &Path, settings: &Settings) -> Result<Self, PlanError> {
+        let problems = Problems::default();
+        let plan = parse(text, &problems)
+            .map(|root| read_plan(root.get_ref(), file, settings.clone(), &problems));
+        let problems = problems.finish(text);
+        match plan {
+            Some(plan) if problems.is_empty() => Ok(plan),
+            _ => Err(PlanError {
+                file: file.to_owned(),
+                text: text.to_owned(),
+                problems,
+            }),
+        }
+    }
+}
+
+/// The task of `treeyard run --name … --scope … -- argv`: the same checks as in a plan file. Lines
+/// and columns of the error are those of the plan it stands for, which the error carries.
+pub fn single_task(
+    name: &str,
+    scope: &[String],
+    argv: &[String],
+    overrides: &TaskOptions,
+    settings: &Settings,
+) -> Result<TaskSpec, PlanError> {
+    let task = TaskOptions {
+        name: name.to_owned(),
+        scope: (!scope.is_empty()).then(|| scope.to_vec()),
+        run: Command::Argv(argv.to_vec()),
+        ..overrides.clone()
+    };
+    let file = Path::new("command line");
+    let refused = |message: String| PlanError {
+        file: file.to_owned(),
+        text: String::new(),
+        problems: vec![Problem::at("", 0, message, None)],
+    };
+    let plan = PlanFile {
+        task: vec![task],
+        ..PlanFile::default()
+    };
+    let text = toml::to_string(&plan).map_err(|error| refused(error.to_string()))?;
+    let mut tasks = Plan::parse(&text, file, settings)?.tasks;
+    tasks.pop().ok_or_else(|| refused("no task".to_owned()))
+}
+
+fn read_plan(root: &DeTable<'_>, file: &Path, mut settings: Settings, problems: &Problems) -> Plan {
+    let origin = Origin::Plan(file.to_owned());
+    let mut top = Section::new(root, problems);
+    let target = top.take::<Option<String>>("target");
+    let auto_land = top.take("auto_land");
+    if let Some(auto) = auto_land {
+        settings.set_auto_land(auto, &origin);
+    }
+    if let Some(target) = target.clone() {
+        settings.set_target(target, &origin);
+    }
+    if let Some(mut limits) = top.section("limits") {
+        settings.apply_section("limits", &mut limits, &origin);
+        limits.finish();
+    }
+    let mut defaults = Common::default();
+    if let Some(mut section) = top.section("defaults") {
+        settings.apply_section("defaults", &mut section, &origin);
+        defaults = Common::read(&mut section);
+        section.finish();
+    }
+    let entries = top
+        .raw("task")
+        .map_or_else(Vec::new, |value| tables(value, problems));
+    if top.raw("task").is_none() {
+        let hint = "start one with `[[task]]`".to_owned();
+        problems.add(0, "the plan has no task", Some(hint));
+    }
+    top.finish();
+    let read: Vec<_> = entries
+        .into_iter()
+        .map(|table| read_task(table, &defaults, &settings, problems))
+        .collect();
+    check_names(&read, problems);
+    Plan {
+        tasks: read.into_iter().filter_map(|entry| entry.spec).collect(),
+        target: target.flatten(),
+        auto_land,
+        settings,
+    }
+}
+
+fn tables<'a, 'i>(
+    value: &'a Spanned<DeValue<'i>>,
+    problems: &Problems,
+) -> Vec<(usize, &'a DeTable<'i>)> {
+    let Some(list) = value.get_ref().as_array() else {
+        wrong_type(
+            value,
+            "a list of tables, each starting with `[[task]]`",
+            problems,
+        );
+        return Vec::new();
+    };
+    if list.is_empty() {
+        problems.add(value.span().start, "the plan has no task", None);
+    }
+    let table = |item: &'a Spanned<DeValue<'i>>| match item.get_ref().as_table() {
+        Some(table) => Some((item.span().start, table)),
+        None => {
+            wrong_type(item, "a table", problems);
+            None
+        }
+    };
+    list.iter().filter_map(table).collect()
+}
+
+/// What both a task and `[defaults]` may set.
+#[derive(Default)]
+struct Common {
+    gate: Option<Vec<Command>>,
+    setup: Option<Vec<Command>>,
+    timeout: Option<Timeout>,
+    retries: Option<Retries>,
+    priority: Option<u8>,
+    lane: Option<Lane>,
+    env: Option<BTreeMap<String, String>>,
+    on_crash: Option<OnCrash>,
+    group: Option<Group>,
+}
+
+impl Common {
+    fn read(section: &mut Section<'_, '_>) -> Self {
+        Self {
+            gate: section.take("gate"),
+            setup: section.take("setup"),
+            timeout: section.take("timeout"),
+            retries: section.take("retries"),
+            priority: section.take("priority"),
+            lane: section.take("lane"),
+            env: section.take("env"),
+            on_crash: section.take("on_crash"),
+            group: section.take("group"),
+        }
+    }
+}
+
+/// A task with the places of its names, for the checks between tasks.
+struct Entry {
+    name: Option<Placed<TaskName>>,
+    after: Vec<Placed<TaskName>>,
+    spec: Option<TaskSpec>,
+}
+
+fn read_task(
+    (offset, table): (usize, &DeTable<'_>),
+    defaults: &Common,
+    settings: &Settings,
+    problems: &Problems,
+) -> Entry {
+    let mut section = Section::new(table, problems);
+    for key in ["name", "run"] {
+        if section.raw(key).is_none() {
+            problems.add(offset, format!("the task has no `{key}`"), None);
+        }
+    }
+    let name = section.take::<Placed<TaskName>>("name");
+    let scope = section.take::<Scope>("scope");
+    let run = section.take::<Command>("run");
+    let after = section
+        .take::<Vec<Placed<TaskName>>>("after")
+        .unwrap_or_default();
+    let own = Common::read(&mut section);
+    section.finish();
+    let build = |name: TaskName, run| TaskSpec {
+        name,
+        scope: scope.unwrap_or_else(Scope::whole_repository),
+        run,
+        after: after.iter().map(|after| after.value.clone()).collect(),
+        gate: pick(&own.gate, &defaults.gate).unwrap_or_else(|| settings.land_gate.clone()),
+        setup: pick(&own.setup, &defaults.setup).unwrap_or_else(|| settings.setup.clone()),
+        timeout_ms: own.timeout.unwrap_or(settings.timeout).0,
+        retries: own.retries.unwrap_or(settings.retries),
+        priority: own.priority.unwrap_or(settings.priority),
+        lane: own.lane.unwrap_or(settings.lane),
+        env: merged(&defaults.env, &own.env),
+        on_crash: pick(&own.on_crash, &defaults.on_crash).unwrap_or_default(),
+        group: pick(&own.group, &defaults.group).map(|group| group.0),
+    };
+    let spec = name
+        .clone()
+        .zip(run)
+        .map(|(name, run)| build(name.value, run));
+    Entry { name, after, spec }
+}
+
+fn pick<T: Clone>(own: &Option<T>, default: &Option<T>) -> Option<T> {
+    own.as_ref().or(default.as_ref()).cloned()
+}
+
+type Env = BTreeMap<String, String>;
+
+fn merged(defaults: &Option<Env>, own: &Option<Env>) -> Env {
+    let layers = [defaults, own].into_iter().flatten();
+    layers.flat_map(Clone::clone).collect()
+}
+
+/// Names are unique, `after` names tasks of the plan, and no task waits for itself.
+fn check_names(entries: &[Entry], problems: &Problems) {
+    let mut index = HashMap::new();
+    for (at, name) in entries
+        .iter()
+        .enumerate()
+        .filter_map(|(at, e)| Some((at, e.name.as_ref()?)))
+    {
+        if index.contains_key(name.value.as_str()) {
+            let message = format!("two tasks are named {}", quoted(name.value.as_str()));
+            problems.add(name.offset, message, None);
+        } else {
+            index.insert(name.value.as_str(), at);
+        }
+    }
+    let known: Vec<&str> = index.keys().copied().collect();
+    let mut after = vec![Vec::new(); entries.len()];
+    for (at, entry) in entries.iter().enumerate() {
+        for name in &entry.after {
+            match index.get(name.value.as_str()) {
+                Some(before) => after[at].push(*before),
+                None => unknown(name.offset, "task", name.value.as_str(), &known, problems),
+            }
+        }
+    }
+    for cycle in cycles(&after) {
+        report_cycle(&cycle, entries, problems);
+    }
+}
+
+fn report_cycle(cycle: &[usize], entries: &[Entry], problems: &Problems) {
+    let nodes = cycle.iter().chain(cycle.first());
+    let names: Vec<&str> = nodes
+        .filter_map(|node| entries[*node].name.as_ref())
+        .map(|name| name.value.as_str())
+        .collect();
+    let offset = cycle.first().and_then(|first| {
+        let waits_for = names.get(1)?;
+        let edge = entries[*first]
+            .after
+            .iter()
+            .find(|a| a.value.as_str() == *waits_for);
+        edge.map(|edge| edge.offset)
+    });
+    let message = format!("tasks wait for each other: {}", names.join(" -> "));
+    let hint = "take one of them out of `after`".to_owned();
+    problems.add(offset.unwrap_or_default(), message, Some(hint));
+}
+
+/// A value and its byte offset.
+#[derive(Clone)]
+struct Placed<T> {
+    value: T,
+    offset: usize,
+}
+
+impl Read for Placed<TaskName> {
+    fn read(value: &Spanned<DeValue<'_>>, problems: &Problems) -> Option<Self> {
+        let offset = value.span().start;
+        match String::read(value, problems)?.parse() {
+            Ok(value) => Some(Self { value, offset }),
+            Err(_) => {
+                let name = value.get_ref().as_str().unwrap_or_default();
+                let hint = "1 to 60 letters, digits, `.`, `_`, `-`; no `..`, no `.lock` ending";
+                let message = format!("{} cannot name a task", quoted(name));
+                problems.add(offset, message, Some(hint.to_owned()));
+                None
+            }
+        }
+    }
+}
+
+/// Each pattern is checked alone, so that the problem stands at the pattern.
+impl Read for Scope {
+    fn read(value: &Spanned<DeValue<'_>>, problems: &Problems) -> Option<Self> {
+        let patterns = Vec::<String>::read(value, problems)?;
+        if patterns.is_empty() {
+            let hint = "leave `scope` out for the whole repository".to_owned();
+            problems.add(value.span().start, "the scope is empty", Some(hint));
+            return None;
+        }
+        let items = value
+            .get_ref()
+            .as_array()
+            .into_iter()
+            .flat_map(|list| list.iter());
+        let mut sound = true;
+        for (pattern, item) in patterns.iter().zip(items) {
+            let body = pattern.strip_prefix('!').unwrap_or(pattern);
+            if let Err(error) = Scope::new(vec![body.to_owned()]) {
+                problems.add(item.span().start, error.to_string(), None);
+                sound = false;
+            }
+        }
+        if !sound {
+            return None;
+        }
+        let scope = Scope::new(patterns);
+        scope
+            .map_err(|error| problems.add(value.span().start, error.to_string(), None))
+            .ok()
+    }
+}
+
+#[derive(Clone)]
+struct Group(String);
+
+impl Read for Group {
+    fn read(value: &Spanned<DeValue<'_>>, problems: &Problems) -> Option<Self> {
+        let name = String::read(value, problems)?;
+        if name.is_empty() || name.contains('=') || name.chars().any(char::is_control) {
+            let message = format!("{} cannot name a group", quoted(&name));
+            problems.add(value.span().start, message, None);
+            return None;
+        }
+        Some(Self(name))
+    }
+}

@@ -1,0 +1,165 @@
+//! The plan file as it is written: the source of its JSON Schema, and what programs fill in.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::Serialize;
+
+use crate::model::task::Command;
+
+/// A plan file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct PlanFile {
+    /// The branch that finished work lands on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Whether sessions land as soon as they are finished.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto_land: Option<bool>,
+    /// Limits while the plan runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<PlanLimits>,
+    /// Values for tasks that do not set their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub defaults: Option<PlanDefaults>,
+    /// The tasks.
+    #[schemars(length(min = 1))]
+    pub task: Vec<TaskOptions>,
+}
+
+/// Limits while a plan runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct PlanLimits {
+    /// How many sessions run at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_concurrent_sessions: Option<u32>,
+    /// How many sessions of a named group run at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_group: Option<BTreeMap<String, u32>>,
+    /// Seconds between asking a job to stop and killing it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grace_seconds: Option<u32>,
+}
+
+macro_rules! task_tables {
+    ($($(#[$meta:meta])* $field:ident: $type:ty,)*) => {
+        /// Values for the tasks of a plan that do not set their own.
+        #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+        #[schemars(deny_unknown_fields)]
+        pub struct PlanDefaults {
+            $($(#[$meta])* #[serde(skip_serializing_if = "Option::is_none")] pub $field: Option<$type>,)*
+        }
+
+        /// One task as it is written: what is left out takes its default.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+        #[schemars(deny_unknown_fields)]
+        pub struct TaskOptions {
+            /// Its name, unique in the plan; becomes part of the branch name.
+            #[schemars(length(min = 1, max = 60), regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"))]
+            pub name: String,
+            /// The files it may change, as patterns relative to the repository root.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            #[schemars(length(min = 1), inner(length(min = 1)))]
+            pub scope: Option<Vec<String>>,
+            /// What is run: a shell line, or a list of arguments without a shell.
+            pub run: Command,
+            /// Tasks that must have completed before.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub after: Option<Vec<String>>,
+            $($(#[$meta])* #[serde(skip_serializing_if = "Option::is_none")] pub $field: Option<$type>,)*
+        }
+
+        impl TaskOptions {
+            /// A task with every default.
+            pub fn new(name: impl Into<String>, run: Command) -> Self {
+                Self { name: name.into(), scope: None, run, after: None, $($field: None,)* }
+            }
+        }
+    };
+}
+
+task_tables! {
+    /// Commands that must succeed on the merged tree before the target moves.
+    gate: Vec<Command>,
+    /// Commands run once in each new worktree, before `run`.
+    setup: Vec<Command>,
+    /// The longest one attempt may take: "30s", "5m", "2h", whole seconds, or "none".
+    timeout: TimeText,
+    /// Further attempts after a failure.
+    retries: RetriesText,
+    /// 0 is the most urgent, 255 the least; 50 is the default.
+    priority: u8,
+    /// The queue: primary, validation, subagent or background.
+    lane: LaneText,
+    /// Added to the environment.
+    env: BTreeMap<String, String>,
+    /// What to do when its supervisor vanished: ask, resume or fail.
+    on_crash: OnCrashText,
+    /// Tasks of the same group share a limit.
+    group: String,
+}
+
+/// A length of time as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum TimeText {
+    /// Whole seconds.
+    Seconds(u32),
+    /// A number with its unit.
+    Text(#[schemars(regex(pattern = r"^([0-9]+(ms|s|m|h|d)|none)$"))] String),
+}
+
+/// Retries as they are written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum RetriesText {
+    /// How many.
+    Max(u32),
+    /// How many, and how long to wait.
+    Table(RetriesTable),
+}
+
+/// Retries with waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct RetriesTable {
+    /// Further attempts after the first.
+    pub max: u32,
+    /// How the wait grows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backoff: Option<BackoffText>,
+    /// The first wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delay: Option<TimeText>,
+}
+
+macro_rules! texts {
+    ($($(#[$meta:meta])* $name:ident { $($variant:ident),* })*) => {$(
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+        #[serde(rename_all = "lowercase")]
+        #[expect(missing_docs, reason = "the words of the model's type of the same name")]
+        pub enum $name { $($variant),* }
+    )*};
+}
+
+texts! {
+    /// How the wait grows, as it is written.
+    BackoffText { Fixed, Exponential }
+    /// The queue, as it is written.
+    LaneText { Primary, Validation, Subagent, Background }
+    /// What to do after a crash, as it is written.
+    OnCrashText { Ask, Resume, Fail }
+}
+
+/// The JSON Schema (2020-12) of plan files.
+pub fn plan_schema() -> serde_json::Value {
+    SchemaSettings::draft2020_12()
+        .for_deserialize()
+        .into_generator()
+        .into_root_schema_for::<PlanFile>()
+        .to_value()
+}

@@ -1,0 +1,296 @@
+//! Every setting, from one table: parsing, `config show`, the template and the docs follow it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::reader::Section;
+use super::values::{EnvName, Isolation, LandMethod, Setting, Timeout, Uncommitted, WorktreesRoot};
+use crate::model::task::{Command, Lane, Retries};
+
+/// Where a value came from; a later variant overrides an earlier one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case", tag = "source", content = "file")]
+pub enum Origin {
+    /// The program itself.
+    BuiltIn,
+    /// The person's own file.
+    User(PathBuf),
+    /// `treeyard.toml` of the repository.
+    Repository(PathBuf),
+    /// A plan file.
+    Plan(PathBuf),
+    /// The command line.
+    Flag,
+}
+
+impl Origin {
+    fn rank(&self) -> u8 {
+        match self {
+            Self::BuiltIn => 0,
+            Self::User(_) => 1,
+            Self::Repository(_) => 2,
+            Self::Plan(_) => 3,
+            Self::Flag => 4,
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BuiltIn => f.write_str("built-in"),
+            Self::User(path) | Self::Repository(path) | Self::Plan(path) => path.display().fmt(f),
+            Self::Flag => f.write_str("command line"),
+        }
+    }
+}
+
+/// One setting with its value and origin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// Its dotted name.
+    pub key: String,
+    /// Its value as JSON.
+    pub value: String,
+    /// Where the value came from.
+    pub origin: Origin,
+}
+
+/// What is fixed about a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// The table it stands in; empty for the top level.
+    pub section: &'static str,
+    /// Its name in that table.
+    pub name: &'static str,
+    /// One sentence about it.
+    pub about: &'static str,
+}
+
+impl Key {
+    /// `section.name`.
+    pub fn dotted(&self) -> String {
+        match self.section {
+            "" => self.name.to_owned(),
+            section => format!("{section}.{}", self.name),
+        }
+    }
+}
+
+macro_rules! settings {
+    ($($section:literal { $($name:literal $field:ident: $type:ty = $default:expr, $about:literal;)* })*) => {
+        /// Every setting with its effective value.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct Settings {
+            $($(#[doc = $about] pub(super) $field: $type,)*)*
+            origins: BTreeMap<&'static str, Origin>,
+        }
+
+        impl Default for Settings {
+            fn default() -> Self {
+                Self { $($($field: $default,)*)* origins: BTreeMap::new() }
+            }
+        }
+
+        /// Every setting, in the order of the template.
+        pub const KEYS: &[Key] = &[$($(Key { section: $section, name: $name, about: $about },)*)*];
+
+        impl Settings {
+            /// Takes over what a table of a file sets, unless a stronger origin set it already.
+            pub(super) fn apply_section(&mut self, name: &str, table: &mut Section<'_, '_>, origin: &Origin) {
+                match name {
+                    $($section => {$(
+                        if let Some(value) = table.take::<$type>($name)
+                            && self.yields(stringify!($field), origin)
+                        {
+                            self.$field = value;
+                        }
+                    )*})*
+                    _ => {}
+                }
+            }
+
+            /// Every setting with its value and origin, in the order of the template.
+            pub fn entries(&self) -> Vec<Entry> {
+                vec![$($(Entry {
+                    key: Key { section: $section, name: $name, about: $about }.dotted(),
+                    value: self.$field.show().to_string(),
+                    origin: self.origins.get(stringify!($field)).cloned().unwrap_or(Origin::BuiltIn),
+                },)*)*]
+            }
+        }
+
+        /// The tables of a settings file.
+        pub(super) const SECTIONS: &[&str] = &[$($section),*];
+    };
+}
+
+settings! {
+    "" {
+        "target" target: Option<String> = None, "The branch that finished work lands on; empty: the current branch.";
+        "setup" setup: Vec<Command> = vec![], "Commands run once in each new worktree.";
+    }
+    "limits" {
+        "max_concurrent_sessions" max_concurrent_sessions: u32 = 8, "How many sessions run at once; 0 pauses the queue.";
+        "per_group" per_group: BTreeMap<String, u32> = BTreeMap::new(), "How many sessions of a named group run at once.";
+        "grace_seconds" grace_seconds: u32 = 10, "Seconds between asking a job to stop and killing it.";
+    }
+    "worktrees" {
+        "root" root: WorktreesRoot = WorktreesRoot::Sibling, "Where worktrees are: \"sibling\" (<repository>.treeyard), \"data\" or an absolute path.";
+        "isolation" isolation: Isolation = Isolation::Private, "\"private\": an own git directory for each session; \"linked\": a plain linked worktree.";
+        "pool" pool: u32 = 8, "How many finished worktrees are kept for reuse.";
+        "include" include: bool = true, "Whether the files of .worktreeinclude come along.";
+    }
+    "land" {
+        "method" land_method: LandMethod = LandMethod::Merge, "\"merge\", \"squash\" or \"rebase\".";
+        "uncommitted" uncommitted: Uncommitted = Uncommitted::Commit, "Uncommitted work: \"commit\" it before landing, or \"refuse\" to land.";
+        "gate" land_gate: Vec<Command> = vec![], "Commands that must succeed on the merged tree, for tasks without their own.";
+        "auto" auto_land: bool = false, "Whether sessions land as soon as they are finished.";
+    }
+    "retention" {
+        "events_days" events_days: u32 = 7, "Days that events are kept.";
+        "sessions_days" sessions_days: u32 = 30, "Days that finished sessions are kept.";
+        "artifacts_days" artifacts_days: u32 = 30, "Days that artifacts are kept.";
+    }
+    "env" {
+        "pass" env_pass: Vec<EnvName> = vec![], "Further environment variables that jobs inherit.";
+    }
+    "defaults" {
+        "timeout" timeout: Timeout = Timeout(None), "The longest one attempt may take, such as \"30m\"; \"none\": no limit.";
+        "retries" retries: Retries = Retries::default(), "Further attempts: a number, or { max, backoff, delay }.";
+        "priority" priority: u8 = 50, "0 is the most urgent, 255 the least.";
+        "lane" lane: Lane = Lane::Primary, "\"primary\", \"validation\", \"subagent\" or \"background\".";
+    }
+}
+
+impl Settings {
+    /// Records `origin` for a field unless a stronger one holds it.
+    fn yields(&mut self, field: &'static str, origin: &Origin) -> bool {
+        let held = self.origins.get(field).map_or(0, Origin::rank);
+        let yields = held <= origin.rank();
+        if yields {
+            self.origins.insert(field, origin.clone());
+        }
+        yields
+    }
+
+    /// Takes a plan's `auto_land`, which stands at the top of the file there.
+    pub(super) fn set_auto_land(&mut self, auto: bool, origin: &Origin) {
+        if self.yields("auto_land", origin) {
+            self.auto_land = auto;
+        }
+    }
+
+    /// Takes a plan's target.
+    pub(super) fn set_target(&mut self, target: Option<String>, origin: &Origin) {
+        if self.yields("target", origin) {
+            self.target = target;
+        }
+    }
+
+    /// Names of further environment variables that jobs inherit.
+    pub fn env_pass(&self) -> impl Iterator<Item = &str> {
+        self.env_pass.iter().map(|name| name.0.as_str())
+    }
+
+    /// The default limit of one attempt in milliseconds.
+    pub fn timeout_ms(&self) -> Option<u64> {
+        self.timeout.0
+    }
+}
+
+macro_rules! getters {
+    (copy { $($field:ident: $copied:ty),* $(,)? } borrow { $($name:ident: $borrowed:ty),* $(,)? }) => {
+        /// One reader for each setting; [`KEYS`] explains them.
+        #[expect(missing_docs, reason = "the table of settings above documents each")]
+        impl Settings {
+            $(pub fn $field(&self) -> $copied { self.$field })*
+            $(pub fn $name(&self) -> &$borrowed { &self.$name })*
+        }
+    };
+}
+
+getters! {
+    copy {
+        max_concurrent_sessions: u32, grace_seconds: u32, isolation: Isolation, pool: u32,
+        include: bool, land_method: LandMethod, uncommitted: Uncommitted, auto_land: bool,
+        events_days: u32, sessions_days: u32, artifacts_days: u32, retries: Retries,
+        priority: u8, lane: Lane,
+    }
+    borrow {
+        target: Option<String>, setup: [Command], per_group: BTreeMap<String, u32>,
+        root: WorktreesRoot, land_gate: [Command],
+    }
+}
+
+/// The commented treeyard.toml: every key with its default. `## ` explains, `# ` is a setting.
+pub fn template() -> String {
+    let mut text = String::from(
+        "## Settings of treeyard for this repository. Remove the `# ` before a key to set it.\n",
+    );
+    let defaults = Settings::default().entries();
+    let mut section = "";
+    for (key, entry) in KEYS.iter().zip(defaults) {
+        if key.section != section {
+            section = key.section;
+            text.push_str(&format!("\n[{section}]\n"));
+        }
+        text.push_str(&format!(
+            "## {}\n# {} = {}\n",
+            key.about, key.name, entry.value
+        ));
+    }
+    text
+}
+
+/// The table of keys in docs/configuration.md.
+pub fn key_table() -> String {
+    let mut text = String::from("| Key | Default | Meaning |\n| --- | --- | --- |\n");
+    for (key, entry) in KEYS.iter().zip(Settings::default().entries()) {
+        text.push_str(&format!(
+            "| `{}` | `{}` | {} |\n",
+            entry.key, entry.value, key.about
+        ));
+    }
+    text
+}
+
+/// Worktrees inside the repository would be found by tools that walk up to the main checkout.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("worktrees cannot be placed at {root}: that is inside the repository {repository}", root = root.display(), repository = repository.display())]
+pub struct RootRefused {
+    root: PathBuf,
+    repository: PathBuf,
+}
+
+impl RootRefused {
+    /// The stable code.
+    pub fn code(&self) -> crate::model::code::Code {
+        crate::model::code::Code::ConfigInvalid
+    }
+}
+
+/// The folder for the worktrees of the repository at `main_root`. Pure: the caller gives paths
+/// with symbolic links resolved. Fails when the folder would be inside the repository.
+pub fn worktree_root(
+    settings: &Settings,
+    main_root: &Path,
+    data_dir: &Path,
+) -> Result<PathBuf, RootRefused> {
+    let name = main_root.file_name().unwrap_or_default().to_string_lossy();
+    let root = match &settings.root {
+        WorktreesRoot::Sibling => main_root.with_file_name(format!("{name}.treeyard")),
+        WorktreesRoot::Data => data_dir.join("worktrees").join(name.as_ref()),
+        WorktreesRoot::Folder(path) => path.clone(),
+    };
+    if root.starts_with(main_root) {
+        return Err(RootRefused {
+            root,
+            repository: main_root.to_owned(),
+        });
+    }
+    Ok(root)
+}
