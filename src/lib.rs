@@ -22,6 +22,7 @@ pub mod git;
 pub mod landing;
 pub mod merge;
 pub mod proc;
+pub mod runner;
 pub mod sessions;
 pub mod store;
 pub mod workspace;
