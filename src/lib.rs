@@ -16,7 +16,9 @@
 
 pub mod model;
 
+pub mod app;
 pub mod cas;
+pub mod cli;
 pub mod config;
 pub mod git;
 pub mod landing;

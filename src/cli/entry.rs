@@ -1,0 +1,44 @@
+//! From the process's arguments to its exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use super::args::{Cli, Color, Command};
+use super::commands as c;
+use super::context::Context;
+use crate::app::failure::Failure;
+use crate::model::code::Exit;
+
+/// Reads the command line, does what it says, and gives the exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.global.color {
+        Color::Auto => {}
+        Color::Always => anstream::ColorChoice::Always.write_global(),
+        Color::Never => anstream::ColorChoice::Never.write_global(),
+    }
+    let context = Context::new(&cli.global);
+    let exit = dispatch(&cli.command, &context).unwrap_or_else(|failure| {
+        context.terminal.failure(&failure);
+        failure.code.exit()
+    });
+    ExitCode::from(exit as u8)
+}
+
+fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
+    match command {
+        Command::Init(args) => c::init::run(args, context),
+        Command::Config(args) => c::config::run(args, context),
+        Command::Ls(args) => c::ls::run(args, context),
+        Command::Show(args) => c::show::run(args, context),
+        Command::Logs(args) => c::logs::run(args, context),
+        Command::Diff(args) => c::diff::run(args, context),
+        Command::Events(args) => c::events::run(args, context),
+        Command::Artifacts(args) => c::artifacts::run(args, context),
+        Command::Doctor(args) => c::doctor::run(args, context),
+        Command::Codes(args) => c::codes::run(args, context),
+        Command::Completions(args) => c::completions::run(args, context),
+        Command::Man(args) => c::man::run(args, context),
+    }
+}
