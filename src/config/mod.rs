@@ -15,7 +15,10 @@ mod tests;
 pub use load::{ConfigError, user_file};
 pub use plan::{Plan, PlanError, single_task};
 pub use problem::Problem;
-pub use schema::{PlanDefaults, PlanFile, RetriesText, TaskOptions, TimeText, plan_schema};
+pub use schema::{
+    BackoffText, LaneText, OnCrashText, PlanDefaults, PlanFile, PlanLimits, RetriesTable, RetriesText,
+    TaskOptions, TimeText, plan_schema,
+};
 pub use settings::{
     Entry, KEYS, Key, Origin, RootRefused, Settings, key_table, template, worktree_root,
 };
