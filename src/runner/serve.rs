@@ -34,7 +34,7 @@ pub enum Until {
 /// What comes back from work that is not done on the runner's own thread.
 pub(super) enum Notice {
     Prepared(SessionId, Result<Workspace, WorkspaceError>),
-    Ended(JobId, SessionId, Result<Ended, ProcError>),
+    Ended(JobId, Result<Ended, ProcError>),
     Collected(SessionId, Result<Collected, WorkspaceError>),
     Landed(SessionId, Result<(), LandError>),
 }
@@ -259,7 +259,7 @@ impl Runner {
         tokio::spawn(async move {
             let ended = supervisor.wait().await;
             // Nobody listens any more when the runner stops: the next one finds the exit record.
-            let _ = notices.send(Notice::Ended(job, session, ended));
+            let _ = notices.send(Notice::Ended(job, ended));
         });
         Ok(())
     }
@@ -267,7 +267,7 @@ impl Runner {
     fn take(&mut self, notice: Notice) -> Result<(), RunnerError> {
         match notice {
             Notice::Prepared(session, made) => self.prepared(session, made),
-            Notice::Ended(job, _, ended) => self.ended(job, ended?),
+            Notice::Ended(job, ended) => self.ended(job, ended?),
             Notice::Collected(session, collected) => self.collected(session, collected),
             Notice::Landed(session, result) => {
                 self.landing = false;
