@@ -4,10 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use super::args_work as work;
 use super::commands as c;
 
 const EXAMPLES: &str = "\
 Examples:
+  treeyard demo                      the main job on a scratch clone
+  treeyard run plan.toml             run a plan here
   treeyard ls                        what is going on
   treeyard logs -f docs              follow one session
 
@@ -73,6 +76,26 @@ fn setting(text: &str) -> Result<(String, String), String> {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run a plan or one command, and stay until it is done
+    Run(work::RunArgs),
+    /// Start the background runner
+    Up(work::UpArgs),
+    /// Stop the background runner
+    Down(work::DownArgs),
+    /// Queue a plan or one command for the background runner
+    Submit(work::SubmitArgs),
+    /// Land a session's work on its target
+    Land(work::LandArgs),
+    /// End sessions and everything they started
+    Cancel(work::CancelArgs),
+    /// Start nothing more of these sessions
+    Pause(work::PauseArgs),
+    /// Let paused sessions go on
+    Resume(work::ResumeArgs),
+    /// Start failed or cancelled sessions again
+    Retry(work::RetryArgs),
+    /// Show the main job on a scratch repository
+    Demo(work::DemoArgs),
     /// Write a commented treeyard.toml
     Init(c::init::Args),
     /// List sessions

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 /// One task on the command line, or a plan file.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct TaskArgs {
     /// A plan file
     #[arg(conflicts_with = "cmd", required_unless_present = "cmd")]

@@ -7,6 +7,7 @@ use clap::Parser;
 use super::args::{Cli, Color, Command};
 use super::commands as c;
 use super::context::Context;
+use crate::app::control::Word;
 use crate::app::failure::Failure;
 use crate::model::code::Exit;
 
@@ -28,6 +29,16 @@ pub fn main() -> ExitCode {
 
 fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
     match command {
+        Command::Run(args) => c::run::run(args, context),
+        Command::Submit(args) => c::run::submit(args, context),
+        Command::Up(args) => c::control::up(args, context),
+        Command::Down(args) => c::control::down(args, context),
+        Command::Land(args) => c::control::land(args, context),
+        Command::Cancel(args) => c::control::cancel(args, context),
+        Command::Pause(args) => c::control::words(&args.sessions, Word::Pause, context),
+        Command::Resume(args) => c::control::words(&args.sessions, Word::Resume, context),
+        Command::Retry(args) => c::control::words(&args.sessions, Word::Retry, context),
+        Command::Demo(args) => c::demo::run(args, context),
         Command::Init(args) => c::init::run(args, context),
         Command::Config(args) => c::config::run(args, context),
         Command::Ls(args) => c::ls::run(args, context),

@@ -7,6 +7,7 @@ mod context;
 mod entry;
 mod format;
 mod out;
+mod progress;
 mod table;
 
 pub use args_work::{
