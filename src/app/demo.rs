@@ -17,7 +17,15 @@ pub fn scratch(folder: &Path, around: &Path) -> Result<PathBuf, Failure> {
     match Repo::discover(around) {
         Ok(source) if !source.is_bare() && source.current_branch().is_ok() => {
             Git::new(folder)
-                .args(["clone", "--quiet", "--no-hardlinks", "--"])
+                .args([
+                    "-c",
+                    "protocol.file.allow=always",
+                    "clone",
+                    "--quiet",
+                    "--no-hardlinks",
+                    "--",
+                ])
+                .env("GIT_ALLOW_PROTOCOL", "file")
                 .arg(source.main_root())
                 .arg(&path)
                 .run()?;

@@ -45,7 +45,7 @@ SELECT s.session_id, s.state, s.lane, s.priority, s.group_name, s.created_seq,
        (SELECT p.name FROM session_after a JOIN sessions p ON p.session_id = a.after_id
          WHERE a.session_id = s.session_id AND NOT (p.state = 'COMPLETED'
            AND (p.auto_land = 0 OR p.landed_commit IS NOT NULL
-                OR p.landing_code = 'TY-NOTHING-TO-LAND')) LIMIT 1) AS waits_for,
+                OR coalesce(p.landing_code, '') = 'TY-NOTHING-TO-LAND')) LIMIT 1) AS waits_for,
        (SELECT p.name FROM session_after a JOIN sessions p ON p.session_id = a.after_id
          WHERE a.session_id = s.session_id AND p.state IN ('FAILED', 'CANCELLED') LIMIT 1)
            AS doomed_by

@@ -292,16 +292,84 @@ fn the_head_of_each_queue_is_found() {
     let (first, second) = (JobId::new(), JobId::new());
     append(&mut store, session, queued(first)).unwrap();
     append(&mut store, session, queued(second)).unwrap();
-    let heads: Vec<JobId> = store
-        .queue_heads()
-        .unwrap()
-        .iter()
-        .map(|job| job.id)
-        .collect();
-    assert_eq!(heads, [first]);
+    let head = |store: &Store| store.queue().unwrap()[0].job;
+    assert_eq!(head(&store), first);
     append(&mut store, session, Event::JobDispatched { job_id: first }).unwrap();
     assert_eq!(store.jobs_in(JobState::Running).unwrap()[0].id, first);
     assert_eq!(head(&store), second);
+}
+
+#[test]
+fn what_follows_a_task_that_lands_by_itself_waits_for_the_landing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store(dir.path());
+    let (first, second) = (SessionId::new(), SessionId::new());
+    let landing = |event| match event {
+        Event::SessionCreated {
+            plan_id,
+            spec,
+            branch,
+            target,
+            ..
+        } => Event::SessionCreated {
+            plan_id,
+            spec,
+            after: vec![],
+            branch,
+            target,
+            auto_land: true,
+        },
+        other => other,
+    };
+    let following = match created("second") {
+        Event::SessionCreated {
+            plan_id,
+            spec,
+            branch,
+            target,
+            auto_land,
+            ..
+        } => Event::SessionCreated {
+            plan_id,
+            spec,
+            after: vec![first],
+            branch,
+            target,
+            auto_land,
+        },
+        other => other,
+    };
+    append(&mut store, first, landing(created("first"))).unwrap();
+    append(&mut store, second, following).unwrap();
+    append(&mut store, second, queued(JobId::new())).unwrap();
+    let waits = |store: &Store| store.queue().unwrap()[0].waits_for.clone();
+
+    assert_eq!(waits(&store).as_deref(), Some("first"));
+    append(
+        &mut store,
+        first,
+        moved(SessionState::Created, SessionState::Active),
+    )
+    .unwrap();
+    append(
+        &mut store,
+        first,
+        moved(SessionState::Active, SessionState::Completed),
+    )
+    .unwrap();
+    assert_eq!(
+        waits(&store).as_deref(),
+        Some("first"),
+        "completed, but not landed"
+    );
+    let commit: CommitId = "a".repeat(40).parse().unwrap();
+    let landed = Event::Landed {
+        target: "main".into(),
+        from: commit.clone(),
+        to: commit,
+    };
+    append(&mut store, first, landed).unwrap();
+    assert_eq!(waits(&store), None);
 }
 
 proptest! {
