@@ -16,8 +16,8 @@ pub use load::{ConfigError, user_file};
 pub use plan::{Plan, PlanError, single_task};
 pub use problem::Problem;
 pub use schema::{
-    BackoffText, LaneText, OnCrashText, PlanDefaults, PlanFile, PlanLimits, RetriesTable, RetriesText,
-    TaskOptions, TimeText, plan_schema,
+    BackoffText, LaneText, OnCrashText, PlanDefaults, PlanFile, PlanLimits, RetriesTable,
+    RetriesText, TaskOptions, TimeText, plan_schema,
 };
 pub use settings::{
     Entry, KEYS, Key, Origin, RootRefused, Settings, key_table, template, worktree_root,
