@@ -271,7 +271,9 @@ pub fn key_table() -> String {
     for (key, entry) in KEYS.iter().zip(Settings::default().entries()) {
         text.push_str(&format!(
             "| `{}` | `{}` | {} |\n",
-            entry.key, entry.value, key.about
+            entry.key,
+            entry.value,
+            key.about.replace('<', "&lt;")
         ));
     }
     text
