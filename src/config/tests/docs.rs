@@ -1,7 +1,8 @@
 //! The examples and the documents say what the code does.
 
-use std::fs;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::{fs, process};
 
 use jsonschema::Validator;
 use serde_json::Value;
@@ -35,6 +36,50 @@ fn examples_are_valid_plans() {
             .collect();
         assert!(errors.is_empty(), "{name}: {errors:?}");
     }
+}
+
+/// Twice, since a person may well run the first example again.
+#[test]
+fn the_hello_example_commits_three_files_and_can_be_repeated() {
+    let dir = tempfile::tempdir().unwrap();
+    let sh = |argv: &[String], env: &BTreeMap<String, String>| {
+        let mut command = process::Command::new(&argv[0]);
+        let outer = std::env::vars_os().filter(|(k, _)| k.as_encoded_bytes().starts_with(b"GIT_"));
+        outer.for_each(|(key, _)| {
+            command.env_remove(key);
+        });
+        command
+            .args(&argv[1..])
+            .envs(env)
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .current_dir(dir.path());
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{argv:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let line = |text: &str| ["sh", "-c", text].map(str::to_owned);
+    sh(
+        &line("git init -q . && echo '*.txt' > .gitignore"),
+        &BTreeMap::new(),
+    );
+    let text = fs::read_to_string(here("examples/hello.toml")).unwrap();
+    let plan = Plan::parse(&text, Path::new("hello.toml"), &Settings::default()).unwrap();
+    for task in plan.tasks.iter().chain(&plan.tasks) {
+        sh(&task.run.argv(), &task.env);
+    }
+    let log = sh(
+        &line("git log --reverse --format=%s --name-only"),
+        &BTreeMap::new(),
+    );
+    let lines: Vec<_> = log.lines().filter(|line| !line.is_empty()).collect();
+    let expected = ["one", "two", "three"].map(|name| {
+        [
+            format!("hello: {name}"),
+            format!("treeyard-hello/{name}.txt"),
+        ]
+    });
+    assert_eq!(lines, expected.concat());
 }
 
 #[test]
