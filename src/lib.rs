@@ -16,12 +16,15 @@
 
 pub mod model;
 
+pub mod app;
 pub mod cas;
+pub mod cli;
 pub mod config;
 pub mod git;
 pub mod landing;
 pub mod merge;
 pub mod proc;
+pub mod runner;
 pub mod sessions;
 pub mod store;
 pub mod workspace;

@@ -1,4 +1,11 @@
 //! One use case a file: what the commands do, without reading arguments or printing.
 
+pub mod background;
+pub mod control;
+pub mod demo;
 pub mod failure;
+pub mod land;
 pub mod project;
+pub mod run;
+pub mod setup;
+pub mod submit;

@@ -28,10 +28,19 @@ impl Project {
     /// No repository, wrong configuration, a store that cannot be opened.
     pub fn open(start: &Path, flags: &[(String, String)]) -> Result<Self, Failure> {
         let repo = Repo::discover(start)?;
-        let settings = Settings::load(Some(repo.main_root()), user_config().as_deref(), flags)?;
+        let borrowed: Vec<(&str, &str)> = flags
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect();
+        let settings = Settings::load(Some(repo.main_root()), user_config().as_deref(), &borrowed)?;
         let store = Store::open(&repo.state_dir())?;
         let cas = Cas::open(&cas_root(&repo))?;
-        Ok(Self { repo, settings, store, cas })
+        Ok(Self {
+            repo,
+            settings,
+            store,
+            cas,
+        })
     }
 
     /// The one session that `selector` means: a task's name (the newest of that name), or the
@@ -42,7 +51,10 @@ impl Project {
             return Ok(found.swap_remove(named));
         }
         match found.len() {
-            0 => Err(Failure::new(Code::SessionUnknown, format!("no session matches {selector:?}"))),
+            0 => Err(Failure::new(
+                Code::SessionUnknown,
+                format!("no session matches {selector:?}"),
+            )),
             1 => Ok(found.swap_remove(0)),
             _ => {
                 let choices: Vec<String> = found
@@ -54,7 +66,10 @@ impl Project {
                     Code::SessionAmbiguous,
                     format!("{} sessions match {selector:?}", found.len()),
                 )
-                .hint(format!("give more digits; it could be: {}", choices.join(", "))))
+                .hint(format!(
+                    "give more digits; it could be: {}",
+                    choices.join(", ")
+                )))
             }
         }
     }

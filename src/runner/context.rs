@@ -44,7 +44,7 @@ pub(super) fn base_of(
         return Ok(tip.clone());
     }
     let tip = repo.branch_tip(&session.target)?;
-    Ok(tip.ok_or_else(|| GitError::NoTarget(session.target.clone()))?)
+    Ok(tip.ok_or_else(|| GitError::Unborn(session.target.clone()))?)
 }
 
 /// Makes the session's worktree. Slow; not on the runner's own thread.

@@ -83,7 +83,8 @@ impl Lanes {
     fn charge(&mut self, lane: Lane) {
         let standing = self.standing(lane);
         self.floor = self.floor.max(standing);
-        self.paid.insert(lane, standing + Self::SLOT / u64::from(lane.weight()));
+        self.paid
+            .insert(lane, standing + Self::SLOT / u64::from(lane.weight()));
     }
 
     /// A lane that was idle does not save up shares for later.
@@ -93,7 +94,10 @@ impl Lanes {
 }
 
 fn precedence(lane: Lane) -> usize {
-    Lane::ALL.iter().position(|other| *other == lane).unwrap_or(Lane::ALL.len())
+    Lane::ALL
+        .iter()
+        .position(|other| *other == lane)
+        .unwrap_or(Lane::ALL.len())
 }
 
 /// Decides over `queue`, which is in the order of submission, with `slots` taken at `now_ms`.
@@ -113,11 +117,17 @@ pub fn decide(
         } else if row.busy || held {
             decision.waiting.push((row.session, Wait::Busy));
         } else if let Some(name) = &row.waits_for {
-            decision.waiting.push((row.session, Wait::After(name.clone())));
+            decision
+                .waiting
+                .push((row.session, Wait::After(name.clone())));
         } else if row.not_before_ms > now_ms {
-            let next = decision.look_again_ms.map_or(row.not_before_ms, |at| at.min(row.not_before_ms));
+            let next = decision
+                .look_again_ms
+                .map_or(row.not_before_ms, |at| at.min(row.not_before_ms));
             decision.look_again_ms = Some(next);
-            decision.waiting.push((row.session, Wait::Until(row.not_before_ms)));
+            decision
+                .waiting
+                .push((row.session, Wait::Until(row.not_before_ms)));
         } else {
             ready.entry(row.lane).or_default().push(row);
         }
@@ -143,14 +153,23 @@ fn fill_slots(
         *in_group.entry(group).or_default() += 1;
     }
     while free > 0 {
-        let with_work = ready.iter().filter(|(_, rows)| !rows.is_empty()).map(|(lane, _)| *lane);
-        let Some(lane) = lanes.next(with_work) else { break };
-        let Some(row) = ready.get_mut(&lane).and_then(Vec::pop) else { break };
+        let with_work = ready
+            .iter()
+            .filter(|(_, rows)| !rows.is_empty())
+            .map(|(lane, _)| *lane);
+        let Some(lane) = lanes.next(with_work) else {
+            break;
+        };
+        let Some(row) = ready.get_mut(&lane).and_then(Vec::pop) else {
+            break;
+        };
         if let Some(group) = row.group.as_deref() {
             let limit = limits.groups.get(group).copied().unwrap_or(usize::MAX);
             let taken = in_group.entry(group).or_default();
             if *taken >= limit {
-                decision.waiting.push((row.session, Wait::Group(group.to_owned())));
+                decision
+                    .waiting
+                    .push((row.session, Wait::Group(group.to_owned())));
                 continue;
             }
             *taken += 1;
@@ -159,7 +178,10 @@ fn fill_slots(
         decision.start.push((row.session, row.job));
         free -= 1;
     }
-    let rest = ready.into_values().flatten().map(|row| (row.session, Wait::Slots));
+    let rest = ready
+        .into_values()
+        .flatten()
+        .map(|row| (row.session, Wait::Slots));
     decision.waiting.extend(rest);
 }
 
@@ -186,17 +208,34 @@ mod tests {
     }
 
     fn limits(sessions: usize) -> Limits {
-        Limits { sessions, groups: BTreeMap::from([("g".to_owned(), 1)]) }
+        Limits {
+            sessions,
+            groups: BTreeMap::from([("g".to_owned(), 1)]),
+        }
     }
 
     fn started(queue: &[QueueRow], decision: &Decision) -> Vec<u64> {
-        let seq_of = |id| queue.iter().find(|row| row.session == id).unwrap().created_seq;
-        decision.start.iter().map(|(session, _)| seq_of(*session)).collect()
+        let seq_of = |id| {
+            queue
+                .iter()
+                .find(|row| row.session == id)
+                .unwrap()
+                .created_seq
+        };
+        decision
+            .start
+            .iter()
+            .map(|(session, _)| seq_of(*session))
+            .collect()
     }
 
     #[test]
     fn urgent_first_then_the_oldest() {
-        let mut queue = vec![row(1, Lane::Primary), row(2, Lane::Primary), row(3, Lane::Primary)];
+        let mut queue = vec![
+            row(1, Lane::Primary),
+            row(2, Lane::Primary),
+            row(3, Lane::Primary),
+        ];
         queue[2].priority = 0;
         let decision = decide(&queue, &[], &limits(2), &mut Lanes::default(), 0);
         assert_eq!(started(&queue, &decision), [3, 1]);
@@ -214,7 +253,11 @@ mod tests {
         let decision = decide(&queue, &[], &limits(8), &mut Lanes::default(), 100);
         assert_eq!(started(&queue, &decision), [4]);
         assert_eq!(decision.look_again_ms, Some(500));
-        let reasons: Vec<String> = decision.waiting.iter().map(|(_, wait)| wait.to_string()).collect();
+        let reasons: Vec<String> = decision
+            .waiting
+            .iter()
+            .map(|(_, wait)| wait.to_string())
+            .collect();
         assert_eq!(
             reasons,
             [
@@ -242,7 +285,11 @@ mod tests {
         for _ in 0..160 {
             let queue: Vec<QueueRow> = Lane::ALL.into_iter().map(|lane| row(1, lane)).collect();
             let decision = decide(&queue, &[], &limits(1), &mut lanes, 0);
-            let lane = queue.iter().find(|row| row.session == decision.start[0].0).unwrap().lane;
+            let lane = queue
+                .iter()
+                .find(|row| row.session == decision.start[0].0)
+                .unwrap()
+                .lane;
             *served.entry(lane).or_default() += 1;
         }
         assert_eq!(served[&Lane::Primary], 80);

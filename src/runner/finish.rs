@@ -56,7 +56,11 @@ fn because(job: &JobRow, outcome: &Outcome) -> String {
         JobKind::Command => "run",
         JobKind::Gate => "gate",
     };
-    let tries = if job.attempt > 1 { format!(" (attempt {})", job.attempt) } else { String::new() };
+    let tries = if job.attempt > 1 {
+        format!(" (attempt {})", job.attempt)
+    } else {
+        String::new()
+    };
     format!("{what} {}{tries}", outcome.describe())
 }
 
@@ -96,7 +100,11 @@ mod tests {
             gate: vec![],
             setup: vec![],
             timeout_ms: None,
-            retries: Retries { max, backoff: Backoff::Fixed, base_ms: 7 },
+            retries: Retries {
+                max,
+                backoff: Backoff::Fixed,
+                base_ms: 7,
+            },
             priority: 50,
             lane: Default::default(),
             env: Default::default(),
@@ -110,15 +118,36 @@ mod tests {
         let active = SessionState::Active;
         let failed = Outcome::Exited { code: 3 };
         let ask = task(1, OnCrash::Ask);
-        let answer = |job: &JobRow, outcome: &Outcome, task: &TaskSpec| after(job, outcome, active, task);
-        assert_eq!(answer(&job(1), &Outcome::Exited { code: 0 }, &ask), Next::GoOn);
+        let answer =
+            |job: &JobRow, outcome: &Outcome, task: &TaskSpec| after(job, outcome, active, task);
+        assert_eq!(
+            answer(&job(1), &Outcome::Exited { code: 0 }, &ask),
+            Next::GoOn
+        );
         assert_eq!(answer(&job(1), &failed, &ask), Next::Retry { wait_ms: 7 });
-        assert_eq!(answer(&job(2), &failed, &ask), Next::Fail("run exited with 3 (attempt 2)".into()));
-        assert!(matches!(answer(&job(1), &Outcome::Lost, &ask), Next::Pause(_)));
-        assert_eq!(answer(&job(1), &Outcome::Lost, &task(0, OnCrash::Resume)), Next::RunAgain);
-        assert!(matches!(answer(&job(1), &Outcome::Lost, &task(0, OnCrash::Fail)), Next::Fail(_)));
-        let missing = Outcome::NotStarted { error: "no such program".into() };
+        assert_eq!(
+            answer(&job(2), &failed, &ask),
+            Next::Fail("run exited with 3 (attempt 2)".into())
+        );
+        assert!(matches!(
+            answer(&job(1), &Outcome::Lost, &ask),
+            Next::Pause(_)
+        ));
+        assert_eq!(
+            answer(&job(1), &Outcome::Lost, &task(0, OnCrash::Resume)),
+            Next::RunAgain
+        );
+        assert!(matches!(
+            answer(&job(1), &Outcome::Lost, &task(0, OnCrash::Fail)),
+            Next::Fail(_)
+        ));
+        let missing = Outcome::NotStarted {
+            error: "no such program".into(),
+        };
         assert!(matches!(answer(&job(1), &missing, &ask), Next::Fail(_)));
-        assert_eq!(after(&job(1), &failed, SessionState::Cancelled, &ask), Next::Rest);
+        assert_eq!(
+            after(&job(1), &failed, SessionState::Cancelled, &ask),
+            Next::Rest
+        );
     }
 }

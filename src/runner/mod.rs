@@ -9,6 +9,7 @@ mod error;
 mod finish;
 mod recover;
 mod serve;
+mod settle;
 
 pub use context::{Config, job_dir};
 pub use dispatch::Limits;

@@ -101,7 +101,10 @@ pub fn resume(store: &mut Store, session: &SessionRow) -> Result<(), ControlErro
     }
     let jobs = store.jobs_of(session.id)?;
     if !jobs.iter().any(waits) {
-        return Err(refused(session, "nothing is left to run; settle what blocks it, then land it"));
+        return Err(refused(
+            session,
+            "nothing is left to run; settle what blocks it, then land it",
+        ));
     }
     let begun = jobs.iter().any(|job| job.started_ms.is_some());
     let to = if begun {

@@ -17,6 +17,8 @@ pub struct Submission {
     pub auto_land: bool,
     /// How often `run` is executed, one job each; usually once.
     pub repeat: u32,
+    /// Sessions of earlier submissions that must have completed before any of these.
+    pub after: Vec<SessionId>,
 }
 
 /// Records every task and queues its jobs, in one transaction: all of a plan, or nothing.

@@ -1,5 +1,7 @@
 //! What the dispatcher looks at: one light row for each session that has something queued.
 
+use rusqlite::OptionalExtension;
+
 use super::error::StoreError;
 use super::open::Store;
 use crate::model::ids::{JobId, SessionId};
@@ -78,5 +80,30 @@ impl Store {
             });
         }
         Ok(queue)
+    }
+
+    /// The session's next queued job that may start now.
+    pub fn next_queued(&self, session: SessionId) -> Result<Option<JobId>, StoreError> {
+        let found: Option<String> = self
+            .connection
+            .prepare_cached(
+                "SELECT job_id FROM jobs WHERE session_id = ?1 AND state = 'queued' \
+                 ORDER BY position, queued_seq LIMIT 1",
+            )?
+            .query_row([session.to_string()], |row| row.get(0))
+            .optional()?;
+        Ok(found.map(|id| id.parse()).transpose()?)
+    }
+
+    /// Whether any other session has something queued.
+    pub fn others_wait(&self, session: SessionId) -> Result<bool, StoreError> {
+        let found: Option<i64> = self
+            .connection
+            .prepare_cached(
+                "SELECT 1 FROM jobs WHERE state = 'queued' AND session_id <> ?1 LIMIT 1",
+            )?
+            .query_row([session.to_string()], |row| row.get(0))
+            .optional()?;
+        Ok(found.is_some())
     }
 }

@@ -42,7 +42,12 @@ pub fn commit_all(
         )));
     }
     let (name, email) = identity(repo, ws);
-    let commit = bench.commit(&tree, &[found.head.clone()], (&name, &email), message)?;
+    let commit = bench.commit(
+        &tree,
+        std::slice::from_ref(&found.head),
+        (&name, &email),
+        message,
+    )?;
     let wanted = revs(
         std::slice::from_ref(&commit),
         std::slice::from_ref(&found.head),

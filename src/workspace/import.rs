@@ -49,7 +49,7 @@ pub fn import(repo: &Repo, ws: &Located) -> Result<Imported, WorkspaceError> {
     check_ancestry(&bench, ws, &found.head, found.detached)?;
     let known = [ws.base.clone(), old.clone()];
     check_trees(&bench, repo, &found.head, &known)?;
-    bench.send_to_main(repo, &revs(&[found.head.clone()], &known))?;
+    bench.send_to_main(repo, &revs(std::slice::from_ref(&found.head), &known))?;
     repo.update_ref(
         &ws.branch,
         &found.head,

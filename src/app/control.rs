@@ -1,0 +1,58 @@
+//! A person's word about sessions, and the runner told of it.
+
+use super::failure::Failure;
+use super::project::Project;
+use crate::model::event::Actor;
+use crate::model::job::JobState;
+use crate::proc::{Attached, Wake, attach, runner_owner};
+use crate::runner::job_dir;
+use crate::sessions;
+use crate::store::SessionRow;
+
+/// What is to be done with a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    /// Start nothing more of it.
+    Pause,
+    /// Go on.
+    Resume,
+    /// End it.
+    Cancel,
+    /// Start it again.
+    Retry,
+}
+
+/// Applies `word` to one session and returns it as it is then.
+///
+/// # Errors
+/// An unknown session, or one whose state does not allow it.
+pub fn apply(project: &mut Project, selector: &str, word: Word) -> Result<SessionRow, Failure> {
+    let session = project.session(selector)?;
+    let store = &mut project.store;
+    match word {
+        Word::Pause => sessions::pause(store, &session)?,
+        Word::Resume => sessions::resume(store, &session)?,
+        Word::Cancel => {
+            sessions::cancel(store, &session, Actor::Human, "cancelled by the operator")?
+        }
+        Word::Retry => sessions::retry(store, &session)?,
+    }
+    Wake::notify(&project.repo.state_dir());
+    if word == Word::Cancel && runner_owner(&project.repo.state_dir()).is_none() {
+        end_orphaned_jobs(project, &session)?;
+    }
+    project.session(&session.id.to_string())
+}
+
+/// Without a runner nobody else would tell the supervisors. The next runner records their end.
+fn end_orphaned_jobs(project: &Project, session: &SessionRow) -> Result<(), Failure> {
+    for job in project.store.jobs_of(session.id)? {
+        if job.state != JobState::Running {
+            continue;
+        }
+        if let Attached::Running(supervisor) = attach(&job_dir(&project.jobs_dir(), job.id))? {
+            supervisor.cancel()?;
+        }
+    }
+    Ok(())
+}

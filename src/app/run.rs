@@ -1,0 +1,199 @@
+//! Being the runner: in the foreground for one submission, or until told to stop.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::failure::Failure;
+use super::project::Project;
+use super::setup::runner_config;
+use super::submit::Submitted;
+use crate::config::Settings;
+use crate::model::event::{Actor, Record};
+use crate::model::ids::PlanId;
+use crate::model::session::SessionState;
+use crate::proc::{Wake, runner_owner};
+use crate::runner::{Runner, RunnerError, Until};
+use crate::sessions;
+use crate::store::{EventFilter, SessionRow, Store};
+
+/// How often a foreground command looks for news. The runner itself never polls.
+const LOOK: Duration = Duration::from_millis(60);
+
+/// How a foreground run ended.
+#[derive(Debug, Clone)]
+pub struct Ran {
+    /// The sessions in the order of the plan, as they are now.
+    pub sessions: Vec<SessionRow>,
+    /// Whether the person interrupted it.
+    pub interrupted: bool,
+}
+
+/// Runs a submission to its end: in this process, or by the runner that is active already. Every
+/// event meanwhile is handed to `report`.
+///
+/// # Errors
+/// What keeps a runner from starting or going on.
+pub fn run(
+    project: Project,
+    submitted: &Submitted,
+    report: &mut (dyn FnMut(&Record) + Send),
+) -> Result<Ran, Failure> {
+    let state_dir = project.repo.state_dir();
+    let plan = submitted.plan_id;
+    let before = submitted.before_seq;
+    let ended = AtomicBool::new(false);
+    let interrupted = AtomicBool::new(false);
+    if runner_owner(&state_dir).is_some() {
+        let is_over = |store: &Store| is_over(store, plan);
+        follow(&state_dir, before, &is_over, report)?;
+    } else {
+        let config = runner_config(&project, &submitted.settings)?;
+        std::thread::scope(|scope| {
+            let followed = scope.spawn(|| {
+                follow(
+                    &state_dir,
+                    before,
+                    &|_| Ok(ended.load(Ordering::Acquire)),
+                    report,
+                )
+            });
+            let served = block_on(async {
+                let mut runner = Runner::start(project.repo, config, project.store, project.cas)?;
+                runner
+                    .serve(
+                        Until::Done(plan),
+                        interruptions(&state_dir, plan, &interrupted),
+                    )
+                    .await
+            });
+            ended.store(true, Ordering::Release);
+            served?;
+            followed.join().unwrap_or(Ok(()))
+        })?;
+    }
+    let sessions = Store::open(&state_dir)?.plan_sessions(plan)?;
+    Ok(Ran {
+        sessions,
+        interrupted: interrupted.load(Ordering::Acquire),
+    })
+}
+
+/// Is the runner until SIGTERM or SIGINT. Running jobs are left to their supervisors.
+///
+/// # Errors
+/// Another runner, or what keeps this one from going on.
+pub fn serve(project: Project, settings: &Settings) -> Result<(), Failure> {
+    let config = runner_config(&project, settings)?;
+    block_on(async {
+        let mut runner = Runner::start(project.repo, config, project.store, project.cas)?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let stop = async {
+            tokio::select! {
+                _ = terminate.recv() => "told to stop",
+                _ = interrupt.recv() => "interrupted",
+            }
+        };
+        runner.serve(Until::Stopped, stop).await
+    })
+}
+
+fn block_on<T>(work: impl Future<Output = Result<T, RunnerError>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(RunnerError::from)?;
+    let result = runtime.block_on(work);
+    // A worktree that is being made when the runner stops is not waited for: recovery clears it.
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    Ok(result?)
+}
+
+/// The first interrupt cancels the submission and lets it end in order; the second one stops.
+async fn interruptions(state_dir: &Path, plan: PlanId, interrupted: &AtomicBool) -> &'static str {
+    let _ = tokio::signal::ctrl_c().await;
+    interrupted.store(true, Ordering::Release);
+    if let Err(error) = cancel_plan(state_dir, plan) {
+        tracing::warn!(%error, "the sessions were not cancelled");
+    }
+    Wake::notify(state_dir);
+    let _ = tokio::signal::ctrl_c().await;
+    "interrupted twice"
+}
+
+fn cancel_plan(state_dir: &Path, plan: PlanId) -> Result<(), Failure> {
+    let mut store = Store::open(state_dir)?;
+    for session in store.plan_sessions(plan)? {
+        if !session.state.is_terminal() {
+            sessions::cancel(
+                &mut store,
+                &session,
+                Actor::Human,
+                "interrupted by the operator",
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Hands every new event to `report` until `is_over`.
+pub fn follow(
+    state_dir: &Path,
+    after: u64,
+    is_over: &dyn Fn(&Store) -> Result<bool, Failure>,
+    report: &mut (dyn FnMut(&Record) + Send),
+) -> Result<(), Failure> {
+    let store = Store::open(state_dir)?;
+    let mut filter = EventFilter {
+        after,
+        ..EventFilter::default()
+    };
+    let mut seen = -1;
+    loop {
+        // Asked before reading, so that what came in between is read once more.
+        let over = is_over(&store)?;
+        let version = store.data_version()?;
+        if over || version != seen {
+            seen = version;
+            for record in store.events(&filter)? {
+                filter.after = record.seq;
+                report(&record);
+            }
+        }
+        if over {
+            return Ok(());
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+fn is_over(store: &Store, plan: PlanId) -> Result<bool, Failure> {
+    let sessions = store.plan_sessions(plan)?;
+    let resting = |row: &SessionRow| match row.state {
+        SessionState::Completed => {
+            !row.auto_land || row.landed_commit.is_some() || row.landing_code.is_some()
+        }
+        state => {
+            state.is_terminal() || matches!(state, SessionState::Blocked | SessionState::Paused)
+        }
+    };
+    Ok(sessions.iter().all(resting))
+}
+
+/// Waits until `condition`, at most `limit`; whether it came.
+pub fn wait_until(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
+    let start = Instant::now();
+    loop {
+        if condition() {
+            return true;
+        }
+        if start.elapsed() > limit {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

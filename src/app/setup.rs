@@ -1,0 +1,61 @@
+//! Settings, turned into what the runner and landings work with.
+
+use super::failure::Failure;
+use super::project::Project;
+use crate::config::{self, Settings, worktree_root};
+use crate::landing::Policy;
+use crate::merge::MergeMethod;
+use crate::model::code::Code;
+use crate::runner::{Config, Limits};
+use crate::workspace::Isolation;
+
+/// What configuration says of running and landing in this repository.
+///
+/// # Errors
+/// A worktree root inside the repository, or no data directory where one is asked for.
+pub fn runner_config(project: &Project, settings: &Settings) -> Result<Config, Failure> {
+    use etcetera::BaseStrategy;
+    let data = etcetera::choose_base_strategy()
+        .map_err(|error| Failure::new(Code::ConfigInvalid, error.to_string()))?
+        .data_dir()
+        .join("treeyard");
+    let groups = settings.per_group().iter();
+    Ok(Config {
+        limits: Limits {
+            sessions: settings.max_concurrent_sessions() as usize,
+            groups: groups
+                .map(|(name, limit)| (name.clone(), *limit as usize))
+                .collect(),
+        },
+        isolation: match settings.isolation() {
+            config::Isolation::Private => Isolation::Private,
+            config::Isolation::Linked => Isolation::Linked,
+        },
+        include: settings.include(),
+        policy: Policy {
+            method: match settings.land_method() {
+                config::LandMethod::Merge => MergeMethod::Merge,
+                config::LandMethod::Squash => MergeMethod::Squash,
+                config::LandMethod::Rebase => MergeMethod::Rebase,
+            },
+            commit_uncommitted: settings.uncommitted() == config::Uncommitted::Commit,
+            gates: Vec::new(),
+            worktrees: worktree_root(settings, project.repo.main_root(), &data)?,
+            jobs: project.jobs_dir(),
+            pool: settings.pool() as usize,
+            identity: identity(project),
+            pass_env: settings.env_pass().map(str::to_owned).collect(),
+            gate_timeout_ms: settings.timeout_ms(),
+            grace_ms: u64::from(settings.grace_seconds()) * 1000,
+        },
+    })
+}
+
+/// The person's own name and address, as git would use them; a stand-in on a machine without.
+fn identity(project: &Project) -> (String, String) {
+    let repo = project.repo.gix();
+    match repo.committer() {
+        Some(Ok(found)) => (found.name.to_string(), found.email.to_string()),
+        _ => ("treeyard".to_owned(), "treeyard@localhost".to_owned()),
+    }
+}

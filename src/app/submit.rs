@@ -1,0 +1,198 @@
+//! A plan file or one command line becomes queued sessions.
+
+use std::path::PathBuf;
+
+use super::failure::Failure;
+use super::project::Project;
+use crate::config::{Plan, RetriesText, Settings, TaskOptions, TimeText, single_task};
+use crate::model::code::Code;
+use crate::model::event::{Actor, Event};
+use crate::model::ids::{JobId, PlanId, SessionId};
+use crate::model::job::JobKind;
+use crate::model::task::{Command, TaskSpec};
+use crate::proc::Wake;
+use crate::sessions::{self, Submission};
+
+/// What a person asked for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The tasks.
+    pub work: Work,
+    /// The branch to land on; configuration or the current branch otherwise.
+    pub target: Option<String>,
+    /// Whether finished tasks land by themselves; configuration otherwise.
+    pub auto_land: bool,
+    /// Sessions that must have completed before.
+    pub after: Vec<String>,
+    /// How often each command is run, one job each.
+    pub repeat: u32,
+}
+
+/// Where the tasks come from.
+#[derive(Debug, Clone)]
+pub enum Work {
+    /// A plan file.
+    Plan(PathBuf),
+    /// One command.
+    Single(Box<Single>),
+}
+
+/// One command with its options.
+#[derive(Debug, Clone, Default)]
+pub struct Single {
+    /// Its name; the program's otherwise.
+    pub name: Option<String>,
+    /// The files it may change.
+    pub scope: Vec<String>,
+    /// What is run.
+    pub argv: Vec<String>,
+    /// The longest one attempt may take, such as `10m`.
+    pub timeout: Option<String>,
+    /// Further attempts.
+    pub retries: Option<u32>,
+    /// 0 is the most urgent.
+    pub priority: Option<u8>,
+    /// `KEY=VALUE`.
+    pub env: Vec<String>,
+    /// Checks on the merged tree.
+    pub gate: Vec<String>,
+}
+
+/// What was queued.
+#[derive(Debug, Clone)]
+pub struct Submitted {
+    /// The submission.
+    pub plan_id: PlanId,
+    /// One session a task, in their order.
+    pub sessions: Vec<SessionId>,
+    /// The settings with the plan's own on top.
+    pub settings: Settings,
+    /// The last event before it.
+    pub before_seq: u64,
+}
+
+/// Checks everything, then queues all of it or nothing.
+///
+/// # Errors
+/// A wrong plan, an unknown `after`, no branch to land on.
+pub fn submit(project: &mut Project, request: &Request) -> Result<Submitted, Failure> {
+    let (tasks, settings) = read(project, &request.work)?;
+    let target = target(project, request, &settings)?;
+    let after = request
+        .after
+        .iter()
+        .map(|selector| project.session(selector).map(|session| session.id))
+        .collect::<Result<Vec<_>, _>>()?;
+    let submission = Submission {
+        target,
+        auto_land: request.auto_land || settings.auto_land(),
+        repeat: request.repeat,
+        after,
+    };
+    let before_seq = project.store.head_seq()?;
+    let (plan_id, sessions) = sessions::submit(&mut project.store, &tasks, &submission)?;
+    Wake::notify(&project.repo.state_dir());
+    Ok(Submitted {
+        plan_id,
+        sessions,
+        settings,
+        before_seq,
+    })
+}
+
+/// Queues one more command in a session that is still at work.
+///
+/// # Errors
+/// A session whose work is over.
+pub fn add_job(project: &mut Project, selector: &str, argv: &[String]) -> Result<JobId, Failure> {
+    let session = project.session(selector)?;
+    if session.state.is_terminal() {
+        let message = format!("{} is {}", session.name, session.state.name());
+        return Err(Failure::new(Code::SessionState, message)
+            .hint("submit a new task with `--after` instead"));
+    }
+    let jobs = project.store.jobs_of(session.id)?;
+    let job_id = JobId::new();
+    let event = Event::JobQueued {
+        job_id,
+        kind: JobKind::Command,
+        position: jobs.iter().map(|job| job.position + 1).max().unwrap_or(0),
+        attempt: 1,
+        command: Command::Argv(argv.to_vec()),
+        not_before_ms: 0,
+    };
+    project
+        .store
+        .write(|tx| tx.append(Actor::Human, Some(session.id), event).map(drop))?;
+    Wake::notify(&project.repo.state_dir());
+    Ok(job_id)
+}
+
+fn read(project: &Project, work: &Work) -> Result<(Vec<TaskSpec>, Settings), Failure> {
+    match work {
+        Work::Plan(path) => {
+            let text = std::fs::read_to_string(path).map_err(|error| Failure::io(path, &error))?;
+            let plan = Plan::parse(&text, path, &project.settings)?;
+            Ok((plan.tasks, plan.settings))
+        }
+        Work::Single(single) => {
+            let task = one_task(single, &project.settings)?;
+            Ok((vec![task], project.settings.clone()))
+        }
+    }
+}
+
+fn one_task(single: &Single, settings: &Settings) -> Result<TaskSpec, Failure> {
+    let program = single.argv.first().map(String::as_str).unwrap_or_default();
+    let program = program.rsplit('/').next().unwrap_or_default();
+    let name = single.name.clone().unwrap_or_else(|| program.to_owned());
+    let mut options = TaskOptions::new(name.clone(), Command::Argv(single.argv.clone()));
+    options.timeout = single.timeout.clone().map(TimeText::Text);
+    options.retries = single.retries.map(RetriesText::Max);
+    options.priority = single.priority;
+    if !single.gate.is_empty() {
+        options.gate = Some(single.gate.iter().cloned().map(Command::Shell).collect());
+    }
+    if !single.env.is_empty() {
+        options.env = Some(
+            single
+                .env
+                .iter()
+                .map(|pair| variable(pair))
+                .collect::<Result<_, _>>()?,
+        );
+    }
+    Ok(single_task(
+        &name,
+        &single.scope,
+        &single.argv,
+        &options,
+        settings,
+    )?)
+}
+
+fn variable(pair: &str) -> Result<(String, String), Failure> {
+    let wrong = || {
+        Failure::new(
+            Code::Usage,
+            format!("--env {pair:?} is not of the form KEY=VALUE"),
+        )
+    };
+    let (key, value) = pair.split_once('=').ok_or_else(wrong)?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+fn target(project: &Project, request: &Request, settings: &Settings) -> Result<String, Failure> {
+    let chosen = request.target.clone().or_else(|| settings.target().clone());
+    let target = match chosen {
+        Some(target) => target,
+        None => project.repo.current_branch()?,
+    };
+    match project.repo.branch_tip(&target)? {
+        Some(_) => Ok(target),
+        None => Err(
+            Failure::new(Code::NoTarget, format!("there is no branch {target:?}"))
+                .hint("name an existing branch with --target or in treeyard.toml"),
+        ),
+    }
+}

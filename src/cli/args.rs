@@ -1,0 +1,141 @@
+//! The command line as a whole: global flags and the list of commands.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use super::args_work as work;
+use super::commands as c;
+
+const EXAMPLES: &str = "\
+Examples:
+  treeyard demo                      the main job on a scratch clone
+  treeyard run plan.toml             run a plan here
+  treeyard ls                        what is going on
+  treeyard logs -f docs              follow one session
+
+S is a task's name or any unique start of a session's id.
+`treeyard codes` prints every error code and exit code.";
+
+/// Run jobs in isolated git worktrees and land their work safely.
+#[derive(Debug, Parser)]
+#[command(name = "treeyard", version, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Cli {
+    /// Flags that every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Global {
+    /// Print one JSON document (streams: one a line)
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Work as if started in this folder
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    pub directory: Option<PathBuf>,
+    /// Override one setting for this command
+    #[arg(long, value_name = "KEY=VALUE", global = true, value_parser = setting)]
+    pub set: Vec<(String, String)>,
+    /// Print results only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more on standard error (repeat for even more)
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub verbose: u8,
+    /// When to use colours
+    #[arg(long, value_enum, default_value_t, global = true)]
+    pub color: Color,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => {
+            Ok((key.trim().to_owned(), value.to_owned()))
+        }
+        _ => Err("write it as KEY=VALUE".to_owned()),
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a plan or one command, and stay until it is done
+    Run(work::RunArgs),
+    /// Start the background runner
+    Up(work::UpArgs),
+    /// Stop the background runner
+    Down(work::DownArgs),
+    /// Queue a plan or one command for the background runner
+    Submit(work::SubmitArgs),
+    /// Land a session's work on its target
+    Land(work::LandArgs),
+    /// End sessions and everything they started
+    Cancel(work::CancelArgs),
+    /// Start nothing more of these sessions
+    Pause(work::PauseArgs),
+    /// Let paused sessions go on
+    Resume(work::ResumeArgs),
+    /// Start failed or cancelled sessions again
+    Retry(work::RetryArgs),
+    /// Show the main job on a scratch repository
+    Demo(work::DemoArgs),
+    /// Write a commented treeyard.toml
+    Init(c::init::Args),
+    /// List sessions
+    Ls(c::ls::Args),
+    /// Show one session
+    Show(c::show::Args),
+    /// Print what a session's jobs printed
+    Logs(c::logs::Args),
+    /// Show what a session changed
+    Diff(c::diff::Args),
+    /// Print or verify the event log
+    Events(c::events::Args),
+    /// List, print or verify artifacts
+    Artifacts(c::artifacts::Args),
+    /// Print every setting with its origin
+    Config(c::config::Args),
+    /// Check everything, and say what to do
+    Doctor(c::doctor::Args),
+    /// Print every error code with its exit code
+    #[command(visible_alias = "help-codes")]
+    Codes(c::codes::Args),
+    /// Print a shell's completion script
+    Completions(c::completions::Args),
+    /// Print or write the manual pages
+    Man(c::man::Args),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn settings_need_a_key() {
+        assert_eq!(setting("a.b=c=d").unwrap(), ("a.b".into(), "c=d".into()));
+        assert!(setting("=x").is_err() && setting("x").is_err());
+    }
+}

@@ -1,0 +1,154 @@
+//! The arguments of the commands that change sessions.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// One task on the command line, or a plan file.
+#[derive(Debug, Clone, Default, Args)]
+pub struct TaskArgs {
+    /// A plan file
+    #[arg(conflicts_with = "cmd", required_unless_present = "cmd")]
+    pub plan: Option<PathBuf>,
+    /// The task's name (default: the program's)
+    #[arg(long, conflicts_with = "plan")]
+    pub name: Option<String>,
+    /// Files it may change, relative to the root (repeatable)
+    #[arg(long, value_name = "PATTERN", conflicts_with = "plan")]
+    pub scope: Vec<String>,
+    /// Sessions or tasks that must complete first (repeatable)
+    #[arg(long, value_name = "TASK", conflicts_with = "plan")]
+    pub after: Vec<String>,
+    /// Time limit of one attempt, such as `90s` or `10m`
+    #[arg(long, value_name = "DURATION")]
+    pub timeout: Option<String>,
+    /// Further attempts after a failure
+    #[arg(long, value_name = "N")]
+    pub retries: Option<u32>,
+    /// 0 is the most urgent, 50 the default
+    #[arg(long, value_name = "N")]
+    pub priority: Option<u8>,
+    /// A variable for the command (repeatable)
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub env: Vec<String>,
+    /// A check on the merged tree before landing (repeatable)
+    #[arg(long, value_name = "COMMAND")]
+    pub gate: Vec<String>,
+    /// Land each session when it completes
+    #[arg(long)]
+    pub auto_land: bool,
+    /// The branch to land on
+    #[arg(long, value_name = "BRANCH")]
+    pub target: Option<String>,
+    /// How many jobs may run at once
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<u32>,
+    /// Run the command so many times, as jobs of one session
+    #[arg(long, hide = true, default_value_t = 1)]
+    pub repeat: u32,
+    /// The command, after `--`
+    #[arg(last = true, value_name = "COMMAND")]
+    pub cmd: Vec<String>,
+}
+
+/// `treeyard run`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  treeyard run plan.toml
+  treeyard run plan.toml --auto-land --jobs 4
+  treeyard run --name docs --scope 'docs/**' -- make docs")]
+pub struct RunArgs {
+    /// What to run.
+    #[command(flatten)]
+    pub task: TaskArgs,
+}
+
+/// `treeyard submit`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  treeyard submit plan.toml
+  treeyard submit --in docs -- make check")]
+pub struct SubmitArgs {
+    /// What to run.
+    #[command(flatten)]
+    pub task: TaskArgs,
+    /// Add the command to this session
+    #[arg(long = "in", value_name = "S", conflicts_with = "plan")]
+    pub in_session: Option<String>,
+}
+
+/// `treeyard up`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  treeyard up\n  treeyard up --foreground")]
+pub struct UpArgs {
+    /// Stay attached to the terminal
+    #[arg(long)]
+    pub foreground: bool,
+}
+
+/// `treeyard down`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  treeyard down\n  treeyard down --cancel")]
+pub struct DownArgs {
+    /// Also cancel what is running
+    #[arg(long)]
+    pub cancel: bool,
+}
+
+/// `treeyard land`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  treeyard land docs\n  treeyard land docs --method squash")]
+pub struct LandArgs {
+    /// Which session
+    #[arg(value_name = "S")]
+    pub session: String,
+    /// `merge`, `squash` or `rebase` (default: by configuration)
+    #[arg(long)]
+    pub method: Option<String>,
+}
+
+/// `treeyard cancel`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  treeyard cancel docs\n  treeyard cancel --all")]
+pub struct CancelArgs {
+    /// Which sessions
+    #[arg(value_name = "S", required_unless_present = "all")]
+    pub sessions: Vec<String>,
+    /// Every open session
+    #[arg(long, conflicts_with = "sessions")]
+    pub all: bool,
+}
+
+/// `treeyard pause`.
+#[derive(Debug, Clone, Args)]
+pub struct PauseArgs {
+    /// Which sessions
+    #[arg(value_name = "S", required = true)]
+    pub sessions: Vec<String>,
+}
+
+/// `treeyard resume`.
+#[derive(Debug, Clone, Args)]
+pub struct ResumeArgs {
+    /// Which sessions
+    #[arg(value_name = "S", required = true)]
+    pub sessions: Vec<String>,
+}
+
+/// `treeyard retry`.
+#[derive(Debug, Clone, Args)]
+pub struct RetryArgs {
+    /// Which sessions
+    #[arg(value_name = "S", required = true)]
+    pub sessions: Vec<String>,
+}
+
+/// `treeyard demo`.
+#[derive(Debug, Clone, Args)]
+pub struct DemoArgs {
+    /// Keep the scratch repository
+    #[arg(long)]
+    pub keep: bool,
+}

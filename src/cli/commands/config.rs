@@ -1,0 +1,47 @@
+//! `treeyard config`: the settings in force.
+
+use serde_json::json;
+
+use crate::app::failure::Failure;
+use crate::cli::context::Context;
+use crate::cli::table::{Table, width};
+use crate::model::code::Exit;
+
+/// What to do.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What to do
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, clap::Subcommand)]
+pub enum Verb {
+    /// Print every setting with its value and origin
+    Show,
+}
+
+/// Does it.
+pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    let Verb::Show = args.verb;
+    let entries = context.project()?.settings.entries();
+    let settings: Vec<_> = entries
+        .iter()
+        .map(|e| json!({ "key": e.key, "value": e.value, "origin": e.origin.to_string() }))
+        .collect();
+    context
+        .terminal
+        .result("config", json!({ "settings": settings }), || {
+            let mut table = Table::new(&["KEY", "ORIGIN", "VALUE"]);
+            for e in &entries {
+                table.row([
+                    e.key.as_str().into(),
+                    e.origin.to_string().into(),
+                    e.value.as_str().into(),
+                ]);
+            }
+            table.render(width())
+        })?;
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,118 @@
+//! `pause`, `resume`, `cancel`, `retry`, `land`, `up`, `down`: a person's word.
+
+use serde_json::json;
+
+use crate::app::background;
+use crate::app::control::{Word, apply};
+use crate::app::failure::Failure;
+use crate::app::land::land as land_session;
+use crate::app::run::serve;
+use crate::cli::args_work::{CancelArgs, DownArgs, LandArgs, UpArgs};
+use crate::cli::commands::ls::session_json;
+use crate::cli::context::Context;
+use crate::cli::format::clean;
+use crate::cli::out::{paint, state_style};
+use crate::merge::MergeMethod;
+use crate::model::code::{Code, Exit};
+
+/// Applies one word to every named session; all are tried, the first failure decides the exit.
+pub fn words(selectors: &[String], word: Word, context: &Context) -> Result<Exit, Failure> {
+    let mut project = context.project()?;
+    let mut done = Vec::new();
+    let mut first_failure = None;
+    for selector in selectors {
+        match apply(&mut project, selector, word) {
+            Ok(session) => done.push(session),
+            Err(failure) if first_failure.is_none() => first_failure = Some(failure),
+            Err(failure) => context.terminal.note(&format!("also: {failure}")),
+        }
+    }
+    if !done.is_empty() || first_failure.is_none() {
+        let body = json!({ "sessions": done.iter().map(session_json).collect::<Vec<_>>() });
+        context.terminal.result("sessions", body, || {
+            let line = |session: &crate::store::SessionRow| {
+                let state = paint(state_style(session.state), session.state.name());
+                format!(
+                    "{}  {}  {state}\n",
+                    session.id.short(),
+                    clean(&session.name)
+                )
+            };
+            done.iter().map(line).collect()
+        })?;
+    }
+    first_failure.map_or(Ok(Exit::Ok), Err)
+}
+
+/// Cancels the named sessions, or every open one.
+pub fn cancel(args: &CancelArgs, context: &Context) -> Result<Exit, Failure> {
+    if !args.all {
+        return words(&args.sessions, Word::Cancel, context);
+    }
+    let open = context.project()?.store.open_sessions()?;
+    let selectors: Vec<String> = open.iter().map(|session| session.id.to_string()).collect();
+    words(&selectors, Word::Cancel, context)
+}
+
+/// Lands one session.
+pub fn land(args: &LandArgs, context: &Context) -> Result<Exit, Failure> {
+    let method = args.method.as_deref().map(method).transpose()?;
+    let mut project = context.project()?;
+    let session = project.session(&args.session)?;
+    let landed = land_session(&mut project, &session, method)?;
+    let body = json!({
+        "session_id": session.id, "target": landed.target, "from": landed.from, "to": landed.to,
+        "changed": landed.changed, "checkouts": landed.checkouts,
+    });
+    context.terminal.result("landed", body, || {
+        format!(
+            "{} landed on {}: {}..{}, {} paths changed",
+            clean(&session.name),
+            clean(&landed.target),
+            landed.from.short(),
+            landed.to.short(),
+            landed.changed.len()
+        )
+    })?;
+    Ok(Exit::Ok)
+}
+
+fn method(text: &str) -> Result<MergeMethod, Failure> {
+    serde_json::from_value(text.into()).map_err(|_| {
+        Failure::new(Code::Usage, format!("there is no landing method {text:?}"))
+            .hint("use merge, squash or rebase")
+    })
+}
+
+/// Starts the background runner, or is it.
+pub fn up(args: &UpArgs, context: &Context) -> Result<Exit, Failure> {
+    let project = context.project()?;
+    if args.foreground {
+        let settings = project.settings.clone();
+        serve(project, &settings)?;
+        return Ok(Exit::Ok);
+    }
+    let owner = background::up(&project, &context.settings)?;
+    context
+        .terminal
+        .result("runner", json!({ "pid": owner.pid }), || {
+            format!(
+                "the runner is up (process {}); `treeyard submit` gives it work",
+                owner.pid
+            )
+        })?;
+    Ok(Exit::Ok)
+}
+
+/// Stops the background runner.
+pub fn down(args: &DownArgs, context: &Context) -> Result<Exit, Failure> {
+    let stopped = background::down(&mut context.project()?, args.cancel)?;
+    let body = json!({ "pid": stopped.pid, "cancelled": stopped.cancelled });
+    context.terminal.result("runner", body, || {
+        format!(
+            "the runner (process {}) stopped; {} sessions cancelled",
+            stopped.pid, stopped.cancelled
+        )
+    })?;
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,87 @@
+//! `treeyard ls`: the sessions.
+
+use serde_json::{Value, json};
+
+use crate::app::failure::Failure;
+use crate::cli::context::Context;
+use crate::cli::format::{ago, now_ms};
+use crate::cli::out::state_style;
+use crate::cli::table::{Cell, Table, width};
+use crate::model::code::{Code, Exit};
+use crate::model::session::SessionState;
+use crate::store::SessionRow;
+
+const DAY_MS: i64 = 86_400_000;
+
+/// Which sessions.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  treeyard ls\n  treeyard ls --all --state failed")]
+pub struct Args {
+    /// Also those that ended more than a day ago
+    #[arg(short, long)]
+    pub all: bool,
+    /// Only those in this state
+    #[arg(long)]
+    pub state: Option<String>,
+}
+
+/// Lists them, the newest first.
+pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    let state = args.state.as_deref().map(parse_state).transpose()?;
+    let now = now_ms();
+    let mut sessions = context.project()?.store.sessions(0)?;
+    sessions.retain(|session| {
+        let recent = !session.state.is_terminal() || now - session.updated_ms < DAY_MS;
+        (args.all || recent) && state.is_none_or(|state| state == session.state)
+    });
+    let rows: Vec<Value> = if context.terminal.json {
+        sessions.iter().map(session_json).collect()
+    } else {
+        Vec::new()
+    };
+    context
+        .terminal
+        .result("sessions", json!({ "sessions": rows }), || {
+            text(&sessions, now)
+        })?;
+    Ok(Exit::Ok)
+}
+
+fn parse_state(text: &str) -> Result<SessionState, Failure> {
+    SessionState::from_name(&text.to_ascii_uppercase()).ok_or_else(|| {
+        let names: Vec<_> = SessionState::ALL.iter().map(|state| state.name()).collect();
+        Failure::new(Code::Usage, format!("there is no state {text:?}"))
+            .hint(format!("use one of {}", names.join(", ")))
+    })
+}
+
+fn text(sessions: &[SessionRow], now: i64) -> String {
+    if sessions.is_empty() {
+        return "no sessions; `treeyard run` starts one, `treeyard ls --all` lists old ones"
+            .to_owned();
+    }
+    let mut table = Table::new(&["ID", "NAME", "STATE", "AGE", "REASON"]);
+    for session in sessions {
+        table.row([
+            session.id.short().into(),
+            session.name.as_str().into(),
+            Cell::styled(session.state.name(), state_style(session.state)),
+            ago(now, session.created_ms).into(),
+            session.reason.as_str().into(),
+        ]);
+    }
+    table.render(width())
+}
+
+/// A session as JSON.
+pub fn session_json(session: &SessionRow) -> Value {
+    json!({
+        "session_id": session.id, "name": session.name, "plan_id": session.plan_id,
+        "state": session.state, "reason": session.reason, "branch": session.branch,
+        "target": session.target, "auto_land": session.auto_land,
+        "worktree": session.worktree_path, "base": session.base, "tip": session.tip,
+        "released": session.released, "landed_commit": session.landed_commit,
+        "report": session.report, "created_ms": session.created_ms,
+        "updated_ms": session.updated_ms,
+    })
+}

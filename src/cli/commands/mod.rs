@@ -1,0 +1,17 @@
+//! One command a file: its arguments and one function.
+
+pub mod artifacts;
+pub mod codes;
+pub mod completions;
+pub mod config;
+pub mod control;
+pub mod demo;
+pub mod diff;
+pub mod doctor;
+pub mod events;
+pub mod init;
+pub mod logs;
+pub mod ls;
+pub mod man;
+pub mod run;
+pub mod show;

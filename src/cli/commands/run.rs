@@ -1,0 +1,192 @@
+//! `treeyard run` and `submit`: tasks are queued, and run here or by the background runner.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::app::failure::Failure;
+use crate::app::run::{Ran, run as run_to_end};
+use crate::app::submit::{Request, Single, Submitted, Work, add_job, submit as queue};
+use crate::cli::args_work::{RunArgs, SubmitArgs, TaskArgs};
+use crate::cli::commands::ls::session_json;
+use crate::cli::context::Context;
+use crate::cli::format::{clean, duration};
+use crate::cli::out::{bold, dim, paint, state_style};
+use crate::cli::progress::Progress;
+use crate::cli::table::{Cell, Table, width};
+use crate::model::code::{Code, Exit};
+use crate::model::session::SessionState;
+use crate::proc::runner_owner;
+use crate::store::SessionRow;
+
+/// Queues the tasks and stays until they are done.
+pub fn run(args: &RunArgs, context: &Context) -> Result<Exit, Failure> {
+    let (project, submitted) = submitted(&args.task, context)?;
+    let names = project.store.plan_sessions(submitted.plan_id)?;
+    let progress = Progress::new(context.terminal, &names);
+    let ran = run_to_end(project, &submitted, &mut |record| progress.take(record))?;
+    progress.finish();
+    summary(&ran, context)?;
+    Ok(exit(&ran))
+}
+
+/// Queues the tasks and returns.
+pub fn submit(args: &SubmitArgs, context: &Context) -> Result<Exit, Failure> {
+    if let Some(selector) = &args.in_session {
+        let job = add_job(&mut context.project()?, selector, &args.task.cmd)?;
+        context
+            .terminal
+            .result("submitted", json!({ "job_id": job.to_string() }), || {
+                format!("queued in {}", clean(selector))
+            })?;
+        return Ok(Exit::Ok);
+    }
+    let (project, submitted) = submitted(&args.task, context)?;
+    let sessions = project.store.plan_sessions(submitted.plan_id)?;
+    let body = json!({
+        "plan_id": submitted.plan_id.to_string(),
+        "sessions": sessions.iter().map(session_json).collect::<Vec<_>>(),
+    });
+    context.terminal.result("submitted", body, || {
+        let mut text = String::new();
+        for session in &sessions {
+            text.push_str(&format!(
+                "{}  {}\n",
+                dim(&session.id.short()),
+                clean(&session.name)
+            ));
+        }
+        text
+    })?;
+    if runner_owner(&project.repo.state_dir()).is_none() {
+        context
+            .terminal
+            .note("no runner is active; `treeyard up` starts one");
+    }
+    Ok(Exit::Ok)
+}
+
+fn submitted(
+    task: &TaskArgs,
+    context: &Context,
+) -> Result<(crate::app::project::Project, Submitted), Failure> {
+    let mut settings = context.settings.clone();
+    if let Some(jobs) = task.jobs {
+        settings.push((
+            "limits.max_concurrent_sessions".to_owned(),
+            jobs.to_string(),
+        ));
+    }
+    let mut project = crate::app::project::Project::open(&context.directory, &settings)?;
+    let request = Request {
+        work: work(task, context),
+        target: task.target.clone(),
+        auto_land: task.auto_land,
+        after: task.after.clone(),
+        repeat: task.repeat,
+    };
+    let submitted = queue(&mut project, &request)?;
+    Ok((project, submitted))
+}
+
+fn work(task: &TaskArgs, context: &Context) -> Work {
+    match &task.plan {
+        Some(path) => Work::Plan(from_here(path, context)),
+        None => Work::Single(Box::new(Single {
+            name: task.name.clone(),
+            scope: task.scope.clone(),
+            argv: task.cmd.clone(),
+            timeout: task.timeout.clone(),
+            retries: task.retries,
+            priority: task.priority,
+            env: task.env.clone(),
+            gate: task.gate.clone(),
+        })),
+    }
+}
+
+/// `-C` also moves the place that relative paths start from.
+fn from_here(path: &PathBuf, context: &Context) -> PathBuf {
+    context.directory.join(path)
+}
+
+fn summary(ran: &Ran, context: &Context) -> Result<(), Failure> {
+    let sessions: Vec<_> = ran.sessions.iter().map(session_json).collect();
+    let body = json!({ "sessions": sessions, "interrupted": ran.interrupted });
+    context.terminal.result("run", body, || {
+        let mut table = Table::new(&["ID", "NAME", "STATE", "TIME", "RESULT"]);
+        for session in &ran.sessions {
+            table.row([
+                session.id.short().into(),
+                session.name.as_str().into(),
+                Cell::styled(session.state.name(), state_style(session.state)),
+                duration((session.updated_ms - session.created_ms).max(0) as u64).into(),
+                result(session).as_str().into(),
+            ]);
+        }
+        format!("\n{}\n{}", table.render(width()), counted(&ran.sessions))
+    })
+}
+
+fn result(session: &SessionRow) -> String {
+    match (&session.landed_commit, &session.tip, session.state) {
+        (Some(commit), _, _) => format!("landed on {} as {}", session.target, commit.short()),
+        (None, Some(tip), SessionState::Completed) if session.base.as_ref() != Some(tip) => {
+            format!("ready: treeyard land {}", session.name)
+        }
+        (None, _, SessionState::Completed) => "no changes".to_owned(),
+        _ => session.reason.clone(),
+    }
+}
+
+fn counted(sessions: &[SessionRow]) -> String {
+    let mut parts = Vec::new();
+    for state in SessionState::ALL {
+        let count = sessions
+            .iter()
+            .filter(|session| session.state == state)
+            .count();
+        if count > 0 {
+            let words = format!("{count} {}", state.name().to_lowercase());
+            parts.push(paint(state_style(state), &words));
+        }
+    }
+    let landed = sessions
+        .iter()
+        .filter(|session| session.landed_commit.is_some())
+        .count();
+    if landed > 0 {
+        parts.push(bold(&format!("{landed} landed")));
+    }
+    format!("{}\n", parts.join(", "))
+}
+
+fn exit(ran: &Ran) -> Exit {
+    if ran.interrupted {
+        return Exit::Interrupted;
+    }
+    let blocked = |row: &&SessionRow| row.state == SessionState::Blocked;
+    if ran
+        .sessions
+        .iter()
+        .any(|row| row.state == SessionState::Failed)
+    {
+        return Exit::Failed;
+    }
+    match ran.sessions.iter().find(blocked) {
+        Some(row) => code_of(row).map_or(Exit::Failed, Code::exit),
+        None if ran
+            .sessions
+            .iter()
+            .any(|row| row.state != SessionState::Completed) =>
+        {
+            Exit::Failed
+        }
+        None => Exit::Ok,
+    }
+}
+
+fn code_of(row: &SessionRow) -> Option<Code> {
+    let id = row.landing_code.as_deref()?;
+    Code::ALL.iter().copied().find(|code| code.id() == id)
+}

@@ -1,0 +1,97 @@
+//! `treeyard show`: one session.
+
+use serde_json::json;
+
+use super::ls::session_json;
+use crate::app::failure::Failure;
+use crate::cli::context::Context;
+use crate::cli::format::{ago, clean, duration, now_ms};
+use crate::cli::out::{bold, paint, state_style};
+use crate::cli::table::{Table, width};
+use crate::model::code::Exit;
+use crate::model::session::SessionState;
+use crate::store::{JobRow, SessionRow};
+
+/// Which session.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  treeyard show docs")]
+pub struct Args {
+    /// A task's name or the start of an id
+    #[arg(value_name = "S")]
+    pub session: String,
+}
+
+/// Prints everything about it.
+pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    let project = context.project()?;
+    let session = project.session(&args.session)?;
+    let jobs = project.store.jobs_of(session.id)?;
+    let after = project.store.predecessors(session.id)?;
+    let body = json!({ "session": session_json(&session), "spec": session.spec()?, "jobs": jobs,
+        "after": after.iter().map(|(name, state)| json!({ "name": name, "state": state })).collect::<Vec<_>>() });
+    context
+        .terminal
+        .result("session", body, || text(&session, &jobs, &after))?;
+    Ok(Exit::Ok)
+}
+
+fn text(session: &SessionRow, jobs: &[JobRow], after: &[(String, SessionState)]) -> String {
+    let now = now_ms();
+    let state = paint(state_style(session.state), session.state.name());
+    let mut text = format!("{}  {state}\n", bold(&clean(&session.name)));
+    let mut line = |label: &str, value: &str| {
+        if !value.is_empty() {
+            text.push_str(&format!("  {label:<9} {}\n", clean(value)));
+        }
+    };
+    line("id", &session.id.to_string());
+    line("why", &session.reason);
+    line("branch", &session.branch);
+    line("target", &session.target);
+    line(
+        "worktree",
+        session
+            .worktree_path
+            .as_deref()
+            .filter(|_| session.has_worktree())
+            .unwrap_or(""),
+    );
+    line("created", &ago(now, session.created_ms));
+    for (name, state) in after {
+        line("after", &format!("{name} ({})", state.name()));
+    }
+    line("next", next(session));
+    if !jobs.is_empty() {
+        text.push('\n');
+        text.push_str(&job_table(jobs));
+    }
+    text
+}
+
+fn job_table(jobs: &[JobRow]) -> String {
+    let mut table = Table::new(&["JOB", "TRY", "STATE", "TOOK", "COMMAND"]);
+    for job in jobs {
+        table.row([
+            job.id.short().into(),
+            job.attempt.to_string().into(),
+            job.state.name().into(),
+            job.duration_ms.map(duration).unwrap_or_default().into(),
+            job.command.to_string().into(),
+        ]);
+    }
+    table.render(width())
+}
+
+fn next(session: &SessionRow) -> &'static str {
+    match session.state {
+        SessionState::Created => "treeyard up (when no runner is active)",
+        SessionState::Active => "treeyard logs -f",
+        SessionState::Paused => "treeyard resume",
+        SessionState::Blocked => "settle it in the worktree, then treeyard land",
+        SessionState::Completed if session.landed_commit.is_none() => {
+            "treeyard diff, then treeyard land"
+        }
+        SessionState::Completed => "",
+        SessionState::Failed | SessionState::Cancelled => "treeyard logs, then treeyard retry",
+    }
+}

@@ -1,0 +1,42 @@
+//! What a command is given: where it works, and the terminal.
+
+use std::path::PathBuf;
+
+use super::args::Global;
+use super::out::Terminal;
+use crate::app::failure::Failure;
+use crate::app::project::Project;
+
+/// What a command is given.
+pub struct Context {
+    /// Where it looks for the repository.
+    pub directory: PathBuf,
+    /// Settings given as flags.
+    pub settings: Vec<(String, String)>,
+    /// Where it prints.
+    pub terminal: Terminal,
+}
+
+impl Context {
+    pub(super) fn new(global: &Global) -> Self {
+        Self {
+            directory: global
+                .directory
+                .clone()
+                .unwrap_or_else(|| PathBuf::from(".")),
+            settings: global.set.clone(),
+            terminal: Terminal {
+                json: global.json,
+                quiet: global.quiet,
+            },
+        }
+    }
+
+    /// Opens the repository around the directory.
+    ///
+    /// # Errors
+    /// See [`Project::open`].
+    pub fn project(&self) -> Result<Project, Failure> {
+        Project::open(&self.directory, &self.settings)
+    }
+}

@@ -1,0 +1,55 @@
+//! From the process's arguments to its exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use super::args::{Cli, Color, Command};
+use super::commands as c;
+use super::context::Context;
+use crate::app::control::Word;
+use crate::app::failure::Failure;
+use crate::model::code::Exit;
+
+/// Reads the command line, does what it says, and gives the exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.global.color {
+        Color::Auto => {}
+        Color::Always => anstream::ColorChoice::Always.write_global(),
+        Color::Never => anstream::ColorChoice::Never.write_global(),
+    }
+    let context = Context::new(&cli.global);
+    let exit = dispatch(&cli.command, &context).unwrap_or_else(|failure| {
+        context.terminal.failure(&failure);
+        failure.code.exit()
+    });
+    ExitCode::from(exit as u8)
+}
+
+fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
+    match command {
+        Command::Run(args) => c::run::run(args, context),
+        Command::Submit(args) => c::run::submit(args, context),
+        Command::Up(args) => c::control::up(args, context),
+        Command::Down(args) => c::control::down(args, context),
+        Command::Land(args) => c::control::land(args, context),
+        Command::Cancel(args) => c::control::cancel(args, context),
+        Command::Pause(args) => c::control::words(&args.sessions, Word::Pause, context),
+        Command::Resume(args) => c::control::words(&args.sessions, Word::Resume, context),
+        Command::Retry(args) => c::control::words(&args.sessions, Word::Retry, context),
+        Command::Demo(args) => c::demo::run(args, context),
+        Command::Init(args) => c::init::run(args, context),
+        Command::Config(args) => c::config::run(args, context),
+        Command::Ls(args) => c::ls::run(args, context),
+        Command::Show(args) => c::show::run(args, context),
+        Command::Logs(args) => c::logs::run(args, context),
+        Command::Diff(args) => c::diff::run(args, context),
+        Command::Events(args) => c::events::run(args, context),
+        Command::Artifacts(args) => c::artifacts::run(args, context),
+        Command::Doctor(args) => c::doctor::run(args, context),
+        Command::Codes(args) => c::codes::run(args, context),
+        Command::Completions(args) => c::completions::run(args, context),
+        Command::Man(args) => c::man::run(args, context),
+    }
+}

@@ -1,0 +1,108 @@
+//! Values as people read them, and text from outside made harmless.
+
+/// Text from outside without control characters or escape sequences; line breaks become spaces.
+pub fn clean(text: &str) -> String {
+    strip(text, false)
+}
+
+/// Like [`clean`], with line breaks and tabs kept.
+pub fn clean_lines(text: &str) -> String {
+    strip(text, true)
+}
+
+fn strip(text: &str, lines: bool) -> String {
+    anstream::adapter::strip_str(text)
+        .to_string()
+        .chars()
+        .filter_map(|c| match c {
+            '\n' | '\t' if lines => Some(c),
+            '\n' | '\t' => Some(' '),
+            c if c.is_control() || redirects(c) => None,
+            c => Some(c),
+        })
+        .collect()
+}
+
+/// Whether it changes the direction of the text after it, and so what a line seems to say.
+fn redirects(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Bytes, such as `1.5 KiB`.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut value = bytes as f64 / 1024.0;
+    let mut unit = 0;
+    while value >= 1023.95 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", UNITS[unit])
+}
+
+/// A duration in milliseconds, such as `1m 05s`.
+pub fn duration(ms: u64) -> String {
+    let seconds = ms / 1000;
+    match seconds {
+        0 => format!("{ms}ms"),
+        1..60 => format!("{seconds}.{}s", ms % 1000 / 100),
+        60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h {:02}m", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// How long before `now_ms` it was, such as `3m ago`; both in milliseconds since the epoch.
+pub fn ago(now_ms: i64, then_ms: i64) -> String {
+    let seconds = now_ms.saturating_sub(then_ms).max(0) / 1000;
+    match seconds {
+        0..5 => "now".to_owned(),
+        5..60 => format!("{seconds}s ago"),
+        60..3600 => format!("{}m ago", seconds / 60),
+        3600..86_400 => format!("{}h ago", seconds / 3600),
+        _ => format!("{}d ago", seconds / 86_400),
+    }
+}
+
+/// The time now in milliseconds since the epoch.
+pub fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+/// A point in time in the local zone.
+pub fn clock(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms).map_or_else(
+        |_| ms.to_string(),
+        |time| {
+            let local = time.to_zoned(jiff::tz::TimeZone::system());
+            local.strftime("%Y-%m-%d %H:%M:%S").to_string()
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_reaches_the_terminal_but_text() {
+        assert_eq!(clean("a\x1b[31mb\x1b]0;title\x07c\r\x08\nd"), "abc d");
+        assert_eq!(clean("x\u{202e}y\u{9b}z"), "xyz");
+        assert_eq!(clean_lines("a\n\tb\x1b[2J"), "a\n\tb");
+        assert_eq!(clean("grün ✓"), "grün ✓");
+    }
+
+    #[test]
+    fn sizes_durations_and_ages() {
+        assert_eq!(size(1023), "1023 B");
+        assert_eq!(size(1536), "1.5 KiB");
+        assert_eq!(size(1024 * 1024 - 1), "1.0 MiB");
+        assert_eq!(duration(999), "999ms");
+        assert_eq!(duration(65_000), "1m 05s");
+        assert_eq!(duration(3_660_000), "1h 01m");
+        assert_eq!(ago(10_000_000, 9_800_000), "3m ago");
+        assert_eq!(ago(0, 99), "now");
+    }
+}

@@ -1,0 +1,18 @@
+//! The face: arguments in, text or JSON out, one exit code.
+
+mod args;
+mod args_work;
+mod commands;
+mod context;
+mod entry;
+mod format;
+mod out;
+mod progress;
+mod table;
+
+pub use args_work::{
+    CancelArgs, DemoArgs, DownArgs, LandArgs, PauseArgs, ResumeArgs, RetryArgs, RunArgs,
+    SubmitArgs, TaskArgs, UpArgs,
+};
+pub use context::Context;
+pub use entry::main;

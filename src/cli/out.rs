@@ -1,0 +1,163 @@
+//! Standard output and standard error: text for people, JSON for programs.
+
+use std::io::{self, ErrorKind, Write};
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+use super::format::{clean, clean_lines};
+use crate::app::failure::Failure;
+use crate::model::code::Code;
+use crate::model::session::SessionState;
+
+/// The version of every JSON document; it rises when a field changes its meaning or goes.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// How this run prints.
+#[derive(Debug, Clone, Copy)]
+pub struct Terminal {
+    /// One JSON document instead of text.
+    pub json: bool,
+    /// Results only.
+    pub quiet: bool,
+}
+
+#[derive(Serialize)]
+struct Document<'a, T> {
+    schema_version: u32,
+    kind: &'a str,
+    #[serde(flatten)]
+    body: T,
+}
+
+impl Terminal {
+    /// Prints a result: `body` (a map) as JSON of `kind`, or the text.
+    ///
+    /// # Errors
+    /// When standard output takes nothing; a closed pipe is not one.
+    pub fn result<T: Serialize>(
+        &self,
+        kind: &str,
+        body: T,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        if self.json {
+            self.document(kind, body)
+        } else {
+            self.text(&text())
+        }
+    }
+
+    /// Prints one JSON document on one line.
+    ///
+    /// # Errors
+    /// When standard output takes nothing.
+    pub fn document<T: Serialize>(&self, kind: &str, body: T) -> Result<(), Failure> {
+        let document = Document {
+            schema_version: SCHEMA_VERSION,
+            kind,
+            body,
+        };
+        let line = serde_json::to_string(&document)
+            .map_err(|error| Failure::new(Code::Io, format!("standard output: {error}")))?;
+        write_all(format!("{line}\n").as_bytes())
+    }
+
+    /// Prints text, which must be clean but for its own styles, with a final newline.
+    ///
+    /// # Errors
+    /// When standard output takes nothing.
+    pub fn text(&self, text: &str) -> Result<(), Failure> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        let end = if text.ends_with('\n') { "" } else { "\n" };
+        let mut out = anstream::stdout().lock();
+        settle(write!(out, "{text}{end}").and_then(|()| out.flush()))
+    }
+
+    /// Says something beside the result, on standard error.
+    pub fn note(&self, text: &str) {
+        if !self.quiet {
+            // Nobody reads it when standard error is gone; the result is what counts.
+            let _unread = writeln!(anstream::stderr(), "{text}");
+        }
+    }
+
+    /// Prints a failure.
+    pub fn failure(&self, failure: &Failure) {
+        let hints: Vec<String> = failure.advice().iter().map(|hint| clean(hint)).collect();
+        if self.json {
+            let error = serde_json::json!({ "error": {
+                "code": failure.code.id(),
+                "message": failure.message,
+                "hints": failure.advice(),
+                "exit": failure.code.exit() as u8,
+            }});
+            let _unread = self.document("error", error);
+            return;
+        }
+        let mut text = format!(
+            "{}: {}\n  code: {}\n",
+            paint(red().bold(), "error"),
+            clean_lines(&failure.message).trim_end(),
+            failure.code.id()
+        );
+        for hint in hints {
+            text.push_str(&format!(
+                "  {}: {hint}\n",
+                paint(AnsiColor::Cyan.on_default(), "hint")
+            ));
+        }
+        let _unread = write!(anstream::stderr(), "{text}");
+    }
+}
+
+/// Writes bytes to standard output as they are.
+///
+/// # Errors
+/// When it takes nothing; a closed pipe ends the process silently, as other tools do.
+pub fn write_all(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    settle(out.write_all(bytes).and_then(|()| out.flush()))
+}
+
+fn settle(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) => Err(Failure::new(Code::Io, format!("standard output: {error}"))),
+        Ok(()) => Ok(()),
+    }
+}
+
+fn red() -> Style {
+    AnsiColor::Red.on_default()
+}
+
+/// Text in a style.
+pub fn paint(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// Text that stands back.
+pub fn dim(text: &str) -> String {
+    paint(Style::new().dimmed(), text)
+}
+
+/// Text that stands out.
+pub fn bold(text: &str) -> String {
+    paint(Style::new().bold(), text)
+}
+
+/// The colour of a session's state.
+pub fn state_style(state: SessionState) -> Style {
+    match state {
+        SessionState::Created => Style::new().dimmed(),
+        SessionState::Active => AnsiColor::Cyan.on_default(),
+        SessionState::Paused => AnsiColor::Yellow.on_default(),
+        SessionState::Blocked => AnsiColor::Magenta.on_default(),
+        SessionState::Completed => AnsiColor::Green.on_default(),
+        SessionState::Failed => red(),
+        SessionState::Cancelled => Style::new().dimmed(),
+    }
+}

@@ -1,0 +1,164 @@
+//! What a person sees while work goes on: a line for each thing that happened, and on a terminal
+//! a bar below them.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io::IsTerminal;
+use std::sync::Mutex;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::format::{clean, duration};
+use super::out::{Terminal, dim, paint, state_style};
+use crate::model::event::{Event, Record};
+use crate::model::ids::{JobId, SessionId};
+use crate::model::job::Outcome;
+use crate::model::session::SessionState;
+use crate::store::SessionRow;
+
+/// Follows one submission.
+pub struct Progress {
+    terminal: Terminal,
+    bar: ProgressBar,
+    seen: Mutex<RefCell<Seen>>,
+}
+
+struct Seen {
+    names: HashMap<SessionId, String>,
+    width: usize,
+    commands: HashMap<JobId, String>,
+}
+
+impl Progress {
+    /// For these sessions.
+    pub fn new(terminal: Terminal, sessions: &[SessionRow]) -> Self {
+        let names: HashMap<_, _> = sessions
+            .iter()
+            .map(|row| (row.id, clean(&row.name)))
+            .collect();
+        let width = names
+            .values()
+            .map(|name| name.chars().count())
+            .max()
+            .unwrap_or(0)
+            .min(24);
+        let bar = if std::io::stderr().is_terminal() && !terminal.json && !terminal.quiet {
+            bar(sessions.len() as u64)
+        } else {
+            ProgressBar::hidden()
+        };
+        let seen = Seen {
+            names,
+            width,
+            commands: HashMap::new(),
+        };
+        Self {
+            terminal,
+            bar,
+            seen: Mutex::new(RefCell::new(seen)),
+        }
+    }
+
+    /// Takes one event of the log; those of other sessions are not for this person now.
+    pub fn take(&self, record: &Record) {
+        let Ok(seen) = self.seen.lock() else { return };
+        let mut seen = seen.borrow_mut();
+        let Some(session) = record.model_session_id else {
+            return;
+        };
+        let Some(name) = seen.names.get(&session).cloned() else {
+            return;
+        };
+        if let Event::JobQueued {
+            job_id, command, ..
+        } = &record.event
+        {
+            seen.commands.insert(*job_id, clean(&command.to_string()));
+        }
+        if let Event::SessionMoved { to, .. } = &record.event
+            && (to.is_terminal() || *to == SessionState::Blocked)
+        {
+            self.bar.inc(1);
+        }
+        if let Some(what) = line(&record.event, &seen.commands) {
+            let padding = " ".repeat(seen.width.saturating_sub(name.chars().count()));
+            self.say(&format!("{}{padding}  {what}", dim(&name)));
+        }
+    }
+
+    fn say(&self, text: &str) {
+        if self.bar.is_hidden() {
+            if !self.terminal.json {
+                self.terminal.note(text);
+            }
+        } else {
+            self.bar.println(text);
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn bar(length: u64) -> ProgressBar {
+    let bar = ProgressBar::new(length);
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {pos}/{len} [{bar:30}] {elapsed}") {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar.enable_steady_tick(std::time::Duration::from_millis(200));
+    bar
+}
+
+fn line(event: &Event, commands: &HashMap<JobId, String>) -> Option<String> {
+    let command = |job: &JobId| {
+        let text = commands.get(job).map_or("", String::as_str);
+        super::table::shorten(text, 48)
+    };
+    Some(match event {
+        Event::WorkspaceReady {
+            method, took_ms, ..
+        } => {
+            format!("worktree ready ({method}, {})", duration(*took_ms))
+        }
+        Event::JobDispatched { job_id } => format!("runs {}", command(job_id)),
+        Event::CommandExecuted {
+            outcome: Outcome::Exited { code: 0 },
+            duration_ms,
+            ..
+        } => {
+            format!("succeeded in {}", duration(*duration_ms))
+        }
+        Event::CommandExecuted {
+            outcome,
+            duration_ms,
+            ..
+        } => {
+            let words = format!(
+                "{} after {}",
+                clean(&outcome.describe()),
+                duration(*duration_ms)
+            );
+            paint(state_style(SessionState::Failed), &words)
+        }
+        Event::JobQueued { attempt, .. } if *attempt > 1 => format!("attempt {attempt} is queued"),
+        Event::SessionMoved { to, reason, .. } => match to {
+            SessionState::Active => return None,
+            to => paint(
+                state_style(*to),
+                &format!("{}: {}", to.name().to_lowercase(), clean(reason)),
+            ),
+        },
+        Event::Landed { target, to, .. } => paint(
+            state_style(SessionState::Completed),
+            &format!("landed on {} as {}", clean(target), to.short()),
+        ),
+        Event::LandingConflicted { paths, .. } => paint(
+            state_style(SessionState::Blocked),
+            &format!("conflict in {}", clean(&paths.join(", "))),
+        ),
+        Event::WorkspaceSalvaged { reference, .. } => format!("saved as {}", clean(reference)),
+        _ => return None,
+    })
+}

@@ -1,0 +1,133 @@
+//! Aligned columns without borders, cut to the width.
+
+use anstyle::Style;
+
+use super::format::clean;
+
+const GAP: usize = 2;
+
+/// One cell: text from anywhere, and how it looks.
+#[derive(Debug, Clone, Default)]
+pub struct Cell {
+    text: String,
+    style: Style,
+}
+
+impl Cell {
+    /// In a style.
+    pub fn styled(text: &str, style: Style) -> Self {
+        Self {
+            text: clean(text),
+            style,
+        }
+    }
+}
+
+impl<T: AsRef<str>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self::styled(text.as_ref(), Style::new())
+    }
+}
+
+/// Rows below a heading. The last column gives way when the terminal is narrow.
+#[derive(Debug)]
+pub struct Table {
+    rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    /// With these headings.
+    pub fn new(headings: &[&str]) -> Self {
+        let heading = Style::new().bold();
+        Self {
+            rows: vec![
+                headings
+                    .iter()
+                    .map(|text| Cell::styled(text, heading))
+                    .collect(),
+            ],
+        }
+    }
+
+    /// Adds a row.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        self.rows.push(cells.into_iter().collect());
+    }
+
+    /// The lines, none longer than `width` while the columns before the last leave room.
+    pub fn render(&self, width: usize) -> String {
+        let widths = self.widths();
+        self.rows
+            .iter()
+            .map(|row| line(row, &widths, width))
+            .collect()
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        (0..columns)
+            .map(|column| {
+                let cells = self.rows.iter().filter_map(|row| row.get(column));
+                cells
+                    .map(|cell| cell.text.chars().count())
+                    .max()
+                    .unwrap_or(0)
+            })
+            .collect()
+    }
+}
+
+fn line(row: &[Cell], widths: &[usize], width: usize) -> String {
+    let mut text = String::new();
+    let mut used = 0;
+    for (column, cell) in row.iter().enumerate() {
+        let last = column + 1 == row.len();
+        let room = if last {
+            width.saturating_sub(used).max(8)
+        } else {
+            widths[column]
+        };
+        let shown = shorten(&cell.text, room);
+        let style = cell.style;
+        text.push_str(&format!("{style}{shown}{style:#}"));
+        if !last {
+            let pad = widths[column].saturating_sub(shown.chars().count()) + GAP;
+            text.push_str(&" ".repeat(pad));
+        }
+        used += widths[column] + GAP;
+    }
+    format!("{}\n", text.trim_end())
+}
+
+/// At most `room` characters, with `…` at the end when it was cut.
+pub fn shorten(text: &str, room: usize) -> String {
+    if text.chars().count() <= room {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(room.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// The width to print in: COLUMNS, or 80.
+pub fn width() -> usize {
+    let given = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    given
+        .filter(|columns| (40..=400).contains(columns))
+        .unwrap_or(80)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_align_and_the_last_is_cut() {
+        let mut table = Table::new(&["ID", "NAME"]);
+        table.row(["1".into(), "a rather long text".into()]);
+        table.row(["1000".into(), Cell::from("b\x1b[31m")]);
+        let plain = anstream::adapter::strip_str(&table.render(16)).to_string();
+        assert_eq!(plain, "ID    NAME\n1     a rather…\n1000  b\n");
+    }
+}

@@ -1,0 +1,167 @@
+//! What an earlier runner left: found, settled and recorded before new work is taken.
+
+use super::context::job_dir;
+use super::error::RunnerError;
+use super::serve::{Active, Runner};
+use crate::landing::located;
+use crate::model::event::{Actor, Event};
+use crate::model::job::{JobKind, JobState, Outcome};
+use crate::model::session::SessionState;
+use crate::proc::{Attached, Ended, attach, sweep};
+use crate::sessions::queue_attempt;
+use crate::store::JobRow;
+use crate::workspace::{Keep, Located, release};
+
+impl Runner {
+    pub(super) fn recover(&mut self) -> Result<(), RunnerError> {
+        for job in self.store.jobs_in(JobState::Running)? {
+            match job.kind {
+                JobKind::Gate => self.drop_gate(&job)?,
+                JobKind::Setup | JobKind::Command => self.take_over(&job)?,
+            }
+        }
+        for row in self.store.open_sessions()? {
+            let under_way = self.active.contains_key(&row.id);
+            if row.state != SessionState::Active || under_way {
+                continue;
+            }
+            if !row.has_worktree() {
+                self.clear_half_made(&row)?;
+            } else if self.store.next_queued(row.id)?.is_none() {
+                self.recovered("collected", format!("{}: every job had ended", row.name))?;
+                self.collect(&row)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_over(&mut self, job: &JobRow) -> Result<(), RunnerError> {
+        let dir = job_dir(&self.config.policy.jobs, job.id);
+        let what = format!("job {} of session {}", job.id, job.session_id);
+        match attach(&dir)? {
+            Attached::Running(supervisor) => {
+                self.recovered("reattached", what)?;
+                let group = match self.store.session(job.session_id)? {
+                    Some(row) => row.spec()?.group,
+                    None => None,
+                };
+                let active = Active {
+                    group,
+                    supervisor: None,
+                    cancelled: false,
+                };
+                self.active.insert(job.session_id, active);
+                self.watch(job.session_id, job.id, supervisor)
+            }
+            Attached::Finished(exit) => {
+                self.recovered("adopted", what)?;
+                self.ended(job.id, Ended::Finished(exit))
+            }
+            Attached::Lost => {
+                self.recovered("stalled", what)?;
+                self.ended(job.id, Ended::Lost)
+            }
+            Attached::NotStarted => self.requeue(job, what),
+        }
+    }
+
+    /// The intent was written and nothing began, so running it now runs it once.
+    fn requeue(&mut self, job: &JobRow, what: String) -> Result<(), RunnerError> {
+        self.recovered("requeued", what)?;
+        let wanted = self
+            .store
+            .session(job.session_id)?
+            .is_some_and(|row| !row.state.is_terminal());
+        self.store.write(|tx| {
+            close_lost(tx, job, "it had not begun when the runner ended")?;
+            if wanted {
+                queue_attempt(tx, Actor::System, job, 0)
+            } else {
+                Ok(())
+            }
+        })?;
+        Ok(())
+    }
+
+    /// A gate belongs to a landing that died with its runner; the landing begins again.
+    fn drop_gate(&mut self, job: &JobRow) -> Result<(), RunnerError> {
+        let dir = job_dir(&self.config.policy.jobs, job.id);
+        match attach(&dir)? {
+            // A landing of another process may be at work: its gate is its own.
+            Attached::Running(_) => return Ok(()),
+            Attached::Lost => sweep(&dir)?,
+            Attached::Finished(_) | Attached::NotStarted => {}
+        }
+        self.recovered(
+            "reconciled",
+            format!("gate {} of an interrupted landing", job.id),
+        )?;
+        self.store
+            .write(|tx| close_lost(tx, job, "its landing was interrupted"))?;
+        Ok(())
+    }
+
+    /// The runner ended while the worktree was being made: what there is holds no work.
+    fn clear_half_made(&mut self, row: &crate::store::SessionRow) -> Result<(), RunnerError> {
+        let id = format!("{}-{}", row.name, row.id.short());
+        let root = self.config.policy.worktrees.clone();
+        let path = root.join(&id);
+        let tip = self.repo.ref_target(&row.branch)?;
+        if located(row).is_some() || (tip.is_none() && !path.exists()) {
+            return Ok(());
+        }
+        self.recovered(
+            "reconciled",
+            format!("half-made worktree {}", path.display()),
+        )?;
+        if let Some(base) = tip.clone() {
+            let git_dir = root.join(".git-private").join(&id);
+            let place = Located {
+                path: path.clone(),
+                git_dir,
+                branch: row.branch.clone(),
+                base,
+            };
+            if let Err(error) = release(&self.repo, &place, &row.id, Keep::Remove) {
+                tracing::warn!(%error, "a half-made worktree was not released");
+            }
+            self.repo
+                .delete_ref(&row.branch, crate::git::Expected::Any)?;
+        }
+        if path.exists() {
+            std::fs::rename(
+                &path,
+                root.join(format!("{id}.half-made-{}", std::process::id())),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn recovered(&mut self, action: &str, detail: String) -> Result<(), RunnerError> {
+        tracing::info!(action, detail, "recovery");
+        self.note(Event::Recovered {
+            action: action.to_owned(),
+            detail,
+        })
+    }
+}
+
+fn close_lost(
+    tx: &mut crate::store::Tx<'_>,
+    job: &JobRow,
+    reason: &str,
+) -> Result<(), crate::store::StoreError> {
+    let lost = Event::CommandExecuted {
+        job_id: job.id,
+        outcome: Outcome::Lost,
+        duration_ms: 0,
+        output: None,
+    };
+    tx.append(Actor::System, Some(job.session_id), lost)?;
+    let cancelled = Event::JobCancelled {
+        job_id: job.id,
+        reason: reason.to_owned(),
+    };
+    tx.append(Actor::System, Some(job.session_id), cancelled)
+        .map(drop)
+}
