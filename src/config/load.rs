@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 
 use super::problem::Problem;
-use super::reader::{Problems, Section, parse};
+use super::reader::{Problems, Section, parse, quoted};
 use super::settings::{Origin, SECTIONS, Settings};
 use crate::model::code::Code;
 
@@ -88,10 +88,18 @@ impl Settings {
 
     fn apply_flag(&mut self, key: &str, value: &str) -> Result<(), ConfigError> {
         let file = Path::new("--set");
+        if key.is_empty() || key.contains(|c: char| c.is_control() || "=#".contains(c)) {
+            let message = format!("{} is not a setting", quoted(key));
+            let hint = Some("write a dotted key, such as `limits.grace_seconds`".to_owned());
+            return Err(ConfigError::Invalid {
+                file: file.to_owned(),
+                text: key.to_owned(),
+                problems: vec![Problem::at(key, 0, message, hint)],
+            });
+        }
         let typed = format!("{key} = {value}");
         let plain = format!("{key} = {}", serde_json::Value::from(value));
-        let one_line = !value.contains('\n') && !key.contains(['\n', '=', '#']);
-        if one_line && self.apply_text(&typed, file, &Origin::Flag).is_ok() {
+        if !value.contains('\n') && self.apply_text(&typed, file, &Origin::Flag).is_ok() {
             return Ok(());
         }
         self.apply_text(&plain, file, &Origin::Flag)

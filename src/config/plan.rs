@@ -11,7 +11,7 @@ use super::problem::Problem;
 use super::reader::{Problems, Read, Section, parse, quoted, unknown, wrong_type};
 use super::schema::{PlanFile, TaskOptions};
 use super::settings::{Origin, Settings};
-use super::values::Timeout;
+use super::values::{Group, Timeout};
 use crate::model::code::Code;
 use crate::model::scope::Scope;
 use crate::model::task::{Command, Lane, OnCrash, Retries, TaskName, TaskSpec};
@@ -121,6 +121,7 @@ fn read_plan(root: &DeTable<'_>, file: &Path, mut settings: Settings, problems: 
         settings.apply_section("defaults", &mut section, &origin);
         defaults = Common::read(&mut section);
         section.finish();
+        settings.set_commands(defaults.setup.take(), defaults.gate.take(), &origin);
     }
     let entries = top
         .raw("task")
@@ -200,8 +201,8 @@ impl Common {
 
 /// A task with the places of its names, for the checks between tasks.
 struct Entry {
-    name: Option<Placed<TaskName>>,
-    after: Vec<Placed<TaskName>>,
+    name: Option<Placed>,
+    after: Vec<Placed>,
     spec: Option<TaskSpec>,
 }
 
@@ -217,21 +218,19 @@ fn read_task(
             problems.add(offset, format!("the task has no `{key}`"), None);
         }
     }
-    let name = section.take::<Placed<TaskName>>("name");
+    let name = section.take::<Placed>("name");
     let scope = section.take::<Scope>("scope");
     let run = section.take::<Command>("run");
-    let after = section
-        .take::<Vec<Placed<TaskName>>>("after")
-        .unwrap_or_default();
+    let after = section.take::<Vec<Placed>>("after").unwrap_or_default();
     let own = Common::read(&mut section);
     section.finish();
     let build = |name: TaskName, run| TaskSpec {
         name,
         scope: scope.unwrap_or_else(Scope::whole_repository),
         run,
-        after: after.iter().map(|after| after.value.clone()).collect(),
-        gate: pick(&own.gate, &defaults.gate).unwrap_or_else(|| settings.land_gate.clone()),
-        setup: pick(&own.setup, &defaults.setup).unwrap_or_else(|| settings.setup.clone()),
+        after: after.iter().filter_map(|a| a.text.parse().ok()).collect(),
+        gate: own.gate.unwrap_or_else(|| settings.land_gate.clone()),
+        setup: own.setup.unwrap_or_else(|| settings.setup.clone()),
         timeout_ms: own.timeout.unwrap_or(settings.timeout).0,
         retries: own.retries.unwrap_or(settings.retries),
         priority: own.priority.unwrap_or(settings.priority),
@@ -240,10 +239,8 @@ fn read_task(
         on_crash: pick(&own.on_crash, &defaults.on_crash).unwrap_or_default(),
         group: pick(&own.group, &defaults.group).map(|group| group.0),
     };
-    let spec = name
-        .clone()
-        .zip(run)
-        .map(|(name, run)| build(name.value, run));
+    let task_name = name.as_ref().and_then(|name| name.task_name(problems));
+    let spec = task_name.zip(run).map(|(name, run)| build(name, run));
     Entry { name, after, spec }
 }
 
@@ -266,20 +263,20 @@ fn check_names(entries: &[Entry], problems: &Problems) {
         .enumerate()
         .filter_map(|(at, e)| Some((at, e.name.as_ref()?)))
     {
-        if index.contains_key(name.value.as_str()) {
-            let message = format!("two tasks are named {}", quoted(name.value.as_str()));
+        if index.contains_key(name.text.as_str()) {
+            let message = format!("two tasks are named {}", quoted(&name.text));
             problems.add(name.offset, message, None);
         } else {
-            index.insert(name.value.as_str(), at);
+            index.insert(name.text.as_str(), at);
         }
     }
     let known: Vec<&str> = index.keys().copied().collect();
     let mut after = vec![Vec::new(); entries.len()];
     for (at, entry) in entries.iter().enumerate() {
         for name in &entry.after {
-            match index.get(name.value.as_str()) {
+            match index.get(name.text.as_str()) {
                 Some(before) => after[at].push(*before),
-                None => unknown(name.offset, "task", name.value.as_str(), &known, problems),
+                None => unknown(name.offset, "task", &name.text, &known, problems),
             }
         }
     }
@@ -292,14 +289,11 @@ fn report_cycle(cycle: &[usize], entries: &[Entry], problems: &Problems) {
     let nodes = cycle.iter().chain(cycle.first());
     let names: Vec<&str> = nodes
         .filter_map(|node| entries[*node].name.as_ref())
-        .map(|name| name.value.as_str())
+        .map(|name| name.text.as_str())
         .collect();
     let offset = cycle.first().and_then(|first| {
         let waits_for = names.get(1)?;
-        let edge = entries[*first]
-            .after
-            .iter()
-            .find(|a| a.value.as_str() == *waits_for);
+        let edge = entries[*first].after.iter().find(|a| a.text == *waits_for);
         edge.map(|edge| edge.offset)
     });
     let message = format!("tasks wait for each other: {}", names.join(" -> "));
@@ -307,26 +301,30 @@ fn report_cycle(cycle: &[usize], entries: &[Entry], problems: &Problems) {
     problems.add(offset.unwrap_or_default(), message, Some(hint));
 }
 
-/// A value and its byte offset.
+/// A text and its byte offset.
 #[derive(Clone)]
-struct Placed<T> {
-    value: T,
+struct Placed {
+    text: String,
     offset: usize,
 }
 
-impl Read for Placed<TaskName> {
+impl Read for Placed {
     fn read(value: &Spanned<DeValue<'_>>, problems: &Problems) -> Option<Self> {
         let offset = value.span().start;
-        match String::read(value, problems)?.parse() {
-            Ok(value) => Some(Self { value, offset }),
-            Err(_) => {
-                let name = value.get_ref().as_str().unwrap_or_default();
-                let hint = "1 to 60 letters, digits, `.`, `_`, `-`; no `..`, no `.lock` ending";
-                let message = format!("{} cannot name a task", quoted(name));
-                problems.add(offset, message, Some(hint.to_owned()));
-                None
-            }
+        String::read(value, problems).map(|text| Self { text, offset })
+    }
+}
+
+impl Placed {
+    fn task_name(&self, problems: &Problems) -> Option<TaskName> {
+        let name = self.text.parse().ok();
+        if name.is_none() {
+            let hint = "1 to 60 letters, digits, `.`, `_`, `-`; begins with a letter or digit, \
+                        no `..`, no `.` or `.lock` at the end";
+            let message = format!("{} cannot name a task", quoted(&self.text));
+            problems.add(self.offset, message, Some(hint.to_owned()));
         }
+        name
     }
 }
 
@@ -359,20 +357,5 @@ impl Read for Scope {
         scope
             .map_err(|error| problems.add(value.span().start, error.to_string(), None))
             .ok()
-    }
-}
-
-#[derive(Clone)]
-struct Group(String);
-
-impl Read for Group {
-    fn read(value: &Spanned<DeValue<'_>>, problems: &Problems) -> Option<Self> {
-        let name = String::read(value, problems)?;
-        if name.is_empty() || name.contains('=') || name.chars().any(char::is_control) {
-            let message = format!("{} cannot name a group", quoted(&name));
-            problems.add(value.span().start, message, None);
-            return None;
-        }
-        Some(Self(name))
     }
 }

@@ -35,25 +35,21 @@ impl Problem {
         }
     }
 
-    /// `file:line:column: message`, the source line with a caret, and the hint. Plain text; the
-    /// source line is cut around the column to fit 80 columns.
+    /// `file:line:column: message`, the source line with a caret, and the hint. Plain text of at
+    /// most 80 columns: the source line is cut around the column, the rest is wrapped.
     pub fn render(&self, source: &str, file: &Path) -> String {
         let line = source.split('\n').nth(self.line - 1).unwrap_or_default();
         let number = self.line.to_string();
         let margin = " ".repeat(number.len());
         let room = WIDTH.saturating_sub(number.len() + 3);
         let (shown, caret) = cut(line, self.column - 1, room);
-        let mut text = format!(
-            "{}:{}:{}: {}\n{margin} |\n",
-            clean(&file.display().to_string()),
-            self.line,
-            self.column,
-            clean(&self.message)
-        );
+        let (file, column) = (file.display(), self.column);
+        let head = format!("{file}:{number}:{column}: {}", self.message);
+        let mut text = format!("{}\n{margin} |\n", wrapped(&head));
         text.push_str(format!("{number} | {shown}").trim_end());
         let _ = write!(text, "\n{margin} | {}^\n", " ".repeat(caret));
         if let Some(hint) = &self.hint {
-            let _ = writeln!(text, "hint: {}", clean(hint));
+            let _ = writeln!(text, "{}", wrapped(&format!("hint: {hint}")));
         }
         text
     }
@@ -101,6 +97,26 @@ fn visible(c: char) -> char {
     }
 }
 
-fn clean(text: &str) -> String {
-    text.chars().map(visible).collect()
+/// Visible text broken at spaces where it can be; further lines are indented by two columns.
+fn wrapped(text: &str) -> String {
+    let mut lines = String::new();
+    let mut used = 0;
+    for word in text.split_inclusive(' ') {
+        let word: Vec<char> = word.chars().map(visible).collect();
+        let fits = used + columns(&word) <= WIDTH + usize::from(word.ends_with(&[' ']));
+        if !fits && used > 2 {
+            lines.push_str("\n  ");
+            used = 2;
+        }
+        for c in word {
+            if used + width(c) > WIDTH && c != ' ' {
+                lines.push_str("\n  ");
+                used = 2;
+            }
+            used += width(c);
+            lines.push(c);
+        }
+    }
+    let trimmed: Vec<&str> = lines.split('\n').map(str::trim_end).collect();
+    trimmed.join("\n")
 }

@@ -129,6 +129,9 @@ pub(super) fn wrong_type(value: &Spanned<DeValue<'_>>, wanted: &str, problems: &
 
 /// A text from the file within a message: escaped and short.
 pub(super) fn quoted(text: &str) -> String {
+    if text.is_empty() {
+        return "`\"\"`".to_owned();
+    }
     let mut chars = text.chars();
     let head: String = chars.by_ref().take(40).collect();
     let more = if chars.next().is_some() { "..." } else { "" };

@@ -58,13 +58,14 @@ macro_rules! task_tables {
         #[schemars(deny_unknown_fields)]
         pub struct TaskOptions {
             /// Its name, unique in the plan; becomes part of the branch name.
-            #[schemars(length(min = 1, max = 60), regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"))]
+            #[schemars(length(min = 1, max = 60), regex(pattern = r"^(?!.*\.\.)(?!.*\.(lock)?$)[A-Za-z0-9][A-Za-z0-9._-]*$"))]
             pub name: String,
             /// The files it may change, as patterns relative to the repository root.
             #[serde(skip_serializing_if = "Option::is_none")]
-            #[schemars(length(min = 1), inner(length(min = 1)))]
+            #[schemars(length(min = 1), inner(regex(pattern = r"^(?!!?([/\\]|.:|(.*/)?\.\.(/|$)|\s*$))[^\p{Cc}]+$")))]
             pub scope: Option<Vec<String>>,
             /// What is run: a shell line, or a list of arguments without a shell.
+            #[schemars(with = "CommandText")]
             pub run: Command,
             /// Tasks that must have completed before.
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,8 +84,10 @@ macro_rules! task_tables {
 
 task_tables! {
     /// Commands that must succeed on the merged tree before the target moves.
+    #[schemars(with = "Option<Vec<CommandText>>")]
     gate: Vec<Command>,
     /// Commands run once in each new worktree, before `run`.
+    #[schemars(with = "Option<Vec<CommandText>>")]
     setup: Vec<Command>,
     /// The longest one attempt may take: "30s", "5m", "2h", whole seconds, or "none".
     timeout: TimeText,
@@ -95,11 +98,24 @@ task_tables! {
     /// The queue: primary, validation, subagent or background.
     lane: LaneText,
     /// Added to the environment.
+    #[schemars(extend("propertyNames" = {"pattern": "^[^=\\u0000]+$"}))]
     env: BTreeMap<String, String>,
     /// What to do when its supervisor vanished: ask, resume or fail.
     on_crash: OnCrashText,
     /// Tasks of the same group share a limit.
+    #[schemars(length(min = 1), regex(pattern = r"^[^=\p{Cc}]+$"))]
     group: String,
+}
+
+/// A command as it is written, for the schema.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum CommandText {
+    /// Run through `sh -c`.
+    Shell(#[schemars(regex(pattern = r"\S"))] String),
+    /// Run as it is, without a shell.
+    Argv(#[schemars(length(min = 1))] Vec<String>),
 }
 
 /// A length of time as it is written.
@@ -107,7 +123,7 @@ task_tables! {
 #[serde(untagged)]
 pub enum TimeText {
     /// Whole seconds.
-    Seconds(u32),
+    Seconds(#[schemars(range(max = 31_622_400))] u32),
     /// A number with its unit.
     Text(#[schemars(regex(pattern = r"^([0-9]+(ms|s|m|h|d)|none)$"))] String),
 }

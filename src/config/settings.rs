@@ -103,10 +103,10 @@ macro_rules! settings {
             pub(super) fn apply_section(&mut self, name: &str, table: &mut Section<'_, '_>, origin: &Origin) {
                 match name {
                     $($section => {$(
-                        if let Some(value) = table.take::<$type>($name)
-                            && self.yields(stringify!($field), origin)
-                        {
-                            self.$field = value;
+                        if let Some(value) = table.take::<$type>($name) {
+                            let held = self.$field.clone();
+                            let yields = self.yields(stringify!($field), origin);
+                            self.$field = if yields { value.over(held) } else { held.over(value) };
                         }
                     )*})*
                     _ => {}
@@ -191,6 +191,25 @@ impl Settings {
         }
     }
 
+    /// Takes a plan's default commands, which a settings file has in other places.
+    pub(super) fn set_commands(
+        &mut self,
+        setup: Option<Vec<Command>>,
+        gate: Option<Vec<Command>>,
+        origin: &Origin,
+    ) {
+        if let Some(setup) = setup
+            && self.yields("setup", origin)
+        {
+            self.setup = setup;
+        }
+        if let Some(gate) = gate
+            && self.yields("land_gate", origin)
+        {
+            self.land_gate = gate;
+        }
+    }
+
     /// Names of further environment variables that jobs inherit.
     pub fn env_pass(&self) -> impl Iterator<Item = &str> {
         self.env_pass.iter().map(|name| name.0.as_str())
@@ -252,7 +271,9 @@ pub fn key_table() -> String {
     for (key, entry) in KEYS.iter().zip(Settings::default().entries()) {
         text.push_str(&format!(
             "| `{}` | `{}` | {} |\n",
-            entry.key, entry.value, key.about
+            entry.key,
+            entry.value,
+            key.about.replace('<', "&lt;")
         ));
     }
     text
@@ -273,6 +294,12 @@ impl RootRefused {
     }
 }
 
+/// Tells repositories of the same folder name apart.
+fn short_hash(path: &Path) -> String {
+    let hash = blake3::hash(path.as_os_str().as_encoded_bytes()).to_hex();
+    hash.chars().take(12).collect()
+}
+
 /// The folder for the worktrees of the repository at `main_root`. Pure: the caller gives paths
 /// with symbolic links resolved. Fails when the folder would be inside the repository.
 pub fn worktree_root(
@@ -283,7 +310,9 @@ pub fn worktree_root(
     let name = main_root.file_name().unwrap_or_default().to_string_lossy();
     let root = match &settings.root {
         WorktreesRoot::Sibling => main_root.with_file_name(format!("{name}.treeyard")),
-        WorktreesRoot::Data => data_dir.join("worktrees").join(name.as_ref()),
+        WorktreesRoot::Data => data_dir
+            .join("worktrees")
+            .join(format!("{name}-{}", short_hash(main_root))),
         WorktreesRoot::Folder(path) => path.clone(),
     };
     if root.starts_with(main_root) {

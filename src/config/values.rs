@@ -15,6 +15,11 @@ type Raw<'i> = Spanned<DeValue<'i>>;
 /// A setting: read from TOML, and shown as JSON that is TOML as well.
 pub(super) trait Setting: Read {
     fn show(&self) -> Value;
+
+    /// This value when a weaker layer says `_below`: only tables let something through.
+    fn over(self, _below: Self) -> Self {
+        self
+    }
 }
 
 /// A length of time in milliseconds; `none` means no limit.
@@ -232,27 +237,70 @@ impl Setting for Vec<EnvName> {
     }
 }
 
-/// A table with names of any kind.
-impl<T: Read> Read for BTreeMap<String, T> {
+/// Environment variables.
+impl Read for BTreeMap<String, String> {
     fn read(value: &Raw<'_>, problems: &Problems) -> Option<Self> {
-        let Some(table) = value.get_ref().as_table() else {
-            wrong_type(value, "a table", problems);
-            return None;
-        };
-        let read = |(key, value): (&Spanned<_>, &Raw<'_>)| -> Option<(String, T)> {
-            let name: &std::borrow::Cow<'_, str> = key.get_ref();
-            let sound = EnvName::check(name, key.span().start, problems);
-            let value = T::read(value, problems)?;
-            sound.then(|| (name.to_string(), value))
-        };
-        let items: Vec<Option<(String, T)>> = table.iter().map(read).collect();
-        items.into_iter().collect()
+        named_values(value, EnvName::check, problems)
+    }
+}
+
+/// Limits of groups.
+impl Read for BTreeMap<String, u32> {
+    fn read(value: &Raw<'_>, problems: &Problems) -> Option<Self> {
+        named_values(value, Group::check, problems)
     }
 }
 
 impl Setting for BTreeMap<String, u32> {
     fn show(&self) -> Value {
         json!(self)
+    }
+
+    fn over(self, mut below: Self) -> Self {
+        below.extend(self);
+        below
+    }
+}
+
+fn named_values<T: Read>(
+    value: &Raw<'_>,
+    check: fn(&str, usize, &Problems) -> bool,
+    problems: &Problems,
+) -> Option<BTreeMap<String, T>> {
+    let Some(table) = value.get_ref().as_table() else {
+        wrong_type(value, "a table", problems);
+        return None;
+    };
+    let read = |(key, value): (&Spanned<_>, &Raw<'_>)| -> Option<(String, T)> {
+        let name: &std::borrow::Cow<'_, str> = key.get_ref();
+        let sound = check(name, key.span().start, problems);
+        let value = T::read(value, problems)?;
+        sound.then(|| (name.to_string(), value))
+    };
+    let items: Vec<Option<(String, T)>> = table.iter().map(read).collect();
+    items.into_iter().collect()
+}
+
+/// The name of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Group(pub(super) String);
+
+impl Group {
+    fn check(name: &str, offset: usize, problems: &Problems) -> bool {
+        let sound = !name.is_empty() && !name.contains('=') && !name.chars().any(char::is_control);
+        if !sound {
+            let hint = "no `=`, no control character, not empty".to_owned();
+            let message = format!("{} cannot name a group", quoted(name));
+            problems.add(offset, message, Some(hint));
+        }
+        sound
+    }
+}
+
+impl Read for Group {
+    fn read(value: &Raw<'_>, problems: &Problems) -> Option<Self> {
+        let name = String::read(value, problems)?;
+        Self::check(&name, value.span().start, problems).then_some(Self(name))
     }
 }
 

@@ -1,0 +1,170 @@
+use std::path::Path;
+
+use super::{FILE, task};
+use crate::config::*;
+use crate::model::task::Command;
+
+fn origin(settings: &Settings, key: &str) -> Origin {
+    let entries = settings.entries();
+    entries.into_iter().find(|e| e.key == key).unwrap().origin
+}
+
+#[test]
+fn stronger_layers_win_and_each_value_knows_its_origin() {
+    let dir = tempfile::tempdir().unwrap();
+    let (user, repo) = (dir.path().join("user.toml"), dir.path().join("repo"));
+    std::fs::create_dir(&repo).unwrap();
+    std::fs::write(
+        &user,
+        "[limits]\nmax_concurrent_sessions = 1\ngrace_seconds = 1\nper_group = { a = 1, b = 1 }\n[worktrees]\npool = 1\n",
+    )
+    .unwrap();
+    std::fs::write(
+        repo.join("treeyard.toml"),
+        "target = \"dev\"\n[limits]\nmax_concurrent_sessions = 2\ngrace_seconds = 2\n[land]\ngate = [\"repo\"]\n[defaults]\ntimeout = \"2s\"\n",
+    )
+    .unwrap();
+    let flags = [
+        ("limits.max_concurrent_sessions", "4"),
+        ("limits.per_group.b", "4"),
+        ("land.method", "squash"),
+    ];
+    let settings = Settings::load(Some(&repo), Some(&user), &flags).unwrap();
+    let text = format!(
+        "[limits]\nmax_concurrent_sessions = 3\ngrace_seconds = 3\nper_group = {{ b = 3, c = 3 }}\n[defaults]\ngate = [\"plan\"]\n{}",
+        task("")
+    );
+    let plan = Plan::parse(&text, Path::new(FILE), &settings).unwrap();
+    let settings = &plan.settings;
+    assert_eq!(settings.max_concurrent_sessions(), 4);
+    assert_eq!(settings.grace_seconds(), 3);
+    assert_eq!(settings.pool(), 1);
+    assert_eq!(settings.target().as_deref(), Some("dev"));
+    assert_eq!(settings.land_method(), LandMethod::Squash);
+    let groups: Vec<_> = settings
+        .per_group()
+        .iter()
+        .map(|(k, v)| (k.as_str(), *v))
+        .collect();
+    assert_eq!(groups, [("a", 1), ("b", 4), ("c", 3)]);
+    assert_eq!(plan.tasks[0].gate, [Command::Shell("plan".into())]);
+    assert_eq!(plan.tasks[0].timeout_ms, Some(2000));
+
+    let repo_file = Origin::Repository(repo.join("treeyard.toml"));
+    for (key, expected) in [
+        ("limits.max_concurrent_sessions", Origin::Flag),
+        ("limits.per_group", Origin::Flag),
+        ("limits.grace_seconds", Origin::Plan(FILE.into())),
+        ("land.gate", Origin::Plan(FILE.into())),
+        ("target", repo_file.clone()),
+        ("defaults.timeout", repo_file),
+        ("worktrees.pool", Origin::User(user)),
+        ("land.auto", Origin::BuiltIn),
+    ] {
+        assert_eq!(origin(settings, key), expected, "{key}");
+    }
+}
+
+#[test]
+fn flags_take_toml_values_and_plain_text() {
+    let set = |key: &str, value: &str| Settings::load(None, None, &[(key, value)]);
+    assert_eq!(
+        set("target", "main").unwrap().target().as_deref(),
+        Some("main")
+    );
+    assert_eq!(set("target", "12").unwrap().target().as_deref(), Some("12"));
+    assert_eq!(
+        set("defaults.timeout", "5m").unwrap().timeout_ms(),
+        Some(300_000)
+    );
+    let gate = set("land.gate", "[\"a\", [\"b\", \"c\"]]").unwrap();
+    assert_eq!(gate.land_gate().len(), 2);
+    let pass = set("env.pass", "[\"SSH_AUTH_SOCK\"]").unwrap();
+    assert_eq!(pass.env_pass().collect::<Vec<_>>(), ["SSH_AUTH_SOCK"]);
+    for (key, value) in [
+        ("", "1"),
+        ("=", "1"),
+        ("limits.pool", "1"),
+        ("worktrees.pool", "x\ny"),
+        ("worktrees.pool\ntarget", "1"),
+        ("worktrees.pool", "-1"),
+        ("target", "-x"),
+        ("worktrees.root", "../x"),
+    ] {
+        let error = set(key, value).unwrap_err();
+        assert_eq!(
+            error.code(),
+            crate::model::code::Code::ConfigInvalid,
+            "{key}={value}"
+        );
+    }
+}
+
+#[test]
+fn a_bad_settings_file_is_named_with_the_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("treeyard.toml");
+    std::fs::write(&file, "[land]\nmethod = \"fast\"\nspeed = 1\n").unwrap();
+    let error = Settings::load(Some(dir.path()), None, &[]).unwrap_err();
+    let ConfigError::Invalid { problems, .. } = &error else {
+        panic!("{error}");
+    };
+    let places: Vec<_> = problems.iter().map(|p| (p.line, p.column)).collect();
+    assert_eq!(places, [(2, 10), (3, 1)]);
+    std::fs::write(&file, vec![b'#'; 1024 * 1024 + 1]).unwrap();
+    let error = Settings::load(Some(dir.path()), None, &[]).unwrap_err();
+    assert_eq!(error.code(), crate::model::code::Code::Io);
+}
+
+#[test]
+fn the_template_says_the_built_in_values() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("treeyard.toml");
+    std::fs::write(&file, template()).unwrap();
+    let as_it_is = Settings::load(Some(dir.path()), None, &[]).unwrap();
+    assert_eq!(as_it_is, Settings::default());
+    let open: Vec<_> = template()
+        .lines()
+        .filter(|line| !line.starts_with("## "))
+        .map(|line| line.strip_prefix("# ").unwrap_or(line).to_owned())
+        .collect();
+    std::fs::write(&file, open.join("\n")).unwrap();
+    let opened = Settings::load(Some(dir.path()), None, &[]).unwrap();
+    for (opened, built_in) in opened.entries().iter().zip(Settings::default().entries()) {
+        assert_eq!(opened.value, built_in.value, "{}", opened.key);
+        assert_eq!(
+            opened.origin,
+            Origin::Repository(file.clone()),
+            "{}",
+            opened.key
+        );
+    }
+}
+
+#[test]
+fn worktrees_stay_outside_the_repository() {
+    let root = |value: &str, repo: &str| {
+        let settings = Settings::load(None, None, &[("worktrees.root", value)]).unwrap();
+        worktree_root(&settings, Path::new(repo), Path::new("/data"))
+    };
+    assert_eq!(
+        root("sibling", "/src/app").unwrap(),
+        Path::new("/src/app.treeyard")
+    );
+    let (one, two) = (
+        root("data", "/a/app").unwrap(),
+        root("data", "/b/app").unwrap(),
+    );
+    assert!(one.to_str().unwrap().starts_with("/data/worktrees/app-"));
+    assert_ne!(one, two);
+    assert_eq!(root("/fast", "/src/app").unwrap(), Path::new("/fast"));
+    assert_eq!(
+        root("/src/app2", "/src/app").unwrap(),
+        Path::new("/src/app2")
+    );
+    for inside in ["/src/app", "/src/app/", "/src/./app/x"] {
+        let error = root(inside, "/src/app").unwrap_err();
+        assert_eq!(error.code(), crate::model::code::Code::ConfigInvalid);
+    }
+    assert!(root("data", "/data").is_err());
+}
