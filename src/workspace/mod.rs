@@ -12,9 +12,12 @@ mod fill;
 mod import;
 mod include;
 mod located;
+mod nested;
 mod pool;
 mod private;
 mod release;
+#[cfg(test)]
+mod safety_tests;
 mod salvage;
 #[cfg(test)]
 mod tests;
