@@ -79,7 +79,7 @@ fn into_pool(bench: &Bench, root: &Path, ws: &Located) -> Result<(), WorkspaceEr
     pool::put(root, ws.id()?, &ws.path, &bench.path().join("index"))
 }
 
-fn remove(path: &Path) -> Result<(), WorkspaceError> {
+pub(super) fn remove(path: &Path) -> Result<(), WorkspaceError> {
     match fs::remove_dir_all(path) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(WorkspaceError::io(path)(e)),
         _ => Ok(()),

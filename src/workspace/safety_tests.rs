@@ -1,6 +1,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::time::Duration;
 
 use super::tests::{Field, git, put};
 use super::*;
@@ -147,4 +148,56 @@ fn a_repository_made_inside_keeps_the_worktree() {
     nest("ignored");
     release(&field.repo, &ws.located(), &SessionId::new(), Keep::Remove).unwrap();
     assert!(!Path::new(&ws.path).exists());
+}
+
+#[test]
+fn what_killed_processes_left_is_swept_and_nothing_else() {
+    let field = Field::new();
+    let root = field.dir.path().join("trees");
+    let (whole, half) = (field.make("whole"), field.make("half"));
+    let state = field.repo.state_dir();
+    put(state.join("bench-x/HEAD"), "x");
+    put(root.join(".pool/.taken-x/tree/a"), "x");
+    put(root.join(".pool/.making-y/index"), "x");
+    put(root.join(".pool/ready/tree/a"), "x");
+    // As a kill in the middle of filling leaves it.
+    fs::remove_file(state.join("workspaces/half-0a1b2c3d/index")).unwrap();
+    put(state.join("workspaces/gone-0a1b2c3d/linked"), "/nowhere/x");
+    let young = sweep(&field.repo, &root, Duration::from_secs(3600)).unwrap();
+    assert_eq!(young, Swept::default());
+    let swept = sweep(&field.repo, &root, Duration::ZERO).unwrap();
+    let expected = Swept {
+        benches: 1,
+        pool: 2,
+        worktrees: 2,
+    };
+    assert_eq!(swept, expected);
+    assert!(!half.path.exists() && !half.git_dir.exists());
+    assert_eq!(field.repo.branch_tip(&half.branch).unwrap(), None);
+    assert!(root.join(".pool/ready/tree/a").exists());
+    fs::remove_dir_all(root.join(".pool/ready")).unwrap();
+    assert_eq!(inspect(&field.repo, &whole.located()).unwrap(), Health::Ok);
+    assert_eq!(
+        sweep(&field.repo, &root, Duration::ZERO).unwrap(),
+        Swept::default()
+    );
+    field.make("half");
+    field.check_main();
+}
+
+#[test]
+fn sweeping_beside_creates_takes_nothing_from_them() {
+    let field = Field::new();
+    let root = field.dir.path().join("trees");
+    std::thread::scope(|scope| {
+        let field = &field;
+        for n in 0..4 {
+            scope.spawn(move || field.make(&format!("t{n}")));
+        }
+        for _ in 0..8 {
+            sweep(&field.repo, &root, Duration::from_secs(60)).unwrap();
+        }
+    });
+    let listed = git(&field.main(), &["worktree", "list"]);
+    assert_eq!(listed.lines().count(), 5);
 }
