@@ -30,11 +30,6 @@ pub(super) struct Tips {
 
 impl Bench {
     pub(super) fn set_up(repo: &Repo, ws: &Located) -> Result<Self, WorkspaceError> {
-        let state = repo.state_dir();
-        let dir = tempfile::Builder::new()
-            .prefix("bench-")
-            .tempdir_in(&state)
-            .map_err(WorkspaceError::io(&state))?;
         let (main, own) = (
             repo.common_dir().join("objects"),
             ws.git_dir.join("objects"),
@@ -43,18 +38,38 @@ impl Bench {
         if !ws.is_linked(repo) {
             alternates.push(&own);
         }
+        let bench = Self::over(repo, &ws.path, &ws.base, &alternates)?;
+        copy_if_there(&ws.record(repo)?.join("index"), &bench.path().join("index"))?;
+        Ok(bench)
+    }
+
+    /// Over any directory, without an index, with the objects of `alternates`.
+    pub(super) fn over(
+        repo: &Repo,
+        work_tree: &Path,
+        head: &CommitId,
+        alternates: &[&Path],
+    ) -> Result<Self, WorkspaceError> {
+        let state = repo.state_dir();
+        let dir = tempfile::Builder::new()
+            .prefix("bench-")
+            .tempdir_in(&state)
+            .map_err(WorkspaceError::io(&state))?;
         let layout = Layout {
-            work_tree: &ws.path,
-            head: ws.base.to_string(),
-            alternates: &alternates,
+            work_tree,
+            head: head.to_string(),
+            alternates,
             identity: ("treeyard", "treeyard@localhost"),
         };
         private::make(repo, dir.path(), &layout)?;
-        copy_if_there(&ws.record(repo)?.join("index"), &dir.path().join("index"))?;
         Ok(Self {
             dir,
-            work_tree: ws.path.clone(),
+            work_tree: work_tree.to_owned(),
         })
+    }
+
+    pub(super) fn work_tree(&self) -> &Path {
+        &self.work_tree
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -83,7 +98,10 @@ impl Bench {
                 &self.path().join("info/attributes"),
                 "* -text -filter -ident -working-tree-encoding\n",
             )?;
-            in_place().args(["add", "-A", "--", "."]).run()?;
+            in_place()
+                .args(["add", "-A", "--", "."])
+                .run()
+                .map_err(explain_add)?;
         }
         let tree = self.git().arg("write-tree").run()?.text();
         self.refuse_nested(tip, &tree)?;
@@ -157,6 +175,21 @@ impl Bench {
     pub(super) fn send_to_main(&self, repo: &Repo, revs: &str) -> Result<(), WorkspaceError> {
         let main = Git::new(repo.common_dir()).git_dir(repo.common_dir());
         self.send(revs, main)
+    }
+}
+
+/// Git's message is in English here: the environment says so. It cannot add a repository that has
+/// no commit yet.
+fn explain_add(error: GitError) -> WorkspaceError {
+    let GitError::Command { stderr, .. } = &error else {
+        return error.into();
+    };
+    match stderr.split_once("' does not have a commit checked out") {
+        Some((before, _)) => {
+            let path = before.rsplit('\'').next().unwrap_or_default();
+            WorkspaceError::NestedRepository(path.trim_end_matches('/').to_owned())
+        }
+        None => error.into(),
     }
 }
 

@@ -32,8 +32,11 @@ pub enum WorkspaceError {
         /// What is wrong.
         health: Health,
     },
-    /// Another git repository inside the worktree cannot be saved.
-    #[error("the worktree holds a git repository of its own at {0:?}, which cannot be saved")]
+    /// Removing the worktree would lose work in another git repository inside it.
+    #[error(
+        "the git repository at {0:?} inside the worktree holds work that is nowhere else; push or \
+         move it, or remove it there"
+    )]
     NestedRepository(String),
     /// The session's commits did not pass the checks.
     #[error("the session's commits were refused: {0}")]

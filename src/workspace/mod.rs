@@ -12,10 +12,14 @@ mod fill;
 mod import;
 mod include;
 mod located;
+mod nested;
 mod pool;
 mod private;
 mod release;
+#[cfg(test)]
+mod safety_tests;
 mod salvage;
+mod sweep;
 #[cfg(test)]
 mod tests;
 
@@ -27,3 +31,4 @@ pub use import::{Imported, import};
 pub use located::{Health, Located, inspect};
 pub use release::{Keep, Released, release};
 pub use salvage::{Salvaged, salvage_list, salvage_restore, save};
+pub use sweep::{Swept, sweep};

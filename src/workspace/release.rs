@@ -10,7 +10,7 @@ use super::error::WorkspaceError;
 use super::fill::reset;
 use super::located::Located;
 use super::pool;
-use super::salvage::{Salvaged, save};
+use super::salvage::{Salvaged, save_with};
 use crate::git::Repo;
 use crate::model::ids::SessionId;
 
@@ -39,7 +39,8 @@ pub struct Released {
 /// The branch stays.
 ///
 /// # Errors
-/// [`WorkspaceError::Changed`] when it is not what was made: nothing is removed then.
+/// [`WorkspaceError::Changed`] when it is not what was made, [`WorkspaceError::NestedRepository`]
+/// when a repository inside it holds work: nothing is removed then.
 pub fn release(
     repo: &Repo,
     ws: &Located,
@@ -47,10 +48,11 @@ pub fn release(
     keep: Keep,
 ) -> Result<Released, WorkspaceError> {
     refuse_changed(repo, ws)?;
-    let salvaged = save(repo, ws, session)?;
+    let bench = Bench::set_up(repo, ws)?;
+    let (salvaged, populated) = save_with(repo, ws, session, &bench)?;
     let pooled = match (keep, ws.path.parent()) {
-        (Keep::Pool { max }, Some(root)) if pool::len(root) < max => {
-            into_pool(repo, root, ws).is_ok()
+        (Keep::Pool { max }, Some(root)) if !populated && pool::len(root) < max => {
+            into_pool(&bench, root, ws).is_ok()
         }
         _ => false,
     };
@@ -72,13 +74,12 @@ pub fn release(
 }
 
 /// Cleans the files with the runner's own git directory and index, and moves them into the pool.
-fn into_pool(repo: &Repo, root: &Path, ws: &Located) -> Result<(), WorkspaceError> {
-    let bench = Bench::set_up(repo, ws)?;
+fn into_pool(bench: &Bench, root: &Path, ws: &Located) -> Result<(), WorkspaceError> {
     reset(&ws.path, bench.path(), &ws.base)?;
     pool::put(root, ws.id()?, &ws.path, &bench.path().join("index"))
 }
 
-fn remove(path: &Path) -> Result<(), WorkspaceError> {
+pub(super) fn remove(path: &Path) -> Result<(), WorkspaceError> {
     match fs::remove_dir_all(path) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(WorkspaceError::io(path)(e)),
         _ => Ok(()),

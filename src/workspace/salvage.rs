@@ -4,6 +4,7 @@ use super::bench::{Bench, tips};
 use super::error::WorkspaceError;
 use super::import::{check_trees, revs};
 use super::located::Located;
+use super::nested::refuse_unsaved;
 use crate::git::{Expected, Repo};
 use crate::model::ids::{CommitId, SessionId};
 
@@ -23,20 +24,32 @@ pub struct Salvaged {
 /// session that the repository does not have. `None` when nothing would be lost.
 ///
 /// # Errors
-/// When it cannot be read or stored.
+/// When it cannot be read or stored. [`WorkspaceError::NestedRepository`] when there is work in a
+/// repository inside the worktree.
 pub fn save(
     repo: &Repo,
     ws: &Located,
     session: &SessionId,
 ) -> Result<Option<Salvaged>, WorkspaceError> {
-    let found = tips(repo, ws)?;
     let bench = Bench::set_up(repo, ws)?;
+    save_with(repo, ws, session, &bench).map(|(salvaged, _)| salvaged)
+}
+
+/// Like [`save`], and says whether there are populated submodules.
+pub(super) fn save_with(
+    repo: &Repo,
+    ws: &Located,
+    session: &SessionId,
+    bench: &Bench,
+) -> Result<(Option<Salvaged>, bool), WorkspaceError> {
+    let found = tips(repo, ws)?;
     let tree = bench.snapshot(&found.head)?;
+    let populated = refuse_unsaved(repo, bench)?;
     let mut known = vec![ws.base.clone()];
     known.extend(repo.branch_tip(&ws.branch)?);
-    let unmerged = unknown(&bench, &found.all, &known)?;
+    let unmerged = unknown(bench, &found.all, &known)?;
     if unmerged.is_empty() && tree == bench.tree_of(&found.head)? {
-        return Ok(None);
+        return Ok((None, populated));
     }
     let mut parents = vec![found.head.clone()];
     parents.extend(unmerged.into_iter().filter(|c| *c != found.head));
@@ -47,10 +60,10 @@ pub fn save(
         ("treeyard", "treeyard@localhost"),
         &message,
     )?;
-    check_trees(&bench, repo, &commit, &known)?;
+    check_trees(bench, repo, &commit, &known)?;
     bench.send_to_main(repo, &revs(std::slice::from_ref(&commit), &known))?;
     let reference = keep(repo, session, &commit)?;
-    Ok(Some(Salvaged { reference, commit }))
+    Ok((Some(Salvaged { reference, commit }), populated))
 }
 
 /// What is saved, as session and commit.

@@ -8,14 +8,14 @@ use crate::git::Repo;
 use crate::model::code::Code;
 use crate::model::ids::{CommitId, SessionId};
 
-struct Field {
-    dir: tempfile::TempDir,
-    repo: Repo,
-    base: CommitId,
+pub(super) struct Field {
+    pub(super) dir: tempfile::TempDir,
+    pub(super) repo: Repo,
+    pub(super) base: CommitId,
 }
 
 /// Plain git as a person would run it, without the machine's configuration.
-fn git(dir: &Path, args: &[&str]) -> String {
+pub(super) fn git(dir: &Path, args: &[&str]) -> String {
     let out = Command::new("git")
         .current_dir(dir)
         .args(args)
@@ -29,17 +29,17 @@ fn git(dir: &Path, args: &[&str]) -> String {
     String::from_utf8_lossy(&out.stdout).trim_end().to_owned()
 }
 
-fn put(path: PathBuf, text: &str) {
+pub(super) fn put(path: PathBuf, text: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
 }
 
 impl Field {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::with(|_| {})
     }
 
-    fn with(prepare: impl FnOnce(&Path)) -> Self {
+    pub(super) fn with(prepare: impl FnOnce(&Path)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let main = dir.path().join("main");
         fs::create_dir(&main).unwrap();
@@ -59,11 +59,15 @@ impl Field {
         Self { dir, repo, base }
     }
 
-    fn main(&self) -> PathBuf {
+    pub(super) fn main(&self) -> PathBuf {
         self.dir.path().join("main")
     }
 
-    fn try_make(&self, name: &str, isolation: Isolation) -> Result<Workspace, WorkspaceError> {
+    pub(super) fn try_make(
+        &self,
+        name: &str,
+        isolation: Isolation,
+    ) -> Result<Workspace, WorkspaceError> {
         create(&Request {
             repo: &self.repo,
             root: &self.dir.path().join("trees"),
@@ -76,11 +80,11 @@ impl Field {
         })
     }
 
-    fn make(&self, name: &str) -> Workspace {
+    pub(super) fn make(&self, name: &str) -> Workspace {
         self.try_make(name, Isolation::Private).unwrap()
     }
 
-    fn check_main(&self) {
+    pub(super) fn check_main(&self) {
         git(&self.main(), &["gc", "-q", "--prune=now"]);
         git(&self.main(), &["fsck", "--strict", "--full"]);
         assert_eq!(git(&self.main(), &["status", "--porcelain"]), "");

@@ -1,0 +1,203 @@
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::time::Duration;
+
+use super::tests::{Field, git, put};
+use super::*;
+use crate::model::code::Code;
+use crate::model::ids::SessionId;
+
+#[test]
+fn an_included_file_is_never_written_through_a_link_of_the_base() {
+    let outside = tempfile::tempdir().unwrap();
+    let field = Field::with(|main| {
+        put(main.join(".worktreeinclude"), "ignored\n");
+        symlink(outside.path(), main.join("data")).unwrap();
+    });
+    // The main worktree has moved on: a directory stands where the base has the link.
+    fs::remove_file(field.main().join("data")).unwrap();
+    put(field.main().join("data/deep/ignored"), "secret\n");
+    let error = field.try_make("through", Isolation::Private).unwrap_err();
+    assert_eq!(error.code(), Code::WorkspaceFailed);
+    assert!(error.to_string().contains("data/deep/ignored"), "{error}");
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+    let tree = field.dir.path().join("trees/through-0a1b2c3d");
+    assert!(!tree.exists(), "a failed create leaves nothing");
+}
+
+#[test]
+fn an_included_file_keeps_its_mode_and_makes_its_directories() {
+    use std::os::unix::fs::PermissionsExt;
+    let field = Field::with(|main| put(main.join(".worktreeinclude"), "ignored\n"));
+    put(field.main().join("deep/er/ignored"), "secret\n");
+    let mode = fs::Permissions::from_mode(0o700);
+    fs::set_permissions(field.main().join("deep/er/ignored"), mode).unwrap();
+    let ws = field.make("mode");
+    let copied = ws.path.join("deep/er/ignored");
+    assert_eq!(fs::read_to_string(&copied).unwrap(), "secret\n");
+    let mode = fs::metadata(&copied).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+/// A field whose main repository pins a submodule at `sub`, and a worktree with it populated.
+fn with_submodule() -> (Field, Workspace) {
+    let origin = tempfile::tempdir().unwrap();
+    git(origin.path(), &["init", "-q", "-b", "main"]);
+    put(origin.path().join("lib.txt"), "lib\n");
+    git(origin.path(), &["add", "-A"]);
+    git(
+        origin.path(),
+        &[&AS_ADA[..], &["commit", "-qm", "lib"]].concat(),
+    );
+    let field = Field::with(|main| {
+        let url = origin.path().to_str().unwrap();
+        git(
+            main,
+            &[&FILES[..], &["submodule", "--quiet", "add", url, "sub"]].concat(),
+        );
+    });
+    let ws = field.make("sub");
+    git(
+        &ws.path,
+        &[&FILES[..], &["submodule", "--quiet", "update", "--init"]].concat(),
+    );
+    (field, ws)
+}
+
+const AS_ADA: [&str; 4] = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"];
+const FILES: [&str; 2] = ["-c", "protocol.file.allow=always"];
+
+fn refused(field: &Field, ws: &Workspace, path: &str) {
+    let keep = Keep::Pool { max: 4 };
+    let error = release(&field.repo, &ws.located(), &SessionId::new(), keep).unwrap_err();
+    assert!(
+        matches!(error, WorkspaceError::NestedRepository(_)),
+        "{error}"
+    );
+    assert!(error.to_string().contains(&format!("{path:?}")), "{error}");
+    assert!(ws.path.join("src/a.txt").exists() && ws.git_dir.exists());
+}
+
+/// Restores what `init` of a submodule wrote into the session's configuration, which is
+/// compared with the record.
+fn forget_submodule_settings(field: &Field, ws: &Workspace) {
+    let record = ws.located().record(&field.repo).unwrap();
+    fs::copy(record.join("config"), ws.git_dir.join("config")).unwrap();
+}
+
+#[test]
+fn work_in_a_submodule_keeps_the_worktree() {
+    let (field, ws) = with_submodule();
+    forget_submodule_settings(&field, &ws);
+    let sub = ws.path.join("sub");
+    put(sub.join("untracked.txt"), "work\n");
+    refused(&field, &ws, "sub");
+    fs::remove_file(sub.join("untracked.txt")).unwrap();
+    put(sub.join("lib.txt"), "changed\n");
+    refused(&field, &ws, "sub");
+    git(&sub, &[&AS_ADA[..], &["stash", "-q"]].concat());
+    refused(&field, &ws, "sub");
+    git(&sub, &["stash", "drop", "-q"]);
+    git(
+        &sub,
+        &[&AS_ADA[..], &["commit", "-q", "--allow-empty", "-m", "x"]].concat(),
+    );
+    refused(&field, &ws, "sub");
+    git(&sub, &["branch", "mine"]);
+    git(&sub, &["reset", "-q", "--hard", "HEAD~1"]);
+    refused(&field, &ws, "sub");
+    git(&sub, &["branch", "-qD", "mine"]);
+    git(&sub, &["init", "-q", "deeper"]);
+    refused(&field, &ws, "sub");
+    fs::remove_dir_all(sub.join("deeper")).unwrap();
+    let keep = Keep::Pool { max: 4 };
+    let done = release(&field.repo, &ws.located(), &SessionId::new(), keep).unwrap();
+    assert!(done.salvaged.is_none() && !done.pooled);
+    assert!(!ws.path.exists());
+}
+
+#[test]
+fn a_repository_made_inside_keeps_the_worktree() {
+    let field = Field::new();
+    let ws = field.make("nest");
+    let nest = |at: &str| {
+        git(&ws.path, &["init", "-q", at]);
+        ws.path.join(at)
+    };
+    let empty = nest("empty");
+    refused(&field, &ws, "empty");
+    fs::remove_dir_all(empty).unwrap();
+    let full = nest("deep/full");
+    put(full.join("x"), "x\n");
+    git(
+        &full,
+        &[&AS_ADA[..], &["commit", "-q", "--allow-empty", "-m", "x"]].concat(),
+    );
+    refused(&field, &ws, "deep/full");
+    fs::remove_dir_all(full).unwrap();
+    let over = nest("src");
+    git(
+        &over,
+        &[&AS_ADA[..], &["commit", "-q", "--allow-empty", "-m", "x"]].concat(),
+    );
+    refused(&field, &ws, "src");
+    fs::remove_dir_all(over.join(".git")).unwrap();
+    // What is ignored is not work.
+    put(ws.path.join("ignored/x"), "x\n");
+    nest("ignored");
+    release(&field.repo, &ws.located(), &SessionId::new(), Keep::Remove).unwrap();
+    assert!(!Path::new(&ws.path).exists());
+}
+
+#[test]
+fn what_killed_processes_left_is_swept_and_nothing_else() {
+    let field = Field::new();
+    let root = field.dir.path().join("trees");
+    let (whole, half) = (field.make("whole"), field.make("half"));
+    let state = field.repo.state_dir();
+    put(state.join("bench-x/HEAD"), "x");
+    put(root.join(".pool/.taken-x/tree/a"), "x");
+    put(root.join(".pool/.making-y/index"), "x");
+    put(root.join(".pool/ready/tree/a"), "x");
+    // As a kill in the middle of filling leaves it.
+    fs::remove_file(state.join("workspaces/half-0a1b2c3d/index")).unwrap();
+    put(state.join("workspaces/gone-0a1b2c3d/linked"), "/nowhere/x");
+    let young = sweep(&field.repo, &root, Duration::from_secs(3600)).unwrap();
+    assert_eq!(young, Swept::default());
+    let swept = sweep(&field.repo, &root, Duration::ZERO).unwrap();
+    let expected = Swept {
+        benches: 1,
+        pool: 2,
+        worktrees: 2,
+    };
+    assert_eq!(swept, expected);
+    assert!(!half.path.exists() && !half.git_dir.exists());
+    assert_eq!(field.repo.branch_tip(&half.branch).unwrap(), None);
+    assert!(root.join(".pool/ready/tree/a").exists());
+    fs::remove_dir_all(root.join(".pool/ready")).unwrap();
+    assert_eq!(inspect(&field.repo, &whole.located()).unwrap(), Health::Ok);
+    assert_eq!(
+        sweep(&field.repo, &root, Duration::ZERO).unwrap(),
+        Swept::default()
+    );
+    field.make("half");
+    field.check_main();
+}
+
+#[test]
+fn sweeping_beside_creates_takes_nothing_from_them() {
+    let field = Field::new();
+    let root = field.dir.path().join("trees");
+    std::thread::scope(|scope| {
+        let field = &field;
+        for n in 0..4 {
+            scope.spawn(move || field.make(&format!("t{n}")));
+        }
+        for _ in 0..8 {
+            sweep(&field.repo, &root, Duration::from_secs(60)).unwrap();
+        }
+    });
+    let listed = git(&field.main(), &["worktree", "list"]);
+    assert_eq!(listed.lines().count(), 5);
+}
