@@ -17,7 +17,11 @@ pub struct Failure {
 impl Failure {
     /// With the hint that belongs to the code.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hints: Vec::new() }
+        Self {
+            code,
+            message: message.into(),
+            hints: Vec::new(),
+        }
     }
 
     /// With a hint of its own.
@@ -28,7 +32,11 @@ impl Failure {
 
     /// What to tell the person: the failure's own hints, or the code's.
     pub fn advice(&self) -> Vec<String> {
-        if self.hints.is_empty() { vec![self.code.hint().to_owned()] } else { self.hints.clone() }
+        if self.hints.is_empty() {
+            vec![self.code.hint().to_owned()]
+        } else {
+            self.hints.clone()
+        }
     }
 
     /// A file that could not be read or written.

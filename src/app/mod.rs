@@ -2,3 +2,4 @@
 
 pub mod failure;
 pub mod project;
+pub mod salvage;

@@ -28,8 +28,10 @@ impl Project {
     /// No repository, wrong configuration, a store that cannot be opened.
     pub fn open(start: &Path, flags: &[(String, String)]) -> Result<Self, Failure> {
         let repo = Repo::discover(start)?;
-        let borrowed: Vec<(&str, &str)> =
-            flags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let borrowed: Vec<(&str, &str)> = flags
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect();
         let settings = Settings::load(Some(repo.main_root()), user_config().as_deref(), &borrowed)?;
         let store = Store::open(&repo.state_dir())?;
         let cas = Cas::open(&cas_root(&repo))?;

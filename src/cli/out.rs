@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use super::format::clean;
+use super::format::{clean, clean_lines};
 use crate::app::failure::Failure;
 use crate::model::code::Code;
 use crate::model::session::SessionState;
@@ -100,7 +100,7 @@ impl Terminal {
         let mut text = format!(
             "{}: {}\n  code: {}\n",
             paint(red().bold(), "error"),
-            clean(&failure.message),
+            clean_lines(&failure.message),
             failure.code.id()
         );
         for hint in hints {

@@ -11,4 +11,7 @@ pub mod init;
 pub mod logs;
 pub mod ls;
 pub mod man;
+pub mod open;
+pub mod plan;
+pub mod salvage;
 pub mod show;
