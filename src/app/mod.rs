@@ -7,5 +7,6 @@ pub mod failure;
 pub mod land;
 pub mod project;
 pub mod run;
+pub mod salvage;
 pub mod setup;
 pub mod submit;

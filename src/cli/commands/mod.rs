@@ -13,5 +13,8 @@ pub mod init;
 pub mod logs;
 pub mod ls;
 pub mod man;
+pub mod open;
+pub mod plan;
 pub mod run;
+pub mod salvage;
 pub mod show;
