@@ -7,6 +7,7 @@ pub mod config;
 pub mod diff;
 pub mod doctor;
 pub mod events;
+pub mod gc;
 pub mod init;
 pub mod logs;
 pub mod ls;
