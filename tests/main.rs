@@ -1,4 +1,5 @@
 //! Tests with the real program.
 
 mod architecture;
+mod cli;
 mod proc;

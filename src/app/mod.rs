@@ -5,3 +5,4 @@ pub mod failure;
 pub mod gc;
 pub mod project;
 pub mod salvage;
+pub mod waiting;
