@@ -5,7 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
+use treeyard::app::project::Project;
+use treeyard::config::{TaskOptions, single_task};
 use treeyard::model::code::{Code, Exit};
+use treeyard::model::event::{Actor, Event};
+use treeyard::model::ids::{PlanId, SessionId};
+use treeyard::model::session::SessionState;
+use treeyard::model::task::Command as TaskCommand;
+use treeyard::store::StoreError;
+use treeyard::workspace::{Isolation, Request, create};
 
 /// A home and a repository that nothing from outside reaches.
 struct Sandbox {
@@ -200,4 +208,151 @@ fn exit_codes() -> String {
         ));
     }
     text
+}
+
+/// A session as the runner leaves it, with a worktree that holds unsaved work.
+fn seed(sandbox: &Sandbox, end: SessionState) -> (SessionId, PathBuf) {
+    let mut project = Project::open(&sandbox.repo(), &[]).unwrap();
+    let argv = ["true".to_owned()];
+    let options = TaskOptions::new("x", TaskCommand::Argv(argv.to_vec()));
+    let spec = single_task(
+        "docs",
+        &["docs/**".into()],
+        &argv,
+        &options,
+        &project.settings,
+    )
+    .unwrap();
+    let id = SessionId::new();
+    let root = fs::canonicalize(sandbox.root.path())
+        .unwrap()
+        .join("repo.treeyard");
+    let base = project.repo.branch_tip("main").unwrap().unwrap();
+    let place = create(&Request {
+        repo: &project.repo,
+        root: &root,
+        name: "docs",
+        short_id: &id.short(),
+        base: &base,
+        isolation: Isolation::Private,
+        identity: ("Test", "test@localhost"),
+        include: false,
+    })
+    .unwrap();
+    fs::write(place.path.join("unsaved.txt"), "work").unwrap();
+    let moved = |from, to| Event::SessionMoved {
+        from,
+        to,
+        reason: String::new(),
+    };
+    let events = [
+        Event::SessionCreated {
+            plan_id: PlanId::new(),
+            spec: Box::new(spec),
+            after: vec![],
+            branch: place.branch.clone(),
+            target: "main".into(),
+            auto_land: false,
+        },
+        Event::WorkspaceReady {
+            path: place.path.display().to_string(),
+            git_dir: place.git_dir.display().to_string(),
+            base,
+            method: "checkout".into(),
+            took_ms: 1,
+        },
+        moved(SessionState::Created, SessionState::Active),
+        moved(SessionState::Active, end),
+    ];
+    project
+        .store
+        .write(|tx| {
+            for event in events {
+                tx.append(Actor::System, Some(id), event)?;
+            }
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+    (id, place.path)
+}
+
+#[test]
+fn gc_saves_work_before_it_removes_a_worktree() {
+    let sandbox = Sandbox::with_repository();
+    let (_, path) = seed(&sandbox, SessionState::Failed);
+    let opened = sandbox.run(&["open", "docs"]);
+    assert!(
+        opened.starts_with("exit 0\n--- out\nROOT/repo.treeyard/docs-"),
+        "{opened}"
+    );
+
+    let young = sandbox.run(&["gc"]);
+    assert!(young.contains("removed 0 worktrees"), "{young}");
+    let now = ["gc", "--set", "retention.sessions_days=0"];
+    let dry = sandbox.run(&[&now[..], &["--dry-run"]].concat());
+    assert!(
+        dry.contains("would remove 1 worktree,") && path.exists(),
+        "{dry}"
+    );
+    let done = sandbox.run(&now);
+    assert!(
+        done.contains("removed 1 worktree,") && !path.exists(),
+        "{done}"
+    );
+
+    let restored = sandbox.run(&["salvage", "restore", "docs", "--branch", "again"]);
+    assert!(restored.starts_with("exit 0"), "{restored}");
+    sandbox.git(&["cat-file", "-e", "again:unsaved.txt"]);
+    let twice = sandbox.run(&["salvage", "restore", "docs", "--branch", "again"]);
+    assert!(twice.starts_with("exit 2"), "{twice}");
+    let chain = sandbox.run(&["events", "verify"]);
+    assert!(chain.contains("the chain holds"), "{chain}");
+}
+
+#[test]
+fn gc_leaves_what_runs_and_what_was_changed() {
+    let sandbox = Sandbox::with_repository();
+    let (_, path) = seed(&sandbox, SessionState::Paused);
+    let all = [
+        "gc",
+        "--set",
+        "retention.sessions_days=0",
+        "--set",
+        "retention.events_days=0",
+    ];
+    assert!(sandbox.run(&all).contains("removed 0 worktrees, 0 events"));
+    assert!(path.exists());
+
+    let sandbox = Sandbox::with_repository();
+    let (_, path) = seed(&sandbox, SessionState::Failed);
+    fs::write(path.join(".git"), "gitdir: /somewhere/else\n").unwrap();
+    let kept = sandbox.run(&all);
+    assert!(
+        kept.contains("kept") && path.join("unsaved.txt").exists(),
+        "{kept}"
+    );
+    let refused = sandbox.run(&["open", "docs"]);
+    assert!(
+        refused.starts_with("exit 6") && refused.contains("--yes"),
+        "{refused}"
+    );
+    assert!(
+        sandbox
+            .run(&["open", "docs", "--yes"])
+            .starts_with("exit 0")
+    );
+    assert!(sandbox.run(&["doctor"]).contains("\nfail   worktrees"));
+}
+
+#[test]
+fn doctor_takes_a_missing_worktree_off_the_list() {
+    let sandbox = Sandbox::with_repository();
+    let (_, path) = seed(&sandbox, SessionState::Failed);
+    fs::remove_dir_all(&path).unwrap();
+    assert!(sandbox.run(&["doctor"]).contains("\nwarn   worktrees"));
+    let fixed = sandbox.run(&["doctor", "--fix"]);
+    assert!(fixed.contains("\nfixed  worktrees"), "{fixed}");
+    let after = sandbox.run(&["doctor"]);
+    assert!(after.contains("\nok     worktrees"), "{after}");
+    assert!(fs::read_dir(sandbox.repo().join(".git/worktrees")).map_or(0, Iterator::count) == 0);
 }
