@@ -114,6 +114,8 @@ pub enum Command {
     Open(c::open::Args),
     /// List or restore saved work
     Salvage(c::salvage::Args),
+    /// Remove what is no longer needed
+    Gc(c::gc::Args),
     /// Check a plan file
     Plan(c::plan::Args),
     /// Print every setting with its origin

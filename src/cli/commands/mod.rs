@@ -9,6 +9,7 @@ pub mod demo;
 pub mod diff;
 pub mod doctor;
 pub mod events;
+pub mod gc;
 pub mod init;
 pub mod logs;
 pub mod ls;
