@@ -286,6 +286,11 @@ fn gc_saves_work_before_it_removes_a_worktree() {
         "{opened}"
     );
 
+    let shown = sandbox.run(&["show", "docs"]);
+    assert!(shown.contains("then treeyard retry "), "{shown}");
+    let none = sandbox.run(&["logs", "docs", "--job", "nothing"]);
+    assert!(none.starts_with("exit 2"), "{none}");
+
     let young = sandbox.run(&["gc"]);
     assert!(young.contains("removed 0 worktrees"), "{young}");
     let now = ["gc", "--set", "retention.sessions_days=0"];
