@@ -47,7 +47,7 @@ fn check(path: &Path, text: &str, ranks: &Ranks) -> Vec<String> {
     }
     let source = blank(text);
     found.extend(rank_violations(path, &source, ranks));
-    let is_test = path.file_name().is_some_and(|name| name == "tests.rs")
+    let is_test = path.to_str().is_some_and(|path| path.ends_with("tests.rs"))
         || path.components().any(|part| part.as_os_str() == "tests");
     if !is_test {
         found.extend(forbidden(path, &without_tests(&source)));

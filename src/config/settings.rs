@@ -139,7 +139,7 @@ settings! {
         "grace_seconds" grace_seconds: u32 = 10, "Seconds between asking a job to stop and killing it.";
     }
     "worktrees" {
-        "root" root: WorktreesRoot = WorktreesRoot::Sibling, "Where worktrees are: \"sibling\" (<repository>.treeyard), \"data\" or an absolute path.";
+        "root" root: WorktreesRoot = WorktreesRoot::Sibling, "Where worktrees are: \"sibling\" (NAME.treeyard beside the repository), \"data\" or an absolute path.";
         "isolation" isolation: Isolation = Isolation::Private, "\"private\": an own git directory for each session; \"linked\": a plain linked worktree.";
         "pool" pool: u32 = 8, "How many finished worktrees are kept for reuse.";
         "include" include: bool = true, "Whether the files of .worktreeinclude come along.";
