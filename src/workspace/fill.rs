@@ -47,8 +47,10 @@ pub(super) fn fill(
         read_tree(path, git_dir, base)?;
         return Ok(FillMethod::Sparse);
     }
-    if pool::take(root, path, git_dir)? {
-        reset(path, git_dir, base)?;
+    if let Some(at) = pool::take(root, path, git_dir)? {
+        if at != base.as_str() || !direct::untouched(path, &git_dir.join("index"))? {
+            reset(path, git_dir, base)?;
+        }
         return Ok(FillMethod::Pool);
     }
     checkout(repo, path, git_dir, base)?;

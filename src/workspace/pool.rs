@@ -1,12 +1,14 @@
 //! The pool: files of finished worktrees, cleaned, waiting to be used again.
 //!
-//! An entry is `<root>/.pool/<id>/` with `tree` and `index`. Taking one is one rename, so two
+//! An entry is `<root>/.pool/<id>/` with `tree`, `index` and `commit`. Taking one is one rename, so two
 //! sessions never get the same. The index was written by the runner, never by a session.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::error::WorkspaceError;
+use super::private::write;
+use crate::model::ids::CommitId;
 
 fn directory(root: &Path) -> PathBuf {
     root.join(".pool")
@@ -23,7 +25,13 @@ pub(super) fn len(root: &Path) -> usize {
 }
 
 /// Moves a cleaned tree and its index in.
-pub(super) fn put(root: &Path, id: &str, tree: &Path, index: &Path) -> Result<(), WorkspaceError> {
+pub(super) fn put(
+    root: &Path,
+    id: &str,
+    tree: &Path,
+    index: &Path,
+    commit: &CommitId,
+) -> Result<(), WorkspaceError> {
     let pool = directory(root);
     let making = pool.join(format!(".making-{id}"));
     let entry = pool.join(id);
@@ -31,15 +39,20 @@ pub(super) fn put(root: &Path, id: &str, tree: &Path, index: &Path) -> Result<()
     let git_file = tree.join(".git");
     fs::remove_file(&git_file).map_err(WorkspaceError::io(&git_file))?;
     fs::copy(index, making.join("index")).map_err(WorkspaceError::io(index))?;
+    write(&making.join("commit"), commit.as_str())?;
     fs::rename(tree, making.join("tree")).map_err(WorkspaceError::io(tree))?;
     fs::rename(&making, &entry).map_err(WorkspaceError::io(&entry))
 }
 
 /// Moves the files of an entry into `path`, which holds nothing but `.git`, and its index into
-/// `git_dir`. False when the pool is empty.
-pub(super) fn take(root: &Path, path: &Path, git_dir: &Path) -> Result<bool, WorkspaceError> {
+/// `git_dir`. Returns the commit that they are at, as text, `None` when the pool is empty.
+pub(super) fn take(
+    root: &Path,
+    path: &Path,
+    git_dir: &Path,
+) -> Result<Option<String>, WorkspaceError> {
     let Ok(entries) = fs::read_dir(directory(root)) else {
-        return Ok(false);
+        return Ok(None);
     };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -57,8 +70,9 @@ pub(super) fn take(root: &Path, path: &Path, git_dir: &Path) -> Result<bool, Wor
         fs::remove_dir(path).map_err(WorkspaceError::io(path))?;
         fs::rename(mine.join("tree"), path).map_err(WorkspaceError::io(path))?;
         fs::write(&git_file, kept).map_err(WorkspaceError::io(&git_file))?;
+        let at = fs::read_to_string(mine.join("commit")).unwrap_or_default();
         fs::remove_dir_all(&mine).map_err(WorkspaceError::io(&mine))?;
-        return Ok(true);
+        return Ok(Some(at));
     }
-    Ok(false)
+    Ok(None)
 }

@@ -76,7 +76,13 @@ pub fn release(
 /// Cleans the files with the runner's own git directory and index, and moves them into the pool.
 fn into_pool(bench: &Bench, root: &Path, ws: &Located) -> Result<(), WorkspaceError> {
     reset(&ws.path, bench.path(), &ws.base)?;
-    pool::put(root, ws.id()?, &ws.path, &bench.path().join("index"))
+    pool::put(
+        root,
+        ws.id()?,
+        &ws.path,
+        &bench.path().join("index"),
+        &ws.base,
+    )
 }
 
 pub(super) fn remove(path: &Path) -> Result<(), WorkspaceError> {
