@@ -1,4 +1,6 @@
 //! Tests with the real program.
 
 mod architecture;
+mod cli;
+mod e2e;
 mod proc;

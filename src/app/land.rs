@@ -31,7 +31,7 @@ pub fn land(
     };
     let result = landing.land(session);
     Wake::notify(&project.repo.state_dir());
-    Ok(result.map_err(with_report)?)
+    result.map_err(with_report)
 }
 
 fn with_report(error: LandError) -> Failure {

@@ -3,9 +3,13 @@
 pub mod background;
 pub mod control;
 pub mod demo;
+pub mod doctor;
 pub mod failure;
+pub mod gc;
 pub mod land;
 pub mod project;
 pub mod run;
+pub mod salvage;
 pub mod setup;
 pub mod submit;
+pub mod waiting;

@@ -110,6 +110,14 @@ pub enum Command {
     Events(c::events::Args),
     /// List, print or verify artifacts
     Artifacts(c::artifacts::Args),
+    /// Print a session's worktree, or start a shell there
+    Open(c::open::Args),
+    /// List or restore saved work
+    Salvage(c::salvage::Args),
+    /// Remove what is no longer needed
+    Gc(c::gc::Args),
+    /// Check a plan file
+    Plan(c::plan::Args),
     /// Print every setting with its origin
     Config(c::config::Args),
     /// Check everything, and say what to do

@@ -108,14 +108,19 @@ pub fn shorten(text: &str, room: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
-/// The width to print in: COLUMNS, or 80.
+/// The width to print in: COLUMNS, or the terminal's, or 80.
 pub fn width() -> usize {
     let given = std::env::var("COLUMNS")
         .ok()
-        .and_then(|text| text.parse().ok());
+        .and_then(|text| text.parse().ok())
+        .or_else(terminal_width);
     given
         .filter(|columns| (40..=400).contains(columns))
         .unwrap_or(80)
+}
+
+fn terminal_width() -> Option<usize> {
+    comfy_table::Table::new().width().map(usize::from)
 }
 
 #[cfg(test)]

@@ -66,9 +66,12 @@ pub fn commit_all(
     Ok(Some(commit))
 }
 
+/// A private git directory is the session's own: what it configures there, and the hooks it adds,
+/// stay there. Nothing of either is read or run from here, and neither outlives the directory. A
+/// `.git` file or links that lead elsewhere are another matter.
 pub(super) fn refuse_changed(repo: &Repo, ws: &Located) -> Result<(), WorkspaceError> {
     match inspect(repo, ws)? {
-        Health::Ok => Ok(()),
+        Health::Ok | Health::ConfigChanged | Health::HooksChanged => Ok(()),
         health => Err(WorkspaceError::Changed {
             path: ws.path.clone(),
             health,

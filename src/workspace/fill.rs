@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use gix::worktree::stack::state::attributes::Source;
 
+use super::direct;
 use super::error::WorkspaceError;
 use super::pool;
 use crate::git::{Git, GitError, Repo};
@@ -85,6 +86,27 @@ fn checkout(
     let mut index = main
         .index_from_tree(&tree)
         .map_err(GitError::library("read the files of the base"))?;
+    if direct::fits(repo, &index) {
+        direct::write_files(repo, &mut index, path)?;
+    } else {
+        check_out_converted(&main, &mut index, path)?;
+    }
+    let target = git_dir.join("index");
+    index.set_path(&target);
+    index
+        .write(gix::index::write::Options::default())
+        .map_err(GitError::library("write the index"))?;
+    fs::metadata(&target)
+        .map(drop)
+        .map_err(WorkspaceError::io(&target))
+}
+
+/// By the library, which knows attributes and line endings.
+fn check_out_converted(
+    main: &gix::Repository,
+    index: &mut gix::index::File,
+    path: &Path,
+) -> Result<(), WorkspaceError> {
     let mut options = main
         .checkout_options(Source::IdMapping)
         .map_err(GitError::library("read the checkout settings"))?;
@@ -99,7 +121,7 @@ fn checkout(
         .map_err(GitError::library("open the objects"))?;
     let progress = gix::progress::Discard;
     let outcome = gix::worktree::state::checkout(
-        &mut index,
+        index,
         path,
         objects,
         &progress,
@@ -120,12 +142,5 @@ fn checkout(
             failed.path
         )));
     }
-    let target = git_dir.join("index");
-    index.set_path(&target);
-    index
-        .write(gix::index::write::Options::default())
-        .map_err(GitError::library("write the index"))?;
-    fs::metadata(&target)
-        .map(drop)
-        .map_err(WorkspaceError::io(&target))
+    Ok(())
 }

@@ -7,6 +7,7 @@
 mod bench;
 mod commit;
 mod create;
+mod direct;
 mod error;
 mod fill;
 mod import;

@@ -84,7 +84,7 @@ fn unsaved(repo: &Repo, path: &Path, pinned: &CommitId) -> Result<bool, Workspac
     let head = own
         .head_id()
         .map_err(GitError::library("read a submodule's HEAD"))?;
-    if head.to_string() != pinned.as_str() {
+    if head != pinned.as_str() {
         return Ok(true);
     }
     let objects = own.common_dir().join("objects");

@@ -1,5 +1,5 @@
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::time::Duration;
 
@@ -200,4 +200,24 @@ fn sweeping_beside_creates_takes_nothing_from_them() {
     });
     let listed = git(&field.main(), &["worktree", "list"]);
     assert_eq!(listed.lines().count(), 5);
+}
+
+#[test]
+fn a_new_worktree_is_younger_than_its_files_and_its_index_is_true() {
+    let field = Field::with(|main| {
+        put(main.join("deep/er/b.txt"), "b\n");
+        symlink("../nowhere", main.join("deep/dangling")).unwrap();
+    });
+    let ws = field.make("stat");
+    // Nothing to refresh: git finds all stat data as they are.
+    let stale = git(&ws.path, &["diff-files", "--name-only"]);
+    assert_eq!(stale, "");
+    let index = fs::metadata(ws.git_dir.join("index")).unwrap();
+    for file in ["deep/er/b.txt", "deep/dangling", "run.sh"] {
+        let file = fs::symlink_metadata(ws.path.join(file)).unwrap();
+        assert!(file.mtime() < index.mtime());
+    }
+    // A change of the same size in the same second is seen.
+    fs::write(ws.path.join("src/a.txt"), "two\n").unwrap();
+    assert_eq!(git(&ws.path, &["status", "--porcelain"]), " M src/a.txt");
 }

@@ -293,8 +293,23 @@ fn uncommitted_work_is_committed_without_anything_planted_running() {
             .unwrap()
             .is_some()
     );
-    let error = commit_all(&field.repo, &located, "x").unwrap_err();
-    assert_eq!(error.code(), Code::WorkspaceChanged);
+    let planted = ws.git_dir.join("planted");
+    fs::create_dir_all(&planted).unwrap();
+    for hook in ["reference-transaction", "pre-commit", "post-commit"] {
+        put(
+            planted.join(hook),
+            &format!("#!/bin/sh\ntouch {}\n", trap.display()),
+        );
+        fs::set_permissions(planted.join(hook), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    git(
+        &ws.path,
+        &["config", "core.hooksPath", &planted.display().to_string()],
+    );
+    // The session's own hook did run for its own git just now.
+    let _made_by_its_own_git = fs::remove_file(&trap);
+    let second = commit_all(&field.repo, &located, "x").unwrap().unwrap();
+    assert_eq!(import(&field.repo, &located).unwrap().new, second);
     assert!(!trap.exists());
 }
 

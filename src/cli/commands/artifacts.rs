@@ -1,8 +1,11 @@
 //! `treeyard artifacts`: what the store of contents holds.
 
+use std::io::ErrorKind;
+
 use serde_json::json;
 
 use crate::app::failure::Failure;
+use crate::cas::CasError;
 use crate::cli::context::Context;
 use crate::cli::format::{ago, now_ms, size};
 use crate::cli::table::{Table, width};
@@ -66,11 +69,13 @@ fn cat(hash: &str, context: &Context) -> Result<Exit, Failure> {
         .parse()
         .or_else(|_| ContentHash::from_hex(hash))
         .map_err(|error| Failure::new(Code::ArtifactUnknown, error.to_string()))?;
-    context
-        .project()?
-        .cas
-        .read_to(&hash, &mut std::io::stdout().lock())?;
-    Ok(Exit::Ok)
+    let cas = context.project()?.cas;
+    match cas.read_to(&hash, &mut std::io::stdout().lock()) {
+        // The reader has what it wanted, as with other tools.
+        Err(CasError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(Exit::Ok),
+        Err(error) => Err(error.into()),
+        Ok(_) => Ok(Exit::Ok),
+    }
 }
 
 fn verify(context: &Context) -> Result<Exit, Failure> {

@@ -1,81 +1,68 @@
 //! `treeyard doctor`: a look at everything.
 
-use std::path::Path;
-
+use anstyle::AnsiColor;
 use serde_json::json;
 
+use crate::app::doctor::{Check, Mode, Status, examine, is_damaged};
 use crate::app::failure::Failure;
 use crate::cli::context::Context;
 use crate::cli::format::clean;
-use crate::git::Git;
+use crate::cli::out::paint;
 use crate::model::code::Exit;
-use crate::proc::runner_owner;
 
-/// No arguments.
+/// Whether to repair.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_help = "Examples:\n  treeyard doctor\n  treeyard doctor --fix")]
+pub struct Args {
+    /// Repair what can be repaired without losing anything
+    #[arg(long)]
+    pub fix: bool,
+}
 
-/// Checks the database, the chain, worktrees, the runner and git.
-pub fn run(_args: &Args, context: &Context) -> Result<Exit, Failure> {
-    let project = context.project()?;
-    let mut lines = Vec::new();
-    let damage = project.store.integrity_check()?;
-    lines.push(if damage.is_empty() {
-        ok("database", "sound")
-    } else {
-        ("fail", "database", damage.join("; "))
-    });
-    lines.push(match project.store.verify_chain() {
-        Ok(report) => ok("events", &format!("{} in an unbroken chain", report.events)),
-        Err(error) => ("fail", "events", error.to_string()),
-    });
-    for session in project.store.sessions_with_worktree()? {
-        if let Some(path) = session
-            .worktree_path
-            .as_deref()
-            .filter(|path| !Path::new(path).exists())
-        {
-            lines.push((
-                "warn",
-                "worktree",
-                format!(
-                    "{}: {path} is gone; its commits are on {}",
-                    session.name, session.branch
-                ),
-            ));
-        }
-    }
-    lines.push(match runner_owner(&project.repo.state_dir()) {
-        Some(owner) => ok("runner", &format!("process {}", owner.pid)),
-        None => ok("runner", "none is active"),
-    });
-    lines.push(ok(
-        "git",
-        &Git::new(project.repo.main_root())
-            .arg("--version")
-            .run()?
-            .text(),
-    ));
-    let failed = lines.iter().any(|line| line.0 == "fail");
-    let checks: Vec<_> = lines
+/// Checks git, the repository, the store, artifacts, worktrees, the runner and the disk.
+pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    let mode = if args.fix { Mode::Fix } else { Mode::Look };
+    let checks = examine(&context.directory, &context.settings, mode);
+    let rows: Vec<_> = checks
         .iter()
-        .map(
-            |(status, check, detail)| json!({ "status": status, "check": check, "detail": detail }),
-        )
+        .map(|c| {
+            json!({ "status": word(c.status), "check": c.name, "detail": c.detail,
+                "advice": c.advice })
+        })
         .collect();
     context
         .terminal
-        .result("doctor", json!({ "checks": checks }), || {
-            lines
-                .iter()
-                .map(|(status, check, detail)| {
-                    format!("{status:<4}  {check:<9} {}\n", clean(detail))
-                })
-                .collect()
+        .result("doctor", json!({ "checks": rows }), || {
+            checks.iter().map(line).collect()
         })?;
-    Ok(if failed { Exit::Damaged } else { Exit::Ok })
+    Ok(if is_damaged(&checks) {
+        Exit::Damaged
+    } else {
+        Exit::Ok
+    })
 }
 
-fn ok(check: &'static str, detail: &str) -> (&'static str, &'static str, String) {
-    ("ok", check, detail.to_owned())
+fn word(status: Status) -> &'static str {
+    match status {
+        Status::Ok => "ok",
+        Status::Warn => "warn",
+        Status::Fail => "fail",
+        Status::Fixed => "fixed",
+    }
+}
+
+fn line(check: &Check) -> String {
+    let colour = match check.status {
+        Status::Ok | Status::Fixed => AnsiColor::Green,
+        Status::Warn => AnsiColor::Yellow,
+        Status::Fail => AnsiColor::Red,
+    };
+    let status = paint(colour.on_default(), &format!("{:<5}", word(check.status)));
+    let advice = check.advice.as_deref().map(clean);
+    let advice = advice.map_or(String::new(), |text| format!("; {text}"));
+    format!(
+        "{status}  {:<9}  {}{advice}\n",
+        check.name,
+        clean(&check.detail)
+    )
 }

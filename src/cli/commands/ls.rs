@@ -1,13 +1,17 @@
 //! `treeyard ls`: the sessions.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use crate::app::failure::Failure;
+use crate::app::waiting::reasons;
 use crate::cli::context::Context;
 use crate::cli::format::{ago, now_ms};
 use crate::cli::out::state_style;
 use crate::cli::table::{Cell, Table, width};
 use crate::model::code::{Code, Exit};
+use crate::model::ids::SessionId;
 use crate::model::session::SessionState;
 use crate::store::SessionRow;
 
@@ -29,7 +33,9 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let state = args.state.as_deref().map(parse_state).transpose()?;
     let now = now_ms();
-    let mut sessions = context.project()?.store.sessions(0)?;
+    let project = context.project()?;
+    let mut sessions = project.store.sessions(0)?;
+    let waiting = reasons(&project)?;
     sessions.retain(|session| {
         let recent = !session.state.is_terminal() || now - session.updated_ms < DAY_MS;
         (args.all || recent) && state.is_none_or(|state| state == session.state)
@@ -42,7 +48,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     context
         .terminal
         .result("sessions", json!({ "sessions": rows }), || {
-            text(&sessions, now)
+            text(&sessions, &waiting, now)
         })?;
     Ok(Exit::Ok)
 }
@@ -55,7 +61,7 @@ fn parse_state(text: &str) -> Result<SessionState, Failure> {
     })
 }
 
-fn text(sessions: &[SessionRow], now: i64) -> String {
+fn text(sessions: &[SessionRow], waiting: &HashMap<SessionId, String>, now: i64) -> String {
     if sessions.is_empty() {
         return "no sessions; `treeyard run` starts one, `treeyard ls --all` lists old ones"
             .to_owned();
@@ -67,7 +73,7 @@ fn text(sessions: &[SessionRow], now: i64) -> String {
             session.name.as_str().into(),
             Cell::styled(session.state.name(), state_style(session.state)),
             ago(now, session.created_ms).into(),
-            session.reason.as_str().into(),
+            waiting.get(&session.id).unwrap_or(&session.reason).into(),
         ]);
     }
     table.render(width())

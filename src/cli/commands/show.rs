@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::ls::session_json;
 use crate::app::failure::Failure;
+use crate::app::waiting::reasons;
 use crate::cli::context::Context;
 use crate::cli::format::{ago, clean, duration, now_ms};
 use crate::cli::out::{bold, paint, state_style};
@@ -27,15 +28,21 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let session = project.session(&args.session)?;
     let jobs = project.store.jobs_of(session.id)?;
     let after = project.store.predecessors(session.id)?;
+    let waiting = reasons(&project)?.remove(&session.id);
     let body = json!({ "session": session_json(&session), "spec": session.spec()?, "jobs": jobs,
-        "after": after.iter().map(|(name, state)| json!({ "name": name, "state": state })).collect::<Vec<_>>() });
-    context
-        .terminal
-        .result("session", body, || text(&session, &jobs, &after))?;
+        "waiting": waiting, "after": after.iter().map(|(name, state)| json!({ "name": name, "state": state })).collect::<Vec<_>>() });
+    context.terminal.result("session", body, || {
+        text(&session, &jobs, &after, waiting.as_deref())
+    })?;
     Ok(Exit::Ok)
 }
 
-fn text(session: &SessionRow, jobs: &[JobRow], after: &[(String, SessionState)]) -> String {
+fn text(
+    session: &SessionRow,
+    jobs: &[JobRow],
+    after: &[(String, SessionState)],
+    waiting: Option<&str>,
+) -> String {
     let now = now_ms();
     let state = paint(state_style(session.state), session.state.name());
     let mut text = format!("{}  {state}\n", bold(&clean(&session.name)));
@@ -46,6 +53,7 @@ fn text(session: &SessionRow, jobs: &[JobRow], after: &[(String, SessionState)])
     };
     line("id", &session.id.to_string());
     line("why", &session.reason);
+    line("waits", waiting.unwrap_or(""));
     line("branch", &session.branch);
     line("target", &session.target);
     line(
@@ -60,7 +68,7 @@ fn text(session: &SessionRow, jobs: &[JobRow], after: &[(String, SessionState)])
     for (name, state) in after {
         line("after", &format!("{name} ({})", state.name()));
     }
-    line("next", next(session));
+    line("next", &next(session));
     if !jobs.is_empty() {
         text.push('\n');
         text.push_str(&job_table(jobs));
@@ -82,16 +90,22 @@ fn job_table(jobs: &[JobRow]) -> String {
     table.render(width())
 }
 
-fn next(session: &SessionRow) -> &'static str {
+/// Complete commands, so that they can be pasted.
+fn next(session: &SessionRow) -> String {
+    let s = session.id.short();
     match session.state {
-        SessionState::Created => "treeyard up (when no runner is active)",
-        SessionState::Active => "treeyard logs -f",
-        SessionState::Paused => "treeyard resume",
-        SessionState::Blocked => "settle it in the worktree, then treeyard land",
-        SessionState::Completed if session.landed_commit.is_none() => {
-            "treeyard diff, then treeyard land"
+        SessionState::Created => "treeyard up (when no runner is active)".to_owned(),
+        SessionState::Active => format!("treeyard logs -f {s}"),
+        SessionState::Paused => format!("treeyard resume {s}"),
+        SessionState::Blocked => {
+            format!("settle it in `treeyard open {s}`, then treeyard land {s}")
         }
-        SessionState::Completed => "",
-        SessionState::Failed | SessionState::Cancelled => "treeyard logs, then treeyard retry",
+        SessionState::Completed if session.landed_commit.is_none() => {
+            format!("treeyard diff {s}, then treeyard land {s}")
+        }
+        SessionState::Completed => String::new(),
+        SessionState::Failed | SessionState::Cancelled => {
+            format!("treeyard logs {s}, then treeyard retry {s}")
+        }
     }
 }

@@ -1,0 +1,337 @@
+//! A look at everything. No check ends the look: what cannot be read is a finding too.
+
+use std::path::{Path, PathBuf};
+
+use super::failure::Failure;
+use super::project::{cas_root, user_config};
+use crate::cas::Cas;
+use crate::config::{Settings, worktree_root};
+use crate::git::{Git, Repo};
+use crate::landing::located;
+use crate::merge::{checkouts_of, finish_checkout};
+use crate::model::event::{Actor, Event};
+use crate::model::ids::CommitId;
+use crate::proc::runner_owner;
+use crate::store::{EventFilter, SessionRow, Store};
+use crate::workspace::{Health, Located, inspect};
+
+const LOW_DISK: u64 = 1 << 30;
+/// Artifacts read by one look; `treeyard artifacts verify` reads all.
+const SAMPLE: usize = 50;
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Nothing to do.
+    Ok,
+    /// Something to know.
+    Warn,
+    /// Something to repair.
+    Fail,
+    /// It was wrong and is repaired.
+    Fixed,
+}
+
+/// One finding.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// How it ended.
+    pub status: Status,
+    /// What was looked at, one word.
+    pub name: &'static str,
+    /// What was found.
+    pub detail: String,
+    /// What to do about it.
+    pub advice: Option<String>,
+}
+
+/// Whether to repair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Only look.
+    Look,
+    /// Repair what can be repaired without losing anything.
+    Fix,
+}
+
+fn check(status: Status, name: &'static str, detail: impl Into<String>) -> Check {
+    Check {
+        status,
+        name,
+        detail: detail.into(),
+        advice: None,
+    }
+}
+
+impl Check {
+    fn advice(mut self, text: impl Into<String>) -> Self {
+        self.advice = Some(text.into());
+        self
+    }
+}
+
+fn failed(name: &'static str, failure: impl Into<Failure>) -> Check {
+    let failure = failure.into();
+    let advice = failure.advice().join("; ");
+    check(Status::Fail, name, failure.message).advice(advice)
+}
+
+/// Looks at everything around `start`, with settings from `flags`.
+pub fn examine(start: &Path, flags: &[(String, String)], mode: Mode) -> Vec<Check> {
+    let mut found = vec![git_version(start)];
+    let repo = match Repo::discover(start) {
+        Ok(repo) => repo,
+        Err(error) => {
+            found.push(failed("repo", error));
+            return found;
+        }
+    };
+    found.push(check(
+        Status::Ok,
+        "repo",
+        repo.main_root().display().to_string(),
+    ));
+    let borrowed: Vec<_> = flags
+        .iter()
+        .map(|(k, v)| (k.as_str(), v.as_str()))
+        .collect();
+    let settings = Settings::load(Some(repo.main_root()), user_config().as_deref(), &borrowed);
+    found.push(match &settings {
+        Ok(_) => check(Status::Ok, "config", "every key is known"),
+        Err(error) => {
+            check(Status::Fail, "config", error.to_string()).advice("correct the named key")
+        }
+    });
+    found.push(runner(&repo));
+    found.push(disk(&repo));
+    let settings = settings.unwrap_or_default();
+    found.push(match Cas::open(&cas_root(&repo)) {
+        Ok(cas) => artifacts(&cas),
+        Err(error) => failed("artifacts", error),
+    });
+    match Store::open(&repo.state_dir()) {
+        Ok(mut store) => with_store(&repo, &settings, &mut store, mode, &mut found),
+        Err(error) => found.push(failed("store", error)),
+    }
+    found
+}
+
+fn git_version(start: &Path) -> Check {
+    match Git::new(start).arg("--version").run() {
+        Ok(output) => check(Status::Ok, "git", output.text().trim()),
+        Err(error) => failed("git", error),
+    }
+}
+
+fn runner(repo: &Repo) -> Check {
+    match runner_owner(&repo.state_dir()) {
+        Some(owner) => check(Status::Ok, "runner", format!("process {}", owner.pid)),
+        None => check(Status::Ok, "runner", "none is active"),
+    }
+}
+
+fn disk(repo: &Repo) -> Check {
+    match fs2::available_space(repo.common_dir()) {
+        Ok(free) if free < LOW_DISK => {
+            check(Status::Warn, "disk", format!("{} MiB are free", free >> 20))
+                .advice("free space; `treeyard gc` removes what is no longer needed")
+        }
+        Ok(free) => check(Status::Ok, "disk", format!("{} GiB are free", free >> 30)),
+        Err(error) => failed("disk", Failure::io(repo.common_dir(), &error)),
+    }
+}
+
+fn artifacts(cas: &Cas) -> Check {
+    let mut read = 0;
+    let listed = match cas.list() {
+        Ok(listed) => listed,
+        Err(error) => return failed("artifacts", error),
+    };
+    for hash in listed.take(SAMPLE) {
+        let sound = hash.and_then(|hash| cas.read_to(&hash, &mut std::io::sink()));
+        if let Err(error) = sound {
+            return failed("artifacts", error);
+        }
+        read += 1;
+    }
+    check(Status::Ok, "artifacts", format!("{read} read, all sound"))
+}
+
+fn with_store(
+    repo: &Repo,
+    settings: &Settings,
+    store: &mut Store,
+    mode: Mode,
+    found: &mut Vec<Check>,
+) {
+    found.push(match store.integrity_check() {
+        Ok(damage) if damage.is_empty() => check(Status::Ok, "store", "sound"),
+        Ok(damage) => check(Status::Fail, "store", damage.join("; "))
+            .advice(crate::model::code::Code::StoreDamaged.hint()),
+        Err(error) => failed("store", error),
+    });
+    found.push(match store.verify_chain() {
+        Ok(report) => {
+            let detail = format!("{} in an unbroken chain", report.events);
+            check(Status::Ok, "events", detail)
+        }
+        Err(error) => failed("events", error),
+    });
+    let sessions = match store.sessions_with_worktree() {
+        Ok(sessions) => sessions,
+        Err(error) => return found.push(failed("worktrees", error)),
+    };
+    let before = found.len();
+    for session in &sessions {
+        found.extend(worktree(repo, store, session, mode));
+    }
+    unowned(repo, settings, &sessions, found);
+    if found.len() == before {
+        let detail = format!("{} as they were made", sessions.len());
+        found.push(check(Status::Ok, "worktrees", detail));
+    }
+    found.push(checkout(repo, store, mode).unwrap_or_else(|failure| failed("checkout", failure)));
+}
+
+fn worktree(repo: &Repo, store: &mut Store, session: &SessionRow, mode: Mode) -> Option<Check> {
+    let place = located(session)?;
+    let detail = |what: &str| format!("{}: {what}: {}", session.name, place.path.display());
+    match inspect(repo, &place) {
+        Ok(Health::Ok) => None,
+        Ok(Health::Missing) if mode == Mode::Fix => {
+            Some(match unregister(repo, store, session, &place) {
+                Ok(()) => check(Status::Fixed, "worktrees", detail("no longer registered")).advice(
+                    format!(
+                        "its commits are on {}; what it had not handed over stays in {}",
+                        session.branch,
+                        place.git_dir.display()
+                    ),
+                ),
+                Err(failure) => failed("worktrees", failure),
+            })
+        }
+        Ok(Health::Missing) => Some(
+            check(Status::Warn, "worktrees", detail("the worktree is gone"))
+                .advice("`treeyard doctor --fix` takes it off the list"),
+        ),
+        Ok(health) => Some(
+            check(Status::Fail, "worktrees", detail(&health.to_string()))
+                .advice("look at it without calling git in it, and take what you need"),
+        ),
+        Err(error) => Some(failed("worktrees", error)),
+    }
+}
+
+/// Only this one worktree is taken off git's list: a general prune would reach those of others.
+fn unregister(
+    repo: &Repo,
+    store: &mut Store,
+    session: &SessionRow,
+    place: &Located,
+) -> Result<(), Failure> {
+    let listed = Git::new(repo.main_root())
+        .args(["worktree", "list", "--porcelain"])
+        .run()?
+        .text();
+    let line = format!("worktree {}", place.path.display());
+    if listed.lines().any(|listed| listed == line) {
+        let git = |verb: &[&str]| {
+            Git::new(repo.main_root())
+                .arg("worktree")
+                .args(verb)
+                .arg(&place.path)
+        };
+        // It may not be locked any more; then removing it needs no unlocking.
+        let _unlocked = git(&["unlock"]).run();
+        git(&["remove", "--force"]).run()?;
+    }
+    store.write(|tx| {
+        let released = Event::WorkspaceReleased { pooled: false };
+        tx.append(Actor::Human, Some(session.id), released)?;
+        let recovered = Event::Recovered {
+            action: "reconciled".to_owned(),
+            detail: format!("the worktree of {} was gone", session.name),
+        };
+        tx.append(Actor::Human, Some(session.id), recovered)?;
+        Ok::<_, Failure>(())
+    })
+}
+
+fn unowned(repo: &Repo, settings: &Settings, sessions: &[SessionRow], found: &mut Vec<Check>) {
+    use etcetera::BaseStrategy;
+    let data = etcetera::choose_base_strategy()
+        .map_or_else(|_| PathBuf::new(), |base| base.data_dir().join("treeyard"));
+    let root = match worktree_root(settings, repo.main_root(), &data) {
+        Ok(root) => root,
+        Err(error) => return found.push(failed("worktrees", error)),
+    };
+    let entries = std::fs::read_dir(&root).into_iter().flatten().flatten();
+    for path in entries.map(|entry| entry.path()) {
+        let hidden = path
+            .file_name()
+            .is_some_and(|n| n.to_string_lossy().starts_with('.'));
+        let owned = sessions
+            .iter()
+            .any(|s| s.worktree_path.as_deref().map(Path::new) == Some(path.as_path()));
+        if !hidden && !owned && path.is_dir() {
+            let detail = format!("{} belongs to no session", path.display());
+            found.push(
+                check(Status::Warn, "worktrees", detail)
+                    .advice("look at it, then remove it yourself"),
+            );
+        }
+    }
+}
+
+/// A checkout of the target that still has the files from before the last landing.
+fn checkout(repo: &Repo, store: &Store, mode: Mode) -> Result<Check, Failure> {
+    let last = store.events(&EventFilter::default())?.into_iter().rev();
+    let Some((target, from, to)) = last
+        .filter_map(|record| match record.event {
+            Event::Landed { target, from, to } => Some((target, from, to)),
+            _ => None,
+        })
+        .next()
+    else {
+        return Ok(check(Status::Ok, "checkout", "nothing has landed yet"));
+    };
+    let gix = repo.gix();
+    let failure = |error: crate::merge::MergeError| Failure::new(error.code(), error.to_string());
+    for path in checkouts_of(&gix, &format!("refs/heads/{target}")).map_err(failure)? {
+        if !has_index_of(&path, &from) || has_index_of(&path, &to) || !is_at(&path, &to) {
+            continue;
+        }
+        let place = path.display();
+        if mode == Mode::Look {
+            let detail = format!("{place} still has the files from before the last landing");
+            return Ok(check(Status::Warn, "checkout", detail)
+                .advice("`treeyard doctor --fix` completes the update"));
+        }
+        let git = |dir: &Path, args: &[&str]| {
+            let done = Git::new(dir).args(args).run();
+            done.map(drop).map_err(|error| error.to_string())
+        };
+        finish_checkout(&gix, &path, &from, &to, &git).map_err(failure)?;
+        return Ok(check(
+            Status::Fixed,
+            "checkout",
+            format!("{place} is up to date"),
+        ));
+    }
+    Ok(check(Status::Ok, "checkout", "up to date"))
+}
+
+fn has_index_of(checkout: &Path, commit: &CommitId) -> bool {
+    let args = ["diff-index", "--cached", "--quiet", commit.as_str()];
+    Git::new(checkout).args(args).run().is_ok()
+}
+
+fn is_at(checkout: &Path, commit: &CommitId) -> bool {
+    let head = Git::new(checkout).args(["rev-parse", "HEAD"]).run();
+    head.is_ok_and(|output| output.text().trim() == commit.as_str())
+}
+
+/// Whether anything found needs repair.
+pub fn is_damaged(checks: &[Check]) -> bool {
+    checks.iter().any(|check| check.status == Status::Fail)
+}

@@ -1,0 +1,76 @@
+//! `treeyard open`: into a session's worktree.
+
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::app::failure::Failure;
+use crate::cli::context::Context;
+use crate::cli::out::write_all;
+use crate::landing::located;
+use crate::model::code::{Code, Exit};
+use crate::workspace::{Health, inspect};
+
+/// Which session, and how.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  cd \"$(treeyard open docs)\"\n  treeyard open docs --shell")]
+pub struct Args {
+    /// A task's name or the start of an id
+    #[arg(value_name = "S")]
+    pub session: String,
+    /// Start $SHELL there instead of printing the path
+    #[arg(long)]
+    pub shell: bool,
+    /// Even when the worktree's own git files were changed
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// Prints the path, or starts a shell there.
+pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    let project = context.project()?;
+    let session = project.session(&args.session)?;
+    let Some(place) = located(&session) else {
+        let why = format!("{} has no worktree now", session.name);
+        return Err(Failure::new(Code::SessionState, why)
+            .hint(format!("its commits are on {}", session.branch)));
+    };
+    let health = inspect(&project.repo, &place)?;
+    if health == Health::Missing {
+        let why = format!("{}: the worktree is gone", place.path.display());
+        return Err(Failure::new(Code::WorkspaceChanged, why).hint("run `treeyard doctor --fix`"));
+    }
+    // A changed git directory can run programs as soon as git is called in it.
+    if health != Health::Ok && !args.yes {
+        let why = format!("{}: {health}", place.path.display());
+        return Err(Failure::new(Code::WorkspaceChanged, why)
+            .hint("git commands there could run what the session planted; --yes opens it anyway"));
+    }
+    if args.shell {
+        return shell(&place.path);
+    }
+    if context.terminal.json {
+        let body = json!({ "session_id": session.id, "path": place.path });
+        context.terminal.document("open", body)?;
+    } else {
+        use std::os::unix::ffi::OsStrExt;
+        let mut line = place.path.as_os_str().as_bytes().to_vec();
+        line.push(b'\n');
+        write_all(&line)?;
+    }
+    Ok(Exit::Ok)
+}
+
+fn shell(path: &std::path::Path) -> Result<Exit, Failure> {
+    let shell = std::env::var_os("SHELL").unwrap_or_else(|| "/bin/sh".into());
+    let status = Command::new(&shell).current_dir(path).status();
+    let status = status.map_err(|error| {
+        let why = format!("{}: {error}", shell.to_string_lossy());
+        Failure::new(Code::ProgramMissing, why)
+    })?;
+    Ok(if status.success() {
+        Exit::Ok
+    } else {
+        Exit::Failed
+    })
+}

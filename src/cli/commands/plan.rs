@@ -1,0 +1,108 @@
+//! `treeyard plan`: is a plan file right, and what may stand in one.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::app::failure::Failure;
+use crate::app::project::user_config;
+use crate::cli::context::Context;
+use crate::cli::out::write_all;
+use crate::config::{Plan, PlanError, Settings, plan_schema};
+use crate::git::Repo;
+use crate::model::code::{Code, Exit};
+
+/// What to do.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  treeyard plan check plan.toml
+  treeyard plan schema > plan.schema.json")]
+pub struct Args {
+    /// What to do
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, clap::Subcommand)]
+pub enum Verb {
+    /// Say everything that is wrong with a plan file
+    Check {
+        /// The plan file
+        file: PathBuf,
+    },
+    /// Print the JSON Schema of plan files
+    Schema,
+}
+
+/// Does it.
+pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    match &args.verb {
+        Verb::Check { file } => check(file, context),
+        Verb::Schema => schema(),
+    }
+}
+
+fn schema() -> Result<Exit, Failure> {
+    write_all(format!("{:#}\n", plan_schema()).as_bytes())?;
+    Ok(Exit::Ok)
+}
+
+fn check(file: &Path, context: &Context) -> Result<Exit, Failure> {
+    let path = context.directory.join(file);
+    let text = std::fs::read_to_string(&path).map_err(|error| unreadable(file, &error))?;
+    let refused = match Plan::parse(&text, file, &settings(context)?) {
+        Ok(plan) => {
+            let names: Vec<String> = plan.tasks.iter().map(|t| t.name.to_string()).collect();
+            let count = names.len();
+            let body = json!({ "ok": true, "tasks": names, "problems": [] });
+            context.terminal.result("plan_check", body, || {
+                format!("ok: {count} task{}", if count == 1 { "" } else { "s" })
+            })?;
+            return Ok(Exit::Ok);
+        }
+        Err(refused) => refused,
+    };
+    if context.terminal.json {
+        context
+            .terminal
+            .document("plan_check", problems(&refused))?;
+        return Ok(Exit::Usage);
+    }
+    let hint = "`treeyard plan schema` prints what may stand in a plan";
+    Err(Failure::from(refused).hint(hint))
+}
+
+fn problems(refused: &PlanError) -> serde_json::Value {
+    let problems: Vec<_> = refused
+        .problems
+        .iter()
+        .map(
+            |p| json!({ "message": p.message, "line": p.line, "column": p.column, "hint": p.hint }),
+        )
+        .collect();
+    json!({ "ok": false, "tasks": [], "problems": problems })
+}
+
+/// A plan can be checked outside of a repository too; then only the person's settings count.
+fn settings(context: &Context) -> Result<Settings, Failure> {
+    let repo = Repo::discover(&context.directory).ok();
+    let flags: Vec<(&str, &str)> = context
+        .settings
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect();
+    let root = repo.as_ref().map(Repo::main_root);
+    Ok(Settings::load(root, user_config().as_deref(), &flags)?)
+}
+
+fn unreadable(file: &Path, error: &std::io::Error) -> Failure {
+    match error.kind() {
+        std::io::ErrorKind::InvalidData => Failure::new(
+            Code::PlanInvalid,
+            format!("{}: it is not UTF-8", file.display()),
+        ),
+        _ => Failure::io(file, error),
+    }
+}

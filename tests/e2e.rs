@@ -1,0 +1,432 @@
+//! The main job with the real program, real git and real processes.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+/// A repository of its own, with a home and a git configuration of its own.
+struct Yard {
+    folder: tempfile::TempDir,
+}
+
+impl Yard {
+    fn new() -> Self {
+        let yard = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        std::fs::create_dir_all(yard.repo()).unwrap();
+        std::fs::create_dir_all(yard.folder.path().join("home")).unwrap();
+        yard.git(&["init", "-q", "-b", "main"]);
+        yard.write("README.md", "# Yard\n");
+        yard.write("src/lib.txt", "one\ntwo\nthree\n");
+        yard.git(&["add", "-A"]);
+        yard.git(&["commit", "-qm", "Start"]);
+        yard
+    }
+
+    fn repo(&self) -> PathBuf {
+        self.folder.path().join("repo")
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.repo().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let home = self.folder.path().join("home");
+        let mut command = Command::new(program);
+        command
+            .current_dir(self.repo())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("HOME", &home)
+            .env("XDG_CONFIG_HOME", home.join("config"))
+            .env("XDG_DATA_HOME", home.join("data"))
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_AUTHOR_NAME", "Test")
+            .env("GIT_AUTHOR_EMAIL", "test@localhost")
+            .env("GIT_COMMITTER_NAME", "Test")
+            .env("GIT_COMMITTER_EMAIL", "test@localhost");
+        command
+    }
+
+    fn git(&self, args: &[&str]) -> String {
+        let output = self.command("git").args(args).output().unwrap();
+        assert!(
+            output.status.success(),
+            "git {args:?}: {}",
+            text(&output.stderr)
+        );
+        text(&output.stdout)
+    }
+
+    fn treeyard(&self, args: &[&str]) -> Output {
+        self.command(env!("CARGO_BIN_EXE_treeyard"))
+            .args(args)
+            .output()
+            .unwrap()
+    }
+
+    /// Runs it and insists on an exit code; gives standard output.
+    fn exits(&self, code: i32, args: &[&str]) -> String {
+        let output = self.treeyard(args);
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{args:?}\n{}{}",
+            text(&output.stdout),
+            text(&output.stderr)
+        );
+        text(&output.stdout)
+    }
+
+    fn json(&self, args: &[&str]) -> serde_json::Value {
+        let args: Vec<&str> = std::iter::once("--json")
+            .chain(args.iter().copied())
+            .collect();
+        serde_json::from_str(&text(&self.treeyard(&args).stdout)).unwrap()
+    }
+
+    fn plan(&self, toml: &str) -> String {
+        let path = self.folder.path().join("plan.toml");
+        std::fs::write(&path, toml).unwrap();
+        path.display().to_string()
+    }
+
+    fn state_of(&self, name: &str) -> String {
+        let sessions = self.json(&["ls", "--all"]);
+        let found = sessions["sessions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|row| row["name"] == name);
+        found.map_or(String::new(), |row| {
+            row["state"].as_str().unwrap().to_owned()
+        })
+    }
+
+    fn sound(&self) {
+        self.exits(0, &["events", "verify"]);
+        self.exits(0, &["artifacts", "verify"]);
+        self.git(&["fsck", "--strict"]);
+    }
+}
+
+impl Drop for Yard {
+    fn drop(&mut self) {
+        let _ = self.treeyard(&["down", "--cancel"]);
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(40), "never: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_plan_runs_in_parallel_worktrees_and_lands() {
+    let yard = Yard::new();
+    let plan = yard.plan(
+        r#"
+        auto_land = true
+        [[task]]
+        name = "api"
+        scope = ["api/**"]
+        run = "mkdir api && echo api > api/a.txt && git add -A && git commit -qm 'Add the api'"
+        [[task]]
+        name = "docs"
+        scope = ["docs/**"]
+        run = ["sh", "-c", "mkdir docs && echo docs > docs/d.txt; echo said; echo warned >&2"]
+        gate = ["test -s docs/d.txt"]
+        [[task]]
+        name = "both"
+        after = ["api", "docs"]
+        run = "cat api/a.txt docs/d.txt > both.txt"
+        "#,
+    );
+    yard.exits(0, &["run", &plan]);
+    assert_eq!(
+        std::fs::read_to_string(yard.repo().join("both.txt")).unwrap(),
+        "api\ndocs\n"
+    );
+    assert_eq!(yard.git(&["status", "--porcelain"]), "");
+    assert!(yard.git(&["log", "main"]).contains("Treeyard-Session: "));
+    assert_eq!(yard.exits(0, &["logs", "docs"]).matches("said").count(), 1);
+    assert_eq!(
+        yard.git(&["worktree", "list"]).lines().count(),
+        1,
+        "worktrees were given back"
+    );
+    yard.sound();
+}
+
+#[test]
+fn a_conflict_blocks_the_session_with_a_report_and_moves_nothing() {
+    let yard = Yard::new();
+    yard.exits(
+        0,
+        &[
+            "run",
+            "--name",
+            "edit",
+            "--",
+            "sh",
+            "-c",
+            "echo theirs > src/lib.txt",
+        ],
+    );
+    yard.write("src/lib.txt", "ours\n");
+    yard.git(&["commit", "-qam", "Change it here"]);
+    let before = yard.git(&["rev-parse", "main"]);
+    yard.exits(4, &["land", "edit"]);
+    assert_eq!(yard.state_of("edit"), "BLOCKED");
+    assert_eq!(yard.git(&["rev-parse", "main"]), before);
+    let artifacts = yard.json(&["artifacts", "ls"]);
+    let report = artifacts["artifacts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["kind"] == "conflict_report")
+        .unwrap();
+    let report = yard.exits(0, &["artifacts", "cat", report["hash"].as_str().unwrap()]);
+    assert!(report.contains("src/lib.txt"), "{report}");
+    yard.sound();
+}
+
+#[test]
+fn a_failing_gate_and_a_dirty_target_land_nothing() {
+    let yard = Yard::new();
+    yard.exits(
+        0,
+        &[
+            "run",
+            "--name",
+            "gated",
+            "--gate",
+            "exit 3",
+            "--",
+            "sh",
+            "-c",
+            "echo x > x",
+        ],
+    );
+    let before = yard.git(&["rev-parse", "main"]);
+    yard.exits(1, &["land", "gated"]);
+    yard.exits(
+        0,
+        &[
+            "run",
+            "--name",
+            "plain",
+            "--",
+            "sh",
+            "-c",
+            "echo y >> README.md",
+        ],
+    );
+    yard.write("README.md", "mine\n");
+    yard.exits(5, &["land", "plain"]);
+    assert_eq!(yard.git(&["rev-parse", "main"]), before);
+    assert_eq!(
+        std::fs::read_to_string(yard.repo().join("README.md")).unwrap(),
+        "mine\n"
+    );
+    yard.git(&["checkout", "-q", "README.md"]);
+    yard.exits(0, &["land", "plain"]);
+    yard.sound();
+}
+
+#[test]
+fn failures_retry_and_what_comes_after_is_cancelled() {
+    let yard = Yard::new();
+    let plan = yard.plan(
+        r#"
+        [[task]]
+        name = "flaky"
+        retries = { max = 2, backoff = "fixed", delay = "10ms" }
+        run = "test -e .tried || { touch .tried; exit 1; }"
+        [[task]]
+        name = "broken"
+        run = "exit 7"
+        [[task]]
+        name = "late"
+        after = ["broken"]
+        run = "true"
+        [[task]]
+        name = "slow"
+        timeout = "300ms"
+        run = "setsid sleep 100 & sleep 100"
+        [[task]]
+        name = "missing"
+        run = ["no-such-program-anywhere"]
+        "#,
+    );
+    yard.exits(1, &["run", &plan]);
+    let states: Vec<String> = ["flaky", "broken", "late", "slow", "missing"]
+        .iter()
+        .map(|name| yard.state_of(name))
+        .collect();
+    assert_eq!(
+        states,
+        ["COMPLETED", "FAILED", "CANCELLED", "FAILED", "FAILED"]
+    );
+    yard.sound();
+}
+
+#[test]
+fn jobs_outlive_a_killed_runner_and_are_taken_over() {
+    let yard = Yard::new();
+    yard.exits(0, &["up"]);
+    let go = yard.folder.path().join("go");
+    let wait = format!(
+        "while ! test -e {}; do sleep 0.05; done; echo done > done.txt",
+        go.display()
+    );
+    yard.exits(0, &["submit", "--name", "long", "--", "sh", "-c", &wait]);
+    eventually("the job runs", || {
+        yard.exits(0, &["events", "--json"])
+            .contains("FR-EVT-SESS-SCHED-002")
+    });
+    let lock = std::fs::read_to_string(yard.repo().join(".git/treeyard/runner.lock")).unwrap();
+    let owner: serde_json::Value = serde_json::from_str(&lock).unwrap();
+    let pid = owner["pid"].to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-9", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    eventually("the lock is free", || {
+        yard.treeyard(&["up"]).status.success()
+    });
+    std::fs::write(&go, "").unwrap();
+    eventually("the job's end is seen", || {
+        yard.state_of("long") == "COMPLETED"
+    });
+    let events = yard.exits(0, &["events", "--json"]);
+    assert_eq!(
+        events.matches("FR-EVT-SESS-SCHED-002").count(),
+        1,
+        "it ran once"
+    );
+    assert!(events.contains("reattached"));
+    yard.exits(0, &["land", "long"]);
+    assert!(yard.repo().join("done.txt").exists());
+    yard.exits(5, &["up"]);
+    yard.exits(0, &["down"]);
+    yard.sound();
+}
+
+#[test]
+fn pause_cancel_and_retry_do_what_they_say() {
+    let yard = Yard::new();
+    yard.exits(
+        0,
+        &[
+            "submit",
+            "--name",
+            "held",
+            "--",
+            "sh",
+            "-c",
+            "echo ran > ran.txt",
+        ],
+    );
+    yard.exits(0, &["pause", "held"]);
+    yard.exits(0, &["up"]);
+    yard.exits(0, &["submit", "--name", "other", "--", "true"]);
+    eventually("the other one ends", || {
+        yard.state_of("other") == "COMPLETED"
+    });
+    assert_eq!(yard.state_of("held"), "PAUSED");
+    yard.exits(0, &["resume", "held"]);
+    eventually("it goes on", || yard.state_of("held") == "COMPLETED");
+
+    let marker = yard.folder.path().join("started");
+    let forever = format!("touch {}; setsid sleep 1000 & sleep 1000", marker.display());
+    yard.exits(
+        0,
+        &["submit", "--name", "endless", "--", "sh", "-c", &forever],
+    );
+    eventually("it started", || marker.exists());
+    yard.exits(0, &["cancel", "endless"]);
+    eventually("its process tree is gone", || {
+        yard.json(&["show", "endless"])["jobs"][0]["state"] == "cancelled"
+    });
+    assert_eq!(yard.state_of("endless"), "CANCELLED");
+    yard.exits(2, &["cancel", "endless"]);
+    yard.sound();
+}
+
+#[test]
+fn sessions_cannot_reach_each_others_refs_stash_or_configuration() {
+    let yard = Yard::new();
+    let inside = "git config user.nickname x; git tag inside; git branch mine; \
+                  echo more >> README.md; git stash -q; echo kept > kept.txt";
+    yard.exits(0, &["run", "--name", "inner", "--", "sh", "-c", inside]);
+    assert_eq!(yard.git(&["tag"]), "");
+    assert_eq!(yard.git(&["stash", "list"]), "");
+    assert!(!yard.git(&["branch", "--list"]).contains("mine"));
+    assert!(!yard.git(&["config", "--list"]).contains("nickname"));
+    assert_eq!(yard.git(&["status", "--porcelain"]), "");
+}
+
+#[test]
+fn bad_input_is_told_and_changes_nothing() {
+    let yard = Yard::new();
+    let plan = yard.plan("[[task]]\nname = \"a\"\nafter = [\"b\"]\nrun = \"x\"\n\n[[task]]\nname = \"b\"\nafter = [\"a\"]\nscope = [\"/etc\"]\nrun = \"\"\ncolour = 1\n");
+    let output = yard.treeyard(&["run", &plan]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    for part in ["a -> b -> a", "absolute", "colour"] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+    yard.exits(3, &["show", "nobody"]);
+    yard.exits(2, &["run", "--target", "nowhere", "--", "true"]);
+    assert_eq!(
+        yard.json(&["ls", "--all"])["sessions"]
+            .as_array()
+            .unwrap()
+            .len(),
+        0
+    );
+
+    let outside = tempfile::tempdir().unwrap();
+    yard.exits(3, &["-C", &outside.path().display().to_string(), "ls"]);
+}
+
+#[test]
+fn a_hundred_jobs_in_one_session_run_in_order_and_once() {
+    let yard = Yard::new();
+    let log = yard.folder.path().join("log");
+    let line = format!("echo x >> {}", log.display());
+    yard.exits(
+        0,
+        &[
+            "run", "--name", "many", "--repeat", "100", "--", "sh", "-c", &line,
+        ],
+    );
+    assert_eq!(std::fs::read_to_string(&log).unwrap().lines().count(), 100);
+}
+
+/// A folder that a test leaves must not be inside this repository.
+#[test]
+fn worktrees_stand_beside_the_repository() {
+    let yard = Yard::new();
+    let out = yard.folder.path().join("where");
+    let line = format!("pwd > {}", out.display());
+    yard.exits(0, &["run", "--name", "where", "--", "sh", "-c", &line]);
+    let place = std::fs::read_to_string(&out).unwrap();
+    assert!(!Path::new(place.trim()).starts_with(yard.repo()));
+    assert!(place.contains("repo.treeyard"), "{place}");
+}
