@@ -430,3 +430,63 @@ fn worktrees_stand_beside_the_repository() {
     assert!(!Path::new(place.trim()).starts_with(yard.repo()));
     assert!(place.contains("repo.treeyard"), "{place}");
 }
+
+#[test]
+fn a_pause_during_the_last_command_loses_nothing() {
+    let yard = Yard::new();
+    let (begun, go) = (
+        yard.folder.path().join("begun"),
+        yard.folder.path().join("go"),
+    );
+    let line = format!(
+        "touch {}; while ! test -e {}; do sleep 0.02; done; echo w > w.txt",
+        begun.display(),
+        go.display()
+    );
+    yard.exits(0, &["up"]);
+    yard.exits(0, &["submit", "--name", "q", "--", "sh", "-c", &line]);
+    eventually("it began", || begun.exists());
+    yard.exits(0, &["pause", "q"]);
+    std::fs::write(&go, "").unwrap();
+    eventually("its command ended", || {
+        yard.json(&["show", "q"])["jobs"][0]["state"] == "completed"
+    });
+    assert_eq!(yard.state_of("q"), "PAUSED");
+    yard.exits(0, &["resume", "q"]);
+    eventually("its work is taken in", || yard.state_of("q") == "COMPLETED");
+    yard.exits(0, &["land", "q"]);
+    assert!(yard.repo().join("w.txt").exists());
+}
+
+#[test]
+fn after_on_the_command_line_waits_for_an_earlier_session() {
+    let yard = Yard::new();
+    yard.exits(
+        0,
+        &[
+            "submit",
+            "--name",
+            "first",
+            "--",
+            "sh",
+            "-c",
+            "echo 1 > one.txt",
+        ],
+    );
+    yard.exits(
+        0,
+        &[
+            "submit", "--name", "second", "--after", "first", "--", "test", "-s", "one.txt",
+        ],
+    );
+    yard.exits(0, &["up"]);
+    eventually("both end", || yard.state_of("second") == "COMPLETED");
+}
+
+#[test]
+fn exit_codes_tell_timeouts_missing_programs_and_missing_files_apart() {
+    let yard = Yard::new();
+    yard.exits(124, &["run", "--timeout", "200ms", "--", "sleep", "77"]);
+    yard.exits(7, &["run", "--", "no-such-program-anywhere"]);
+    yard.exits(3, &["run", "no-such-plan.toml"]);
+}

@@ -42,6 +42,7 @@ impl Failure {
     /// A file that could not be read or written.
     pub fn io(path: &std::path::Path, source: &std::io::Error) -> Self {
         let code = match source.kind() {
+            std::io::ErrorKind::NotFound => Code::FileMissing,
             std::io::ErrorKind::StorageFull => Code::DiskFull,
             std::io::ErrorKind::ReadOnlyFilesystem => Code::StoreReadOnly,
             _ => Code::Io,

@@ -5,6 +5,7 @@ use super::project::Project;
 use super::setup::runner_config;
 use crate::landing::{LandError, Landed, Landing};
 use crate::merge::MergeMethod;
+use crate::model::ids::CommitId;
 use crate::proc::{Launcher, Wake};
 use crate::store::SessionRow;
 
@@ -31,14 +32,17 @@ pub fn land(
     };
     let result = landing.land(session);
     Wake::notify(&project.repo.state_dir());
-    result.map_err(with_report)
+    let onto = project.repo.branch_tip(&session.target)?;
+    result.map_err(|error| with_report(error, onto.as_ref()))
 }
 
-fn with_report(error: LandError) -> Failure {
+fn with_report(error: LandError, onto: Option<&CommitId>) -> Failure {
     let failure = match &error {
         LandError::Conflict { report, .. } => Some(format!(
-            "the report: `treeyard artifacts cat {}`; merge the target in the session's worktree, then land again",
-            &report.hex()[..12]
+            "the report: `treeyard artifacts cat {}`; settle it in the session's worktree with \
+             `git merge {}`, then land again",
+            &report.hex()[..12],
+            onto.map_or("<target>", CommitId::short),
         )),
         LandError::Gate {
             output: Some(output),

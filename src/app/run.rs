@@ -11,8 +11,10 @@ use super::project::Project;
 use super::setup::runner_config;
 use super::submit::Submitted;
 use crate::config::Settings;
+use crate::model::code::Code;
 use crate::model::event::{Actor, Record};
 use crate::model::ids::PlanId;
+use crate::model::job::Outcome;
 use crate::model::session::SessionState;
 use crate::proc::{Wake, runner_owner};
 use crate::runner::{Runner, RunnerError, Until};
@@ -27,6 +29,8 @@ const LOOK: Duration = Duration::from_millis(60);
 pub struct Ran {
     /// The sessions in the order of the plan, as they are now.
     pub sessions: Vec<SessionRow>,
+    /// How the sessions that failed did so.
+    pub failures: Vec<Code>,
     /// Whether the person interrupted it.
     pub interrupted: bool,
 }
@@ -74,11 +78,30 @@ pub fn run(
             followed.join().unwrap_or(Ok(()))
         })?;
     }
-    let sessions = Store::open(&state_dir)?.plan_sessions(plan)?;
+    let store = Store::open(&state_dir)?;
+    let sessions = store.plan_sessions(plan)?;
     Ok(Ran {
+        failures: failures(&store, &sessions)?,
         sessions,
         interrupted: interrupted.load(Ordering::Acquire),
     })
+}
+
+fn failures(store: &Store, sessions: &[SessionRow]) -> Result<Vec<Code>, Failure> {
+    let mut codes = Vec::new();
+    for session in sessions
+        .iter()
+        .filter(|row| row.state == SessionState::Failed)
+    {
+        let jobs = store.jobs_of(session.id)?;
+        let last = jobs.iter().rev().find_map(|job| job.outcome.as_ref());
+        codes.push(match last {
+            Some(Outcome::TimedOut) => Code::JobTimeout,
+            Some(Outcome::NotStarted { .. }) => Code::ProgramMissing,
+            _ => Code::JobFailed,
+        });
+    }
+    Ok(codes)
 }
 
 /// Is the runner until SIGTERM or SIGINT. Running jobs are left to their supervisors.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use super::args::{Cli, Color, Command};
+use super::args::{Cli, Color, Command, Global};
 use super::commands as c;
 use super::context::Context;
 use crate::app::control::Word;
@@ -19,12 +19,28 @@ pub fn main() -> ExitCode {
         Color::Always => anstream::ColorChoice::Always.write_global(),
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
+    log_to_stderr(&cli.global);
     let context = Context::new(&cli.global);
     let exit = dispatch(&cli.command, &context).unwrap_or_else(|failure| {
         context.terminal.failure(&failure);
         failure.code.exit()
     });
     ExitCode::from(exit as u8)
+}
+
+/// Warnings by default; the runner in the background writes the same into its log.
+fn log_to_stderr(global: &Global) {
+    let level = match (global.quiet, global.verbose) {
+        (true, _) => "error",
+        (false, 0) => "treeyard=warn,error",
+        (false, 1) => "treeyard=info,warn",
+        (false, _) => "treeyard=debug,info",
+    };
+    let _set_before = tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(level))
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .try_init();
 }
 
 fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {

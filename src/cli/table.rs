@@ -120,7 +120,8 @@ pub fn width() -> usize {
 }
 
 fn terminal_width() -> Option<usize> {
-    comfy_table::Table::new().width().map(usize::from)
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    Some(usize::from(size.ws_col))
 }
 
 #[cfg(test)]

@@ -192,8 +192,9 @@ impl Landing<'_> {
             now: (jiff::Timestamp::now().as_second(), 0),
         };
         match prepare(&self.repo.gix(), &plan)? {
-            Prepared::Ready(candidate) => Ok(candidate),
-            Prepared::UpToDate => Err(LandError::Nothing {
+            Prepared::Ready(candidate) if !candidate.changed.is_empty() => Ok(candidate),
+            // Also when the target has the same content by other commits.
+            Prepared::Ready(_) | Prepared::UpToDate => Err(LandError::Nothing {
                 name: session.name.clone(),
                 target: session.target.clone(),
             }),

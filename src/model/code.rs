@@ -99,6 +99,7 @@ codes! {
     DiskFull = "TY-DISK-FULL", System, "the disk is full", "free space with `treeyard gc`, then `treeyard retry`";
     SalvageUnknown = "TY-SALVAGE-UNKNOWN", NotFound, "no saved work has that name", "`treeyard salvage ls` lists what is saved";
     Interrupted = "TY-INTERRUPTED", Interrupted, "interrupted", "the sessions were cancelled; `treeyard retry` starts one again";
+    FileMissing = "TY-NO-FILE", NotFound, "there is no such file", "check the path; relative paths start from the current folder, or from -C";
     Io = "TY-IO", System, "a file could not be read or written", "check the path, its permissions and the free space";
 }
 

@@ -27,9 +27,6 @@ impl Runner {
             }
             if !row.has_worktree() {
                 self.clear_half_made(&row)?;
-            } else if self.store.next_queued(row.id)?.is_none() {
-                self.recovered("collected", format!("{}: every job had ended", row.name))?;
-                self.collect(&row)?;
             }
         }
         Ok(())

@@ -142,6 +142,7 @@ impl Runner {
                 self.begin(session, job)?;
             }
             if decision.doomed.is_empty() {
+                self.collect_finished()?;
                 self.land_next()?;
                 return Ok(decision.look_again_ms);
             }
@@ -153,6 +154,16 @@ impl Runner {
                 }
             }
         }
+    }
+
+    /// Sessions that were paused while their last command ran, or whose runner died right after it.
+    fn collect_finished(&mut self) -> Result<(), RunnerError> {
+        for row in self.store.finished_but_active()? {
+            if !self.active.contains_key(&row.id) {
+                self.collect(&row)?;
+            }
+        }
+        Ok(())
     }
 
     fn slots(&self) -> Vec<Slot> {
@@ -201,7 +212,7 @@ impl Runner {
             Err(error) => return self.fail(&row, &error.to_string()),
         };
         if row.state == SessionState::Created {
-            self.activate(&row, "its worktree is being made")?;
+            self.activate(&row, "at work")?;
         }
         let (repo, config) = (self.repo.clone(), self.config.clone());
         self.elsewhere(move || Notice::Prepared(session, prepare(&repo, &config, &row, &base)));
@@ -217,14 +228,7 @@ impl Runner {
         self.store.write(|tx| {
             if created {
                 let to = SessionState::Active;
-                move_session(
-                    tx,
-                    Actor::System,
-                    row.id,
-                    row.state,
-                    to,
-                    "a job was dispatched",
-                )?;
+                move_session(tx, Actor::System, row.id, row.state, to, "at work")?;
             }
             let event = Event::JobDispatched { job_id: job.id };
             tx.append(Actor::System, Some(row.id), event).map(drop)

@@ -100,7 +100,8 @@ pub fn resume(store: &mut Store, session: &SessionRow) -> Result<(), ControlErro
         ));
     }
     let jobs = store.jobs_of(session.id)?;
-    if !jobs.iter().any(waits) {
+    // A paused session whose last command ended meanwhile has its work still to be taken in.
+    if session.state == SessionState::Blocked && !jobs.iter().any(waits) {
         return Err(refused(
             session,
             "nothing is left to run; settle what blocks it, then land it",

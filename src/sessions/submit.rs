@@ -38,11 +38,8 @@ pub fn submit(
     store.write(|tx| {
         for task in tasks {
             let session = ids[&task.name];
-            let after = task
-                .after
-                .iter()
-                .filter_map(|name| ids.get(name).copied())
-                .collect();
+            let named = task.after.iter().filter_map(|name| ids.get(name).copied());
+            let after = named.chain(submission.after.iter().copied()).collect();
             tx.append(
                 Actor::Human,
                 Some(session),

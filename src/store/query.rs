@@ -204,6 +204,16 @@ impl Store {
         )
     }
 
+    /// Sessions at work whose every job has ended.
+    pub fn finished_but_active(&self) -> Result<Vec<SessionRow>, StoreError> {
+        self.select_sessions(
+            "WHERE state = 'ACTIVE' AND worktree_path IS NOT NULL AND released = 0 \
+             AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.session_id = sessions.session_id \
+             AND jobs.state IN ('queued', 'running', 'stalled')) ORDER BY created_seq",
+            params![],
+        )
+    }
+
     /// Completed sessions that are to land by themselves and have not, the oldest first.
     pub fn awaiting_landing(&self) -> Result<Vec<SessionRow>, StoreError> {
         self.select_sessions(

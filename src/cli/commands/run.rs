@@ -165,14 +165,12 @@ fn exit(ran: &Ran) -> Exit {
     if ran.interrupted {
         return Exit::Interrupted;
     }
-    let blocked = |row: &&SessionRow| row.state == SessionState::Blocked;
-    if ran
-        .sessions
-        .iter()
-        .any(|row| row.state == SessionState::Failed)
-    {
-        return Exit::Failed;
+    // One kind of failure has its own exit code; several are a failure.
+    if let Some(first) = ran.failures.first() {
+        let alike = ran.failures.iter().all(|code| code == first);
+        return if alike { first.exit() } else { Exit::Failed };
     }
+    let blocked = |row: &&SessionRow| row.state == SessionState::Blocked;
     match ran.sessions.iter().find(blocked) {
         Some(row) => code_of(row).map_or(Exit::Failed, Code::exit),
         None if ran
