@@ -66,15 +66,23 @@ pub fn land(args: &LandArgs, context: &Context) -> Result<Exit, Failure> {
     });
     context.terminal.result("landed", body, || {
         format!(
-            "{} landed on {}: {}..{}, {} paths changed",
+            "{} landed on {}: {}..{}, {}",
             clean(&session.name),
             clean(&landed.target),
             landed.from.short(),
             landed.to.short(),
-            landed.changed.len()
+            paths(landed.changed.len())
         )
     })?;
     Ok(Exit::Ok)
+}
+
+fn paths(count: usize) -> String {
+    if count == 1 {
+        "1 path changed".to_owned()
+    } else {
+        format!("{count} paths changed")
+    }
 }
 
 fn method(text: &str) -> Result<MergeMethod, Failure> {

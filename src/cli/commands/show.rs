@@ -56,6 +56,8 @@ fn text(
     line("waits", waiting.unwrap_or(""));
     line("branch", &session.branch);
     line("target", &session.target);
+    let landed = session.landed_commit.as_ref();
+    line("landed", landed.map_or("", |commit| commit.as_str()));
     line(
         "worktree",
         session
