@@ -44,7 +44,7 @@ pub struct TaskArgs {
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<u32>,
     /// Run the command so many times, as jobs of one session
-    #[arg(long, hide = true, default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     pub repeat: u32,
     /// The command, after `--`
     #[arg(last = true, value_name = "COMMAND")]
