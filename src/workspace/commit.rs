@@ -4,6 +4,7 @@ use std::fs;
 
 use super::bench::{Bench, tips};
 use super::error::WorkspaceError;
+use super::idle::is_idle;
 use super::import::revs;
 use super::located::{Health, Located, inspect};
 use crate::git::{Expected, Git, Repo};
@@ -29,6 +30,9 @@ pub fn commit_all(
     message: &str,
 ) -> Result<Option<CommitId>, WorkspaceError> {
     refuse_changed(repo, ws)?;
+    if is_idle(repo, ws)? {
+        return Ok(None);
+    }
     let found = tips(repo, ws)?;
     let bench = Bench::set_up(repo, ws)?;
     let tree = bench.snapshot(&found.head)?;

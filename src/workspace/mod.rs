@@ -10,6 +10,7 @@ mod create;
 mod direct;
 mod error;
 mod fill;
+mod idle;
 mod import;
 mod include;
 mod located;

@@ -8,6 +8,7 @@ use super::commit::refuse_changed;
 use super::create::registry_lock;
 use super::error::WorkspaceError;
 use super::fill::reset;
+use super::idle::is_idle;
 use super::located::Located;
 use super::pool;
 use super::salvage::{Salvaged, save_with};
@@ -48,13 +49,22 @@ pub fn release(
     keep: Keep,
 ) -> Result<Released, WorkspaceError> {
     refuse_changed(repo, ws)?;
-    let bench = Bench::set_up(repo, ws)?;
-    let (salvaged, populated) = save_with(repo, ws, session, &bench)?;
-    let pooled = match (keep, ws.path.parent()) {
-        (Keep::Pool { max }, Some(root)) if !populated && pool::len(root) < max => {
-            into_pool(&bench, root, ws).is_ok()
-        }
-        _ => false,
+    let root = match (keep, ws.path.parent()) {
+        (Keep::Pool { max }, Some(root)) if pool::len(root) < max => Some(root),
+        _ => None,
+    };
+    let (salvaged, pooled) = if is_idle(repo, ws)? {
+        let index = ws.record(repo)?.join("index");
+        let put = |root| pool::put(root, ws.id()?, &ws.path, &index, &ws.base);
+        (None, root.is_some_and(|root| put(root).is_ok()))
+    } else {
+        let bench = Bench::set_up(repo, ws)?;
+        let (salvaged, populated) = save_with(repo, ws, session, &bench)?;
+        let root = root.filter(|_| !populated);
+        (
+            salvaged,
+            root.is_some_and(|root| into_pool(&bench, root, ws).is_ok()),
+        )
     };
     let record = ws.record(repo)?;
     let linked = fs::read_to_string(record.join("linked")).map_err(WorkspaceError::io(&record))?;
