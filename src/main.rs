@@ -1,13 +1,14 @@
-//! The binary: the supervisor's fast path, then the command line.
+//! The binary: the fork server's fast path, then the command line.
 
-use std::path::Path;
 use std::process::ExitCode;
 
+use treeyard::proc::{FORKSERVER_VERB, forkserver};
+
 fn main() -> ExitCode {
-    let args: Vec<_> = std::env::args_os().skip(1).take(3).collect();
-    match args.as_slice() {
-        // A supervisor must start fast and read nothing of the command line's machinery.
-        [verb, job_dir] if verb == "__supervise" => treeyard::proc::supervise(Path::new(job_dir)),
+    let mut args = std::env::args_os().skip(1);
+    // It must start fast, have one thread, and read nothing of the command line's machinery.
+    match (args.next(), args.next()) {
+        (Some(verb), None) if verb == FORKSERVER_VERB => forkserver(),
         _ => treeyard::cli::main(),
     }
 }

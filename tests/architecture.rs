@@ -14,6 +14,8 @@ mod negative;
 #[path = "architecture/scan.rs"]
 mod scan;
 
+/// The one file that may hold unsafe code.
+const AUDITED: &str = "proc/fork.rs";
 const LONGEST_FILE: usize = 500;
 
 type Ranks = BTreeMap<String, u32>;
@@ -52,7 +54,7 @@ fn check(path: &Path, text: &str, ranks: &Ranks) -> Vec<String> {
     if !is_test {
         found.extend(forbidden(path, &without_tests(&source)));
     }
-    if words(&source).any(|(word, _)| word == "unsafe") {
+    if path != Path::new(AUDITED) && words(&source).any(|(word, _)| word == "unsafe") {
         found.push("`unsafe`".to_owned());
     }
     found

@@ -9,9 +9,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use treeyard::model::job::Outcome;
-use treeyard::proc::{
-    Attached, Ended, ExitRecord, JobSpec, Launcher, Supervisor, Wake, WakeListener, attach, sweep,
-};
+use treeyard::proc::{Attached, Ended, ExitRecord, JobSpec, Launcher, Supervisor, attach, sweep};
 
 /// One job in its own folder; every process it starts carries a variable found nowhere else.
 struct Job {
@@ -45,7 +43,7 @@ impl Job {
             env: BTreeMap::from([("PATH".into(), path), (name.into(), value.into())]),
             timeout_ms: None,
             grace_ms: 200,
-            wake_dir: None,
+            runner_dir: None,
         }
     }
 
@@ -84,9 +82,7 @@ impl Job {
 }
 
 fn launcher() -> Launcher {
-    Launcher {
-        exe: env!("CARGO_BIN_EXE_treeyard").into(),
-    }
+    Launcher::new(env!("CARGO_BIN_EXE_treeyard").into())
 }
 
 fn finished(ended: Ended) -> ExitRecord {
@@ -252,20 +248,12 @@ fn a_killed_supervisor_is_lost_and_swept_up() {
     assert_eq!(job.survivors(), [0u32; 0]);
 }
 
-/// A supervisor whose parent is another process, as after a restart of the runner.
+/// A supervisor that outlives its fork server, as after a restart of the runner.
 fn orphan(job: &Job, spec: &JobSpec) {
-    fs::create_dir(&job.dir).unwrap();
-    fs::write(job.dir.join("spec.json"), serde_json::to_vec(spec).unwrap()).unwrap();
-    let script = "setsid \"$0\" __supervise \"$1\" </dev/null >/dev/null 2>&1 &";
-    let exe: &Path = Path::new(env!("CARGO_BIN_EXE_treeyard"));
-    let name = job.dir.file_name().unwrap();
-    let mut shell = Command::new("sh");
-    shell
-        .args(["-c", script])
-        .arg(exe)
-        .arg(&job.dir)
-        .env("TREEYARD_JOB", name);
-    assert!(shell.status().unwrap().success());
+    let launcher = launcher();
+    launcher.spawn(&job.dir, spec).unwrap();
+    drop(launcher);
+    until(|| job.dir.join("owner").is_symlink());
 }
 
 #[tokio::test]
@@ -305,26 +293,87 @@ fn a_job_nobody_started_is_not_started_and_a_used_folder_is_refused() {
     assert!(launcher().spawn(&job.dir, &job.spec(&["true"])).is_err());
 }
 
-#[tokio::test]
-async fn the_runner_is_woken_at_the_end() {
+#[test]
+fn a_job_that_was_given_up_before_it_began_never_begins() {
     let job = Job::new();
-    let mut listener = WakeListener::open(&job.cwd).unwrap();
-    let supervisor = job.spawn(&JobSpec {
-        wake_dir: Some(job.cwd.clone()),
-        ..job.spec(&["true"])
-    });
-    tokio::time::timeout(Duration::from_secs(20), listener.notified())
-        .await
-        .unwrap()
-        .unwrap();
-    assert!(matches!(attach(&job.dir).unwrap(), Attached::Finished(_)));
-    assert!(
-        finished(supervisor.wait().await.unwrap())
-            .outcome
-            .is_success()
+    fs::create_dir(&job.dir).unwrap();
+    assert!(matches!(attach(&job.dir).unwrap(), Attached::NotStarted));
+    // What a supervisor that comes too late finds.
+    assert_eq!(
+        fs::read_link(job.dir.join("owner")).unwrap(),
+        Path::new("nobody")
     );
-    Wake::notify(&job.cwd);
-    listener.notified().await.unwrap();
+    assert!(matches!(attach(&job.dir).unwrap(), Attached::NotStarted));
+    sweep(&job.dir).unwrap();
+}
+
+#[test]
+fn giving_up_and_beginning_exclude_each_other() {
+    for _ in 0..30 {
+        let job = Job::new();
+        let supervisor = job.spawn(&job.spec(&["sh", "-c", "echo ran"]));
+        let given_up = matches!(attach(&job.dir).unwrap(), Attached::NotStarted);
+        let ended = supervisor.wait_blocking().unwrap();
+        match given_up {
+            true => assert_eq!(ended, Ended::Lost),
+            false => assert!(finished(ended).outcome.is_success()),
+        }
+        assert_eq!(job.dir.join("output.log").exists(), !given_up);
+    }
+}
+
+#[test]
+fn a_killed_fork_server_is_replaced_and_its_jobs_go_on() {
+    let launcher = launcher();
+    let first = Job::new();
+    let script = "until [ -e go ]; do sleep 0.01; done; exit 3";
+    let running = launcher
+        .spawn(&first.dir, &first.spec(&["sh", "-c", script]))
+        .unwrap();
+    let server = parent_of(running.pid());
+    assert!(
+        Command::new("kill")
+            .args(["-9", &server.to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+    until(|| parent_of(running.pid()) != server);
+    let second = Job::new();
+    let ended = launcher
+        .spawn(&second.dir, &second.spec(&["true"]))
+        .unwrap()
+        .wait_blocking()
+        .unwrap();
+    assert!(finished(ended).outcome.is_success());
+    fs::write(first.cwd.join("go"), "").unwrap();
+    let record = finished(running.wait_blocking().unwrap());
+    assert_eq!(record.outcome, Outcome::Exited { code: 3 });
+}
+
+#[test]
+fn the_fork_server_ends_with_its_launcher_and_keeps_no_zombies() {
+    let launcher = launcher();
+    let mut server = 0;
+    for _ in 0..3 {
+        let job = Job::new();
+        let supervisor = launcher
+            .spawn(&job.dir, &job.spec(&["sleep", "600"]))
+            .unwrap();
+        server = parent_of(supervisor.pid());
+        supervisor.cancel().unwrap();
+        finished(supervisor.wait_blocking().unwrap());
+        let stat = format!("/proc/{}/stat", supervisor.pid());
+        until(|| !Path::new(&stat).exists());
+    }
+    drop(launcher);
+    assert!(!Path::new(&format!("/proc/{server}")).exists());
+}
+
+fn parent_of(pid: u32) -> u32 {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let (_, rest) = text.rsplit_once(')').unwrap();
+    rest.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 #[test]

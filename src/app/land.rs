@@ -22,7 +22,7 @@ pub fn land(
     if let Some(method) = method {
         config.policy.method = method;
     }
-    let launcher = Launcher::current()?;
+    let launcher = Launcher::current();
     let mut landing = Landing {
         repo: &project.repo,
         store: &mut project.store,

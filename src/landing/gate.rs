@@ -105,7 +105,7 @@ fn run_one(
         env: job_env(&landing.policy.pass_env, &extra),
         timeout_ms: landing.policy.gate_timeout_ms,
         grace_ms: landing.policy.grace_ms,
-        wake_dir: None,
+        runner_dir: None,
     };
     let ended = landing.launcher.spawn(&dir, &spec)?.wait_blocking()?;
     record(landing, session, job_id, &dir, command, &ended)

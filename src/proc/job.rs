@@ -11,8 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::error::ProcError;
 use crate::model::job::Outcome;
 
-pub(super) const SPEC_FILE: &str = "spec.json";
-pub(super) const OWNER_FILE: &str = "owner.json";
+/// What a supervisor could not do, when there was something.
 pub(super) const LOG_FILE: &str = "supervisor.log";
 /// Standard output and standard error of the job, as it wrote them. Best effort.
 pub const OUTPUT_FILE: &str = "output.log";
@@ -34,8 +33,9 @@ pub struct JobSpec {
     pub timeout_ms: Option<u64>,
     /// How many milliseconds it has between the polite and the forceful kill.
     pub grace_ms: u64,
-    /// The state folder whose runner is woken at the end.
-    pub wake_dir: Option<PathBuf>,
+    /// The state folder whose runner writes down how the job ended. When none listens there, the
+    /// exit record is made to survive the machine's fall instead.
+    pub runner_dir: Option<PathBuf>,
 }
 
 impl JobSpec {
@@ -77,6 +77,18 @@ pub struct ExitRecord {
     pub user_ms: u64,
     /// Processor time in the kernel, in milliseconds.
     pub sys_ms: u64,
+}
+
+/// Makes a job's folder. One that is there belongs to a job that was started before.
+pub(super) fn make_folder(job_dir: &Path) -> Result<(), ProcError> {
+    let made = match fs::create_dir(job_dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let parent = job_dir.parent().unwrap_or(job_dir);
+            fs::create_dir_all(parent).and_then(|()| fs::create_dir(job_dir))
+        }
+        made => made,
+    };
+    made.map_err(ProcError::io(job_dir))
 }
 
 /// The name that marks the job's processes.
@@ -140,7 +152,7 @@ mod tests {
             env: BTreeMap::new(),
             timeout_ms: None,
             grace_ms: 0,
-            wake_dir: None,
+            runner_dir: None,
         };
         good.check().unwrap();
         let bad = [

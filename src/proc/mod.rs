@@ -1,12 +1,16 @@
 //! Processes: supervisors that outlive the runner, owners, locks, wake-ups.
 //!
-//! A job is run by a supervisor, a small process of its own session. What it knows stands in the
-//! job's folder (`spec.json`, `owner.json`, `output.log`, `exit.json`), so that any later runner
-//! can find out how the job stands. A supervisor is a child subreaper: whatever its job starts,
-//! however it detaches, stays below it and is killed before the exit record is written.
+//! A job is run by a supervisor, a small process of its own session, forked from the runner's
+//! fork server. What it knows stands in the job's folder (`owner`, `output.log`, `exit.json`), so
+//! that any later runner can find out how the job stands. A supervisor is a child subreaper:
+//! whatever its job starts, however it detaches, stays below it and is killed before the exit
+//! record is written.
 
+mod claim;
 mod environment;
 mod error;
+mod fork;
+mod forkserver;
 mod job;
 mod kill;
 mod launch;
@@ -21,11 +25,11 @@ mod wake;
 
 pub use environment::job_env;
 pub use error::ProcError;
+pub use forkserver::{VERB as FORKSERVER_VERB, forkserver};
 pub use job::{EXIT_FILE, ExitRecord, JOB_VARIABLE, JobSpec, OUTPUT_FILE};
 pub use launch::detach;
 pub use lock::{LockError, RunnerLock, runner_owner};
 pub use owner::Owner;
-pub use supervise::supervise;
-pub use supervisor::{Attached, Ended, Launcher, Supervisor, attach, spawn};
+pub use supervisor::{Attached, Ended, Launcher, Supervisor, attach};
 pub use sweep::sweep;
 pub use wake::{Wake, WakeListener};

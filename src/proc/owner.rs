@@ -1,5 +1,7 @@
+use std::fmt;
 use std::fs;
 use std::io;
+use std::str::FromStr;
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
@@ -40,6 +42,32 @@ impl Owner {
     }
 }
 
+/// In one line of ASCII.
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.pid, self.start_time, self.boot_id)
+    }
+}
+
+impl FromStr for Owner {
+    type Err = io::Error;
+
+    fn from_str(text: &str) -> io::Result<Self> {
+        let malformed = || io::Error::new(io::ErrorKind::InvalidData, "it names no process");
+        let mut words = text.split(' ');
+        let mut next = || words.next().ok_or_else(malformed);
+        let owner = Self {
+            pid: next()?.parse().map_err(|_| malformed())?,
+            start_time: next()?.parse().map_err(|_| malformed())?,
+            boot_id: next()?.to_owned(),
+        };
+        match words.next() {
+            None => Ok(owner),
+            Some(_) => Err(malformed()),
+        }
+    }
+}
+
 fn boot_id() -> io::Result<&'static str> {
     static BOOT: OnceLock<String> = OnceLock::new();
     if let Some(known) = BOOT.get() {
@@ -66,6 +94,7 @@ mod tests {
             ..own.clone()
         };
         assert!(!later.is_alive() && !rebooted.is_alive());
+        assert_eq!(own.to_string().parse::<Owner>().unwrap(), own);
     }
 
     #[test]

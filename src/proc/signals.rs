@@ -1,5 +1,5 @@
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -44,6 +44,11 @@ impl Signals {
             cancelled |= signal.ssi_signo != child;
         }
         cancelled
+    }
+
+    /// Readable when a signal has come.
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
     }
 
     /// Waits until a signal comes or, roughly, until `limit`.

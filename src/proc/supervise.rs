@@ -1,5 +1,4 @@
 //! The supervisor process: runs one job, ends all of it, writes down how it ended.
-//! It is synchronous and has one thread, so that it starts in a millisecond.
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
@@ -15,10 +14,10 @@ use nix::unistd::{AccessFlags, Pid, access};
 use rustix::io::Errno;
 use rustix::process::{Signal, WaitOptions, wait};
 
+use super::claim::Claim;
 use super::error::ProcError;
 use super::job::{
-    self, Durability, EXIT_FILE, ExitRecord, JOB_VARIABLE, JobSpec, OUTPUT_FILE, OWNER_FILE,
-    SPEC_FILE,
+    self, Durability, EXIT_FILE, ExitRecord, JOB_VARIABLE, JobSpec, LOG_FILE, OUTPUT_FILE,
 };
 use super::kill;
 use super::launch::{self, Group, Launch};
@@ -33,43 +32,39 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// Runs the job of the folder `job_dir` to its end. This is the whole life of a supervisor.
 ///
 /// SIGTERM and SIGINT cancel the job. The exit code says whether the exit record was written.
-pub fn supervise(job_dir: &Path) -> ExitCode {
-    match std::path::absolute(job_dir)
-        .map_err(ProcError::io(job_dir))
-        .and_then(|job_dir| record(&job_dir))
-    {
+pub(super) fn supervise(job_dir: &Path, spec: &JobSpec) -> ExitCode {
+    match record(job_dir, spec) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "{error}");
+            if let Ok(mut log) = launch::appending(&job_dir.join(LOG_FILE)) {
+                let _ = writeln!(log, "{error}");
+            }
             ExitCode::FAILURE
         }
     }
 }
 
-fn record(job_dir: &Path) -> Result<(), ProcError> {
+fn record(job_dir: &Path, spec: &JobSpec) -> Result<(), ProcError> {
     let started_ms = now_ms();
-    let (outcome, wake_dir) = match prepare(job_dir) {
-        Ok((spec, signals)) => (run(job_dir, &spec, &signals), spec.wake_dir),
-        Err(error) => (not_started(error), None),
-    };
-    let record = exit_record(outcome, started_ms);
-    job::write(&job_dir.join(EXIT_FILE), &record, Durability::Machine)?;
-    if let Some(wake_dir) = wake_dir {
-        Wake::notify(&wake_dir);
-    }
-    Ok(())
-}
-
-fn prepare(job_dir: &Path) -> Result<(JobSpec, Signals), ProcError> {
     let pid = std::process::id();
     let signals = Signals::take().map_err(ProcError::process(pid))?;
+    let own = Owner::current().map_err(ProcError::process(pid))?;
+    // Before anything else: who finds the folder without an owner may decide that the job never
+    // began, and then it must not.
+    if !Claim::By(own).stake(job_dir)? {
+        return Ok(());
+    }
     nix::sys::prctl::set_child_subreaper(true).map_err(ProcError::process(pid))?;
-    let owner = Owner::current().map_err(ProcError::process(pid))?;
-    job::write(&job_dir.join(OWNER_FILE), &owner, Durability::Process)?;
-    let spec: JobSpec = job::read(&job_dir.join(SPEC_FILE))?
-        .ok_or_else(|| ProcError::InvalidSpec(format!("{SPEC_FILE} is missing")))?;
-    spec.check()?;
-    Ok((spec, signals))
+    let outcome = match spec.check() {
+        Ok(()) => run(job_dir, spec, &signals),
+        Err(error) => not_started(error),
+    };
+    let record = exit_record(outcome, started_ms);
+    let durability = match &spec.runner_dir {
+        Some(dir) if Wake::is_heard(dir) => Durability::Process,
+        _ => Durability::Machine,
+    };
+    job::write(&job_dir.join(EXIT_FILE), &record, durability)
 }
 
 fn run(job_dir: &Path, spec: &JobSpec, signals: &Signals) -> Outcome {

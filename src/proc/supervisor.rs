@@ -1,100 +1,85 @@
 //! The runner's side: starting supervisors, finding them again, waiting for them.
 
-use std::ffi::OsStr;
-use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid,
-};
+use rustix::process::{Signal, pidfd_send_signal};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use super::claim::Claim;
 use super::error::ProcError;
-use super::job::{
-    self, Durability, EXIT_FILE, ExitRecord, JOB_VARIABLE, JobSpec, LOG_FILE, OWNER_FILE, SPEC_FILE,
-};
+use super::forkserver::{ForkServer, Request};
+use super::job::{self, EXIT_FILE, ExitRecord, JobSpec};
 use super::kill;
-use super::launch::{self, Group, Launch};
-use super::owner::Owner;
-use super::signals::Signals;
-use super::sweep;
 use crate::model::job::Outcome;
 
-const START_PATIENCE: Duration = Duration::from_secs(5);
-
-/// Starts supervisors.
+/// Starts supervisors. Copies share one fork server, which starts with the first job.
 #[derive(Debug, Clone)]
 pub struct Launcher {
-    /// The program that runs [`super::supervise`] when called as `exe __supervise FOLDER`.
-    pub exe: PathBuf,
+    exe: PathBuf,
+    server: Arc<Mutex<Option<ForkServer>>>,
 }
 
 impl Launcher {
-    /// With this program itself.
-    pub fn current() -> Result<Self, ProcError> {
-        let exe = std::env::current_exe().map_err(ProcError::io(Path::new("/proc/self/exe")))?;
-        Ok(Self { exe })
+    /// With the program `exe`, which runs [`super::forkserver`] when called as `exe __forkserver`.
+    pub fn new(exe: PathBuf) -> Self {
+        Self {
+            exe,
+            server: Arc::default(),
+        }
     }
 
-    /// Starts a supervisor for `spec` in the folder `job_dir`, which is created and must not have
-    /// been used before; its name marks the job's processes, so it must be unique. The supervisor
-    /// lives on when this process ends.
+    /// With this program itself: the very file that runs now, also when another version has
+    /// taken its place.
+    pub fn current() -> Self {
+        Self::new("/proc/self/exe".into())
+    }
+
+    /// Starts a supervisor for `spec` in the folder `job_dir`, which is made and must not exist;
+    /// its name marks the job's processes, so it must be unique. The supervisor lives on when
+    /// this process ends.
     pub fn spawn(&self, job_dir: &Path, spec: &JobSpec) -> Result<Supervisor, ProcError> {
         spec.check()?;
         let job_dir = std::path::absolute(job_dir).map_err(ProcError::io(job_dir))?;
-        let name = job::job_name(&job_dir)?;
-        fs::create_dir_all(&job_dir).map_err(ProcError::io(&job_dir))?;
-        if job_dir.join(OWNER_FILE).exists() {
-            return Err(ProcError::StillRunning(job_dir));
+        job::job_name(&job_dir)?;
+        job::make_folder(&job_dir)?;
+        let request = Request {
+            job_dir: job_dir.clone(),
+            spec: spec.clone(),
+        };
+        match self.fork(&request) {
+            Ok((pid, handle)) => Ok(Supervisor {
+                job_dir,
+                pid,
+                handle,
+            }),
+            // The server may have died before or after it did what it was asked.
+            Err(error) => match attach(&job_dir)? {
+                Attached::Running(supervisor) => Ok(supervisor),
+                _ => Err(error),
+            },
         }
-        job::write(&job_dir.join(SPEC_FILE), spec, Durability::Process)?;
-        let pid = self.start(&job_dir, &name)?;
-        let failed = ProcError::process(pid.as_raw_nonzero().get().unsigned_abs());
-        let handle = pidfd_open(pid, PidfdFlags::empty()).map_err(failed)?;
-        Ok(Supervisor {
-            job_dir,
-            pid: pid.as_raw_nonzero().get().unsigned_abs(),
-            handle,
-        })
     }
 
-    fn start(&self, job_dir: &Path, name: &str) -> Result<Pid, ProcError> {
-        let failed = |source| ProcError::Start {
+    /// A server that failed once is not asked again.
+    fn fork(&self, request: &Request) -> Result<(u32, OwnedFd), ProcError> {
+        let mut server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut usable = match server.take() {
+            Some(usable) if usable.is_alive() => usable,
+            _ => ForkServer::start(&self.exe)?,
+        };
+        let forked = usable.fork(request).map_err(|source| ProcError::Start {
             program: self.exe.clone(),
             source,
-        };
-        let null = launch::null()?;
-        let log = launch::appending(&job_dir.join(LOG_FILE))?;
-        let mark = launch::env_entry(JOB_VARIABLE.as_ref(), name.as_ref()).map_err(failed)?;
-        let argv = [
-            self.exe.as_os_str(),
-            OsStr::new("__supervise"),
-            job_dir.as_os_str(),
-        ];
-        let pid = Launch {
-            program: &self.exe,
-            argv: &argv,
-            env: &[mark],
-            group: Group::NewSession,
-            blocked: Signals::blocked(),
-            stdio: [null.as_fd(), null.as_fd(), log.as_fd()],
-        }
-        .start()
-        .map_err(failed)?;
-        Pid::from_raw(pid.as_raw()).ok_or_else(|| failed(io::Error::other("no process id")))
+        })?;
+        *server = Some(usable);
+        Ok(forked)
     }
-}
-
-/// [`Launcher::spawn`] with this program itself.
-pub fn spawn(job_dir: &Path, spec: &JobSpec) -> Result<Supervisor, ProcError> {
-    Launcher::current()?.spawn(job_dir, spec)
 }
 
 /// How a job stands.
@@ -129,12 +114,16 @@ impl Ended {
     }
 }
 
-/// Finds out how the job of the folder `job_dir` stands, whoever started it.
+/// Finds out how the job of the folder `job_dir` stands, whoever started it. One that has no
+/// supervisor yet gets none any more.
 pub fn attach(job_dir: &Path) -> Result<Attached, ProcError> {
     if let Some(record) = exit_record(job_dir)? {
         return Ok(Attached::Finished(record));
     }
-    let Some(owner) = owner_soon(job_dir)? else {
+    if !job_dir.exists() || Claim::Nobody.stake(job_dir)? {
+        return Ok(Attached::NotStarted);
+    }
+    let Some(Claim::By(owner)) = Claim::read(job_dir)? else {
         return Ok(Attached::NotStarted);
     };
     let handle = match owner.is_alive() {
@@ -152,22 +141,6 @@ pub fn attach(job_dir: &Path) -> Result<Attached, ProcError> {
     Ok(exit_record(job_dir)?.map_or(Attached::Lost, Attached::Finished))
 }
 
-/// A supervisor that was just started has not written its name yet; its mark tells of it.
-fn owner_soon(job_dir: &Path) -> Result<Option<Owner>, ProcError> {
-    let path = job_dir.join(OWNER_FILE);
-    let deadline = Instant::now() + START_PATIENCE;
-    loop {
-        let known = job::read(&path)?;
-        if known.is_some() || !job_dir.join(SPEC_FILE).exists() {
-            return Ok(known);
-        }
-        if sweep::marked(&job::job_name(job_dir)?).is_empty() || Instant::now() > deadline {
-            return job::read(&path);
-        }
-        thread::sleep(Duration::from_millis(2));
-    }
-}
-
 /// A record that a falling machine left unreadable is none.
 fn exit_record(job_dir: &Path) -> Result<Option<ExitRecord>, ProcError> {
     match job::read(&job_dir.join(EXIT_FILE)) {
@@ -177,7 +150,7 @@ fn exit_record(job_dir: &Path) -> Result<Option<ExitRecord>, ProcError> {
 }
 
 /// A handle on a running supervisor, by process file descriptor: it cannot come to mean another
-/// process. Dropping it changes nothing for the job; wait for it, or its own parent keeps a zombie.
+/// process. Dropping it changes nothing for the job.
 #[derive(Debug)]
 pub struct Supervisor {
     job_dir: PathBuf,
@@ -228,11 +201,6 @@ impl Supervisor {
     }
 
     fn end(&self) -> Result<Ended, ProcError> {
-        // Fails when another process started it, which then has to do this itself.
-        let _ = waitid(
-            WaitId::PidFd(self.handle.as_fd()),
-            WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
-        );
         Ok(exit_record(&self.job_dir)?.map_or(Ended::Lost, Ended::Finished))
     }
 }

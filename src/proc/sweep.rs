@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use super::claim::Claim;
 use super::error::ProcError;
-use super::job::{self, JOB_VARIABLE, OWNER_FILE};
+use super::job::{self, JOB_VARIABLE};
 use super::kill;
-use super::owner::Owner;
 use super::table::{self, Entry};
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -17,8 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 ///
 /// The processes are known by the mark in their environment, and by standing below one so marked.
 pub fn sweep(job_dir: &Path) -> Result<(), ProcError> {
-    let owner: Option<Owner> = job::read(&job_dir.join(OWNER_FILE))?;
-    if owner.is_some_and(|owner| owner.is_alive()) {
+    if matches!(Claim::read(job_dir)?, Some(Claim::By(owner)) if owner.is_alive()) {
         return Err(ProcError::StillRunning(job_dir.to_owned()));
     }
     let job = job::job_name(job_dir)?;
@@ -40,7 +39,7 @@ pub fn sweep(job_dir: &Path) -> Result<(), ProcError> {
 }
 
 /// The living processes of `job`, without this one.
-pub(super) fn marked(job: &str) -> Vec<Entry> {
+fn marked(job: &str) -> Vec<Entry> {
     let mark = format!("{JOB_VARIABLE}={job}");
     let mut found: Vec<Entry> = table::pids()
         .into_iter()

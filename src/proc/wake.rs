@@ -1,4 +1,4 @@
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
@@ -20,16 +20,26 @@ impl Wake {
     /// Wakes the runner of `state_dir`, if there is one. Never blocks, and never fails: a runner
     /// that is not there will look when it starts, and a full pipe wakes it anyhow.
     pub fn notify(state_dir: &Path) {
-        let opened = OpenOptions::new()
-            .write(true)
-            .custom_flags(OFlag::O_NONBLOCK.bits())
-            .open(state_dir.join(WAKE_FILE));
-        if let Ok(mut pipe) = opened
-            && pipe.metadata().is_ok_and(|data| data.file_type().is_fifo())
-        {
+        if let Some(mut pipe) = open(state_dir) {
             let _ = pipe.write(&[1]);
         }
     }
+
+    /// Whether a runner listens in `state_dir`.
+    pub fn is_heard(state_dir: &Path) -> bool {
+        open(state_dir).is_some()
+    }
+}
+
+/// The pipe, if somebody reads it.
+fn open(state_dir: &Path) -> Option<File> {
+    let pipe = OpenOptions::new()
+        .write(true)
+        .custom_flags(OFlag::O_NONBLOCK.bits())
+        .open(state_dir.join(WAKE_FILE))
+        .ok()?;
+    let is_pipe = pipe.metadata().is_ok_and(|data| data.file_type().is_fifo());
+    is_pipe.then_some(pipe)
 }
 
 /// The runner's end.
@@ -89,6 +99,7 @@ mod tests {
     async fn many_taps_wake_once_and_nobody_is_needed() {
         let dir = tempfile::tempdir().unwrap();
         Wake::notify(dir.path());
+        assert!(!Wake::is_heard(dir.path()));
         let mut listener = WakeListener::open(dir.path()).unwrap();
         // More than a pipe holds: the surplus is dropped and does not block.
         for _ in 0..70_000 {
@@ -108,7 +119,14 @@ mod tests {
             .await
             .unwrap()
             .unwrap();
+        assert!(Wake::is_heard(dir.path()));
         drop(listener);
+        // Another test's child may hold the pipe for a moment, between its fork and exec.
+        let deadline = std::time::Instant::now() + Duration::from_secs(10);
+        while Wake::is_heard(dir.path()) {
+            assert!(std::time::Instant::now() < deadline);
+            std::thread::yield_now();
+        }
         Wake::notify(dir.path());
         WakeListener::open(dir.path()).unwrap();
     }
@@ -118,6 +136,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join(WAKE_FILE), "x").unwrap();
         Wake::notify(dir.path());
+        assert!(!Wake::is_heard(dir.path()));
         assert!(WakeListener::open(dir.path()).is_err());
         assert_eq!(std::fs::read(dir.path().join(WAKE_FILE)).unwrap(), b"x");
     }

@@ -94,6 +94,6 @@ pub(super) fn job_spec(
         env: job_env(&config.policy.pass_env, &extra),
         timeout_ms: task.timeout_ms,
         grace_ms: config.policy.grace_ms,
-        wake_dir: Some(state_dir.to_owned()),
+        runner_dir: Some(state_dir.to_owned()),
     })
 }

@@ -82,7 +82,7 @@ impl Runner {
             config,
             store,
             cas,
-            launcher: Launcher::current()?,
+            launcher: Launcher::current(),
             active: HashMap::new(),
             notices,
             inbox,

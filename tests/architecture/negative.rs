@@ -5,9 +5,9 @@ use super::*;
 fn violations(path: &str, text: &str) -> Vec<String> {
     let ranks = rank_map(
         "//! ```text\n//! 4  cli             the face\n//! 2  merge workspace  places, model\n\
-         //! 1  git store       outside\n//! 0  model           pure\n//! ```\n",
+         //! 1  git proc store  outside\n//! 0  model           pure\n//! ```\n",
     );
-    assert_eq!(ranks.len(), 6);
+    assert_eq!(ranks.len(), 7);
     check(Path::new(path), text, &ranks)
 }
 
@@ -69,6 +69,7 @@ fn long_files_and_unsafe() {
     finds("git/a.rs", &"//\n".repeat(501), "501 lines");
     accepts("git/a.rs", &"//\n".repeat(500));
     finds("git/a.rs", "fn f() { unsafe { g() } }", "`unsafe`");
+    finds("git/fork.rs", "fn f() { unsafe { g() } }", "`unsafe`");
 }
 
 #[test]
@@ -139,4 +140,5 @@ fn what_is_allowed() {
     accepts("git/a.rs", "fn exit() { a.exit(); Code::exit(b) }");
     accepts("git/a.rs", "mod tests { use super::*; }");
     accepts("git/a.rs", "#![forbid(unsafe_code)] pub(crate) fn f() {}");
+    accepts("proc/fork.rs", "fn f() { unsafe { g() } }");
 }
