@@ -125,8 +125,8 @@ pub fn serve(project: Project, settings: &Settings) -> Result<(), Failure> {
 }
 
 fn block_on<T>(work: impl Future<Output = Result<T, RunnerError>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
+    // One thread waits for everything; what is slow runs beside it.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(RunnerError::from)?;

@@ -3,6 +3,8 @@
 //! Rows go up, calls go down. A command writes rows and wakes the runner; the runner's next look
 //! finds them. It sleeps until a notice or a deadline, so an idle runner costs nothing.
 
+mod begin;
+mod collect;
 mod context;
 pub mod dispatch;
 mod error;
@@ -10,6 +12,7 @@ mod finish;
 mod recover;
 mod serve;
 mod settle;
+mod turn;
 
 pub use context::{Config, job_dir};
 pub use dispatch::Limits;

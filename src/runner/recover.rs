@@ -2,7 +2,7 @@
 
 use super::context::job_dir;
 use super::error::RunnerError;
-use super::serve::{Active, Runner};
+use super::serve::Runner;
 use crate::landing::located;
 use crate::model::event::{Actor, Event};
 use crate::model::job::{JobKind, JobState, Outcome};
@@ -35,20 +35,18 @@ impl Runner {
     fn take_over(&mut self, job: &JobRow) -> Result<(), RunnerError> {
         let dir = job_dir(&self.config.policy.jobs, job.id);
         let what = format!("job {} of session {}", job.id, job.session_id);
+        let row = self.store.session(job.session_id)?;
+        self.hold(
+            job.session_id,
+            row.map(|row| row.spec())
+                .transpose()?
+                .and_then(|spec| spec.group),
+        );
         match attach(&dir)? {
             Attached::Running(supervisor) => {
                 self.recovered("reattached", what)?;
-                let group = match self.store.session(job.session_id)? {
-                    Some(row) => row.spec()?.group,
-                    None => None,
-                };
-                let active = Active {
-                    group,
-                    supervisor: None,
-                    cancelled: false,
-                };
-                self.active.insert(job.session_id, active);
-                self.watch(job.session_id, job.id, supervisor)
+                self.watch(job.session_id, job.id, supervisor);
+                Ok(())
             }
             Attached::Finished(exit) => {
                 self.recovered("adopted", what)?;
@@ -65,6 +63,7 @@ impl Runner {
     /// The intent was written and nothing began, so running it now runs it once.
     fn requeue(&mut self, job: &JobRow, what: String) -> Result<(), RunnerError> {
         self.recovered("requeued", what)?;
+        self.free(job.session_id);
         let wanted = self
             .store
             .session(job.session_id)?

@@ -7,19 +7,19 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::context::{Config, base_of, job_dir, job_spec, prepare};
+use super::collect::Collected;
+use super::context::Config;
 use super::dispatch::{Lanes, Slot, decide};
 use super::error::RunnerError;
 use crate::cas::Cas;
 use crate::git::Repo;
-use crate::landing::{LandError, Landing};
+use crate::landing::LandError;
 use crate::model::event::{Actor, Event};
-use crate::model::ids::{CommitId, JobId, PlanId, SessionId};
-use crate::model::job::Outcome;
+use crate::model::ids::{JobId, PlanId, SessionId};
 use crate::model::session::SessionState;
 use crate::proc::{Ended, Launcher, ProcError, RunnerLock, Supervisor, WakeListener};
 use crate::sessions::{self, move_session};
-use crate::store::{SessionRow, Store, StoreError};
+use crate::store::{SessionRow, Store};
 use crate::workspace::{Workspace, WorkspaceError};
 
 /// How long a runner serves.
@@ -34,17 +34,9 @@ pub enum Until {
 /// What comes back from work that is not done on the runner's own thread.
 pub(super) enum Notice {
     Prepared(SessionId, Result<Workspace, WorkspaceError>),
-    Ended(JobId, Result<Ended, ProcError>),
+    Ended(SessionId, JobId, Result<Ended, ProcError>),
     Collected(SessionId, Result<Collected, WorkspaceError>),
     Landed(SessionId, Result<(), LandError>),
-}
-
-/// A finished session's work as the repository has it.
-pub(super) struct Collected {
-    pub tip: CommitId,
-    pub moved: bool,
-    /// Whether the worktree was given back at once, because it held no work; and into the pool.
-    pub released: Option<bool>,
 }
 
 /// What a session holds while something of it is under way.
@@ -65,7 +57,7 @@ pub struct Runner {
     pub(super) notices: UnboundedSender<Notice>,
     inbox: UnboundedReceiver<Notice>,
     lanes: Lanes,
-    landing: bool,
+    pub(super) landing: bool,
     _lock: RunnerLock,
 }
 
@@ -117,12 +109,9 @@ impl Runner {
             tokio::select! {
                 biased;
                 reason = &mut stop => break reason,
-                Some(notice) = self.inbox.recv() => self.take(notice)?,
+                notices = self.news() => notices?,
                 woken = wake.notified() => woken?,
                 () = sleep_until(look_again) => {}
-            }
-            while let Ok(notice) = self.inbox.try_recv() {
-                self.take(notice)?;
             }
         };
         self.note(Event::RunnerStopped {
@@ -156,16 +145,6 @@ impl Runner {
         }
     }
 
-    /// Sessions that were paused while their last command ran, or whose runner died right after it.
-    fn collect_finished(&mut self) -> Result<(), RunnerError> {
-        for row in self.store.finished_but_active()? {
-            if !self.active.contains_key(&row.id) {
-                self.collect(&row)?;
-            }
-        }
-        Ok(())
-    }
-
     fn slots(&self) -> Vec<Slot> {
         self.active
             .iter()
@@ -176,194 +155,45 @@ impl Runner {
             .collect()
     }
 
-    fn kill_cancelled(&mut self) -> Result<(), RunnerError> {
-        for (session, active) in &mut self.active {
-            let Some(supervisor) = active.supervisor.as_ref().filter(|_| !active.cancelled) else {
-                continue;
+    /// Takes notices until one calls for a look at the queue.
+    async fn news(&mut self) -> Result<(), RunnerError> {
+        loop {
+            let Some(first) = self.inbox.recv().await else {
+                return std::future::pending().await;
             };
-            let row = self.store.session(*session)?;
-            if row.is_some_and(|row| row.state == SessionState::Cancelled) {
-                supervisor.cancel()?;
-                active.cancelled = true;
+            let mut look = self.take(first)?;
+            while let Ok(next) = self.inbox.try_recv() {
+                look |= self.take(next)?;
             }
-        }
-        Ok(())
-    }
-
-    /// Gives the session a slot: its worktree is made, or its job starts in the one it has.
-    fn begin(&mut self, session: SessionId, job: JobId) -> Result<(), RunnerError> {
-        let Some(row) = self.store.session(session)? else {
-            return Ok(());
-        };
-        let group = row.spec()?.group;
-        self.active.insert(
-            session,
-            Active {
-                group,
-                supervisor: None,
-                cancelled: false,
-            },
-        );
-        if row.has_worktree() {
-            return self.launch(&row, job);
-        }
-        let base = match base_of(&self.store, &self.repo, &row) {
-            Ok(base) => base,
-            Err(error) => return self.fail(&row, &error.to_string()),
-        };
-        if row.state == SessionState::Created {
-            self.activate(&row, "at work")?;
-        }
-        let (repo, config) = (self.repo.clone(), self.config.clone());
-        self.elsewhere(move || Notice::Prepared(session, prepare(&repo, &config, &row, &base)));
-        Ok(())
-    }
-
-    /// Starts the job's supervisor. The intent is durable before the effect.
-    pub(super) fn launch(&mut self, row: &SessionRow, job: JobId) -> Result<(), RunnerError> {
-        let Some(job) = self.store.job(job)? else {
-            return Ok(());
-        };
-        let created = row.state == SessionState::Created;
-        self.store.write(|tx| {
-            if created {
-                let to = SessionState::Active;
-                move_session(tx, Actor::System, row.id, row.state, to, "at work")?;
-            }
-            let event = Event::JobDispatched { job_id: job.id };
-            tx.append(Actor::System, Some(row.id), event).map(drop)
-        })?;
-        let spec = job_spec(&self.config, row, &job, &self.repo.state_dir())?;
-        match self
-            .launcher
-            .spawn(&job_dir(&self.config.policy.jobs, job.id), &spec)
-        {
-            Ok(supervisor) => self.watch(row.id, job.id, supervisor),
-            Err(error) => {
-                let outcome = Outcome::NotStarted {
-                    error: error.to_string(),
-                };
-                self.settle(&job, &outcome, 0)
+            if look {
+                return Ok(());
             }
         }
     }
 
-    /// Waits for a supervisor without holding up the loop.
-    pub(super) fn watch(
-        &mut self,
-        session: SessionId,
-        job: JobId,
-        supervisor: Supervisor,
-    ) -> Result<(), RunnerError> {
-        let supervisor = Arc::new(supervisor);
-        if let Some(active) = self.active.get_mut(&session) {
-            active.supervisor = Some(Arc::clone(&supervisor));
-        }
-        let notices = self.notices.clone();
-        tokio::spawn(async move {
-            let ended = supervisor.wait().await;
-            // Nobody listens any more when the runner stops: the next one finds the exit record.
-            let _ = notices.send(Notice::Ended(job, ended));
-        });
-        Ok(())
-    }
-
-    fn take(&mut self, notice: Notice) -> Result<(), RunnerError> {
-        match notice {
-            Notice::Prepared(session, made) => self.prepared(session, made),
-            Notice::Ended(job, ended) => self.ended(job, ended?),
-            Notice::Collected(session, collected) => self.collected(session, collected),
+    /// Whether it may have changed what others can do: not when the session runs on in its slot.
+    fn take(&mut self, notice: Notice) -> Result<bool, RunnerError> {
+        let session = match notice {
+            Notice::Prepared(session, made) => {
+                self.prepared(session, made)?;
+                session
+            }
+            Notice::Ended(session, job, ended) => {
+                self.ended(job, ended?)?;
+                session
+            }
+            Notice::Collected(session, collected) => {
+                self.collected(session, collected)?;
+                session
+            }
             Notice::Landed(session, result) => {
                 self.landing = false;
-                self.landed(session, result)
-            }
-        }
-    }
-
-    fn prepared(
-        &mut self,
-        session: SessionId,
-        made: Result<Workspace, WorkspaceError>,
-    ) -> Result<(), RunnerError> {
-        let Some(row) = self.store.session(session)? else {
-            return Ok(());
-        };
-        let made = match made {
-            Ok(made) => made,
-            Err(error) => {
-                return self.fail(
-                    &row,
-                    &format!("no worktree ({}): {error}", error.code().id()),
-                );
+                self.landed(session, result)?;
+                session
             }
         };
-        let event = Event::WorkspaceReady {
-            path: made.path.display().to_string(),
-            git_dir: made.git_dir.display().to_string(),
-            base: made.base.clone(),
-            method: made.method.as_str().to_owned(),
-            took_ms: made.took.as_millis() as u64,
-        };
-        self.store
-            .write(|tx| tx.append(Actor::System, Some(session), event).map(drop))?;
-        // The slot is free for the next look, which starts the job unless the session was paused
-        // or cancelled in the meantime.
-        self.active.remove(&session);
-        Ok(())
-    }
-
-    /// One landing at a time; each is a turn of its own, off this thread.
-    fn land_next(&mut self) -> Result<(), RunnerError> {
-        if self.landing {
-            return Ok(());
-        }
-        let Some(row) = self.store.awaiting_landing()?.into_iter().next() else {
-            return Ok(());
-        };
-        self.landing = true;
-        let (repo, cas, launcher) = (self.repo.clone(), self.cas.clone(), self.launcher.clone());
-        let policy = self.config.policy.clone();
-        self.elsewhere(move || {
-            let land = || {
-                let mut store = Store::open(&repo.state_dir())?;
-                let mut landing = Landing {
-                    repo: &repo,
-                    store: &mut store,
-                    cas: &cas,
-                    launcher: &launcher,
-                    policy: &policy,
-                };
-                landing.land(&row).map(drop)
-            };
-            Notice::Landed(row.id, land())
-        });
-        Ok(())
-    }
-
-    /// A landing that was refused waits for a person, and so does what comes after it.
-    fn landed(&mut self, id: SessionId, result: Result<(), LandError>) -> Result<(), RunnerError> {
-        let Err(error) = result else { return Ok(()) };
-        if matches!(error, LandError::Nothing { .. }) {
-            return Ok(());
-        }
-        let Some(row) = self.store.session(id)? else {
-            return Ok(());
-        };
-        if row.state != SessionState::Completed {
-            return Ok(());
-        }
-        let reason = format!("not landed ({}): {error}", error.code().id());
-        self.store.write(|tx| {
-            move_session(
-                tx,
-                Actor::System,
-                id,
-                row.state,
-                SessionState::Blocked,
-                &reason,
-            )
-        })?;
-        Ok(())
+        let active = self.active.get(&session);
+        Ok(active.is_none_or(|active| active.supervisor.is_none()))
     }
 
     fn is_done(&self, until: Until) -> Result<bool, RunnerError> {
@@ -400,17 +230,21 @@ impl Runner {
         });
     }
 
-    pub(super) fn activate(&mut self, row: &SessionRow, reason: &str) -> Result<(), StoreError> {
-        self.store.write(|tx| {
-            move_session(
-                tx,
-                Actor::System,
-                row.id,
-                row.state,
-                SessionState::Active,
-                reason,
-            )
-        })
+    /// Moves a session on, unless somebody else has moved it in the meantime.
+    pub(super) fn move_from(
+        &mut self,
+        session: SessionId,
+        from: SessionState,
+        to: SessionState,
+        reason: &str,
+    ) -> Result<(), RunnerError> {
+        self.store.write(|tx| match tx.session(session)? {
+            Some(row) if row.state == from => {
+                move_session(tx, Actor::System, session, from, to, reason)
+            }
+            _ => Ok(()),
+        })?;
+        Ok(())
     }
 
     pub(super) fn note(&mut self, event: Event) -> Result<(), RunnerError> {

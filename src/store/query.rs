@@ -1,11 +1,12 @@
 //! Reading: the rows that the rest of the program looks at.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
 use super::chain;
 use super::error::StoreError;
 use super::open::Store;
+use super::tx::Tx;
 use crate::model::event::Record;
 use crate::model::ids::{CommitId, ContentHash, JobId, PlanId, SessionId};
 use crate::model::job::{JobKind, JobState, Outcome};
@@ -241,10 +242,7 @@ impl Store {
 
     /// One session.
     pub fn session(&self, id: SessionId) -> Result<Option<SessionRow>, StoreError> {
-        Ok(self
-            .select_sessions("WHERE session_id = ?1", params![id.to_string()])?
-            .into_iter()
-            .next())
+        session(&self.connection, id)
     }
 
     /// Every session whose name is `text`, or whose id (or its short form) starts with it; the
@@ -304,10 +302,7 @@ impl Store {
 
     /// A session's jobs in the order they are to run.
     pub fn jobs_of(&self, session: SessionId) -> Result<Vec<JobRow>, StoreError> {
-        self.select_jobs(
-            "WHERE session_id = ?1 ORDER BY position, queued_seq",
-            params![session.to_string()],
-        )
+        jobs_of(&self.connection, session)
     }
 
     /// Jobs that a supervisor should be running, or that recovery left.
@@ -366,15 +361,7 @@ impl Store {
         clause: &str,
         values: impl rusqlite::Params,
     ) -> Result<Vec<SessionRow>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached(&format!("SELECT * FROM sessions {clause}"))?;
-        let mut rows = statement.query(values)?;
-        let mut sessions = Vec::new();
-        while let Some(row) = rows.next()? {
-            sessions.push(SessionRow::from_sql(row)?);
-        }
-        Ok(sessions)
+        select_sessions(&self.connection, clause, values)
     }
 
     fn select_jobs(
@@ -382,23 +369,12 @@ impl Store {
         clause: &str,
         values: impl rusqlite::Params,
     ) -> Result<Vec<JobRow>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached(&format!("SELECT * FROM jobs {clause}"))?;
-        let mut rows = statement.query(values)?;
-        let mut jobs = Vec::new();
-        while let Some(row) = rows.next()? {
-            jobs.push(JobRow::from_sql(row)?);
-        }
-        Ok(jobs)
+        select_jobs(&self.connection, clause, values)
     }
 
     /// One job.
     pub fn job(&self, id: JobId) -> Result<Option<JobRow>, StoreError> {
-        Ok(self
-            .select_jobs("WHERE job_id = ?1", params![id.to_string()])?
-            .into_iter()
-            .next())
+        job(&self.connection, id)
     }
 
     /// Whether any artifact row names this hash.
@@ -413,6 +389,59 @@ impl Store {
             .optional()?
             .is_some())
     }
+}
+
+/// What holds at the moment: no other writer can change it before this transaction ends.
+impl Tx<'_> {
+    /// One session.
+    pub fn session(&self, id: SessionId) -> Result<Option<SessionRow>, StoreError> {
+        session(&self.inner, id)
+    }
+
+    /// One job.
+    pub fn job(&self, id: JobId) -> Result<Option<JobRow>, StoreError> {
+        job(&self.inner, id)
+    }
+
+    /// A session's jobs in the order they are to run.
+    pub fn jobs_of(&self, session: SessionId) -> Result<Vec<JobRow>, StoreError> {
+        jobs_of(&self.inner, session)
+    }
+}
+
+fn session(db: &Connection, id: SessionId) -> Result<Option<SessionRow>, StoreError> {
+    let found = select_sessions(db, "WHERE session_id = ?1", params![id.to_string()])?;
+    Ok(found.into_iter().next())
+}
+
+fn job(db: &Connection, id: JobId) -> Result<Option<JobRow>, StoreError> {
+    let found = select_jobs(db, "WHERE job_id = ?1", params![id.to_string()])?;
+    Ok(found.into_iter().next())
+}
+
+fn jobs_of(db: &Connection, session: SessionId) -> Result<Vec<JobRow>, StoreError> {
+    let clause = "WHERE session_id = ?1 ORDER BY position, queued_seq";
+    select_jobs(db, clause, params![session.to_string()])
+}
+
+fn select_sessions(
+    db: &Connection,
+    clause: &str,
+    values: impl rusqlite::Params,
+) -> Result<Vec<SessionRow>, StoreError> {
+    let mut statement = db.prepare_cached(&format!("SELECT * FROM sessions {clause}"))?;
+    let rows = statement.query_and_then(values, SessionRow::from_sql)?;
+    rows.collect()
+}
+
+fn select_jobs(
+    db: &Connection,
+    clause: &str,
+    values: impl rusqlite::Params,
+) -> Result<Vec<JobRow>, StoreError> {
+    let mut statement = db.prepare_cached(&format!("SELECT * FROM jobs {clause}"))?;
+    let rows = statement.query_and_then(values, JobRow::from_sql)?;
+    rows.collect()
 }
 
 fn parsed<T>(row: &Row<'_>, column: &str) -> Result<Option<T>, StoreError>

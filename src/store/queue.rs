@@ -4,6 +4,7 @@ use rusqlite::OptionalExtension;
 
 use super::error::StoreError;
 use super::open::Store;
+use super::tx::Tx;
 use crate::model::ids::{JobId, SessionId};
 use crate::model::session::SessionState;
 use crate::model::task::Lane;
@@ -81,11 +82,13 @@ impl Store {
         }
         Ok(queue)
     }
+}
 
-    /// The session's next queued job that may start now.
+impl Tx<'_> {
+    /// The session's next queued job.
     pub fn next_queued(&self, session: SessionId) -> Result<Option<JobId>, StoreError> {
         let found: Option<String> = self
-            .connection
+            .inner
             .prepare_cached(
                 "SELECT job_id FROM jobs WHERE session_id = ?1 AND state = 'queued' \
                  ORDER BY position, queued_seq LIMIT 1",
@@ -98,7 +101,7 @@ impl Store {
     /// Whether any other session has something queued.
     pub fn others_wait(&self, session: SessionId) -> Result<bool, StoreError> {
         let found: Option<i64> = self
-            .connection
+            .inner
             .prepare_cached(
                 "SELECT 1 FROM jobs WHERE state = 'queued' AND session_id <> ?1 LIMIT 1",
             )?

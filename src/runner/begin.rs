@@ -1,0 +1,180 @@
+//! Giving a session a slot, and starting what runs in it.
+
+use std::sync::Arc;
+
+use super::context::{base_of, job_dir, job_spec, prepare};
+use super::error::RunnerError;
+use super::serve::{Active, Notice, Runner};
+use crate::model::event::{Actor, Event};
+use crate::model::ids::{JobId, SessionId};
+use crate::model::job::{JobState, Outcome};
+use crate::model::session::SessionState;
+use crate::proc::Supervisor;
+use crate::sessions::move_session;
+use crate::store::{JobRow, SessionRow, StoreError, Tx};
+use crate::workspace::{Workspace, WorkspaceError};
+
+const AT_WORK: &str = "at work";
+
+impl Runner {
+    /// Gives the session a slot: its worktree is made, or its job starts in the one it has.
+    pub(super) fn begin(&mut self, session: SessionId, job: JobId) -> Result<(), RunnerError> {
+        let Some(row) = self.store.session(session)? else {
+            return Ok(());
+        };
+        self.hold(session, row.spec()?.group);
+        if row.has_worktree() {
+            let dispatched = self.store.write(|tx| dispatch(tx, session, job))?;
+            return self.start_or_free(session, dispatched);
+        }
+        let base = match base_of(&self.store, &self.repo, &row) {
+            Ok(base) => base,
+            Err(error) => return self.fail(session, &error.to_string()),
+        };
+        // Durable before the effect: recovery looks for what sessions at work have half made.
+        self.move_from(
+            session,
+            SessionState::Created,
+            SessionState::Active,
+            AT_WORK,
+        )?;
+        let (repo, config) = (self.repo.clone(), self.config.clone());
+        self.elsewhere(move || Notice::Prepared(session, prepare(&repo, &config, &row, &base)));
+        Ok(())
+    }
+
+    /// The worktree is there: the first job starts, unless the session was paused or cancelled in
+    /// the meantime.
+    pub(super) fn prepared(
+        &mut self,
+        session: SessionId,
+        made: Result<Workspace, WorkspaceError>,
+    ) -> Result<(), RunnerError> {
+        let made = match made {
+            Ok(made) => made,
+            Err(error) => {
+                let reason = format!("no worktree ({}): {error}", error.code().id());
+                return self.fail(session, &reason);
+            }
+        };
+        let dispatched = self.store.write(|tx| {
+            tx.append(Actor::System, Some(session), ready(&made))?;
+            match tx.next_queued(session)? {
+                Some(job) => dispatch(tx, session, job),
+                None => Ok(None),
+            }
+        })?;
+        self.start_or_free(session, dispatched)
+    }
+
+    fn start_or_free(
+        &mut self,
+        session: SessionId,
+        dispatched: Option<(SessionRow, JobRow)>,
+    ) -> Result<(), RunnerError> {
+        match dispatched {
+            Some((row, job)) => self.spawn(&row, &job),
+            None => {
+                self.free(session);
+                Ok(())
+            }
+        }
+    }
+
+    /// Starts the supervisor of a dispatched job in the slot that its session holds.
+    pub(super) fn spawn(&mut self, row: &SessionRow, job: &JobRow) -> Result<(), RunnerError> {
+        let spec = job_spec(&self.config, row, job, &self.repo.state_dir())?;
+        let dir = job_dir(&self.config.policy.jobs, job.id);
+        match self.launcher.spawn(&dir, &spec) {
+            Ok(supervisor) => {
+                self.watch(row.id, job.id, supervisor);
+                Ok(())
+            }
+            Err(error) => {
+                let outcome = Outcome::NotStarted {
+                    error: error.to_string(),
+                };
+                self.settle(job, &outcome, 0)
+            }
+        }
+    }
+
+    /// Waits for a supervisor without holding up the loop.
+    pub(super) fn watch(&mut self, session: SessionId, job: JobId, supervisor: Supervisor) {
+        let supervisor = Arc::new(supervisor);
+        if let Some(active) = self.active.get_mut(&session) {
+            active.supervisor = Some(Arc::clone(&supervisor));
+        }
+        let notices = self.notices.clone();
+        tokio::spawn(async move {
+            let ended = supervisor.wait().await;
+            // Nobody listens any more when the runner stops: the next one finds the exit record.
+            let _ = notices.send(Notice::Ended(session, job, ended));
+        });
+    }
+
+    pub(super) fn kill_cancelled(&mut self) -> Result<(), RunnerError> {
+        for (session, active) in &mut self.active {
+            let Some(supervisor) = active.supervisor.as_ref().filter(|_| !active.cancelled) else {
+                continue;
+            };
+            let row = self.store.session(*session)?;
+            if row.is_some_and(|row| row.state == SessionState::Cancelled) {
+                supervisor.cancel()?;
+                active.cancelled = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a slot for the session.
+    pub(super) fn hold(&mut self, session: SessionId, group: Option<String>) {
+        let active = Active {
+            group,
+            supervisor: None,
+            cancelled: false,
+        };
+        self.active.insert(session, active);
+    }
+
+    /// Gives its slot to others.
+    pub(super) fn free(&mut self, session: SessionId) {
+        self.active.remove(&session);
+    }
+}
+
+/// Writes down that the job starts now, unless something came between: a person's word is taken
+/// at any moment.
+fn dispatch(
+    tx: &mut Tx<'_>,
+    session: SessionId,
+    job: JobId,
+) -> Result<Option<(SessionRow, JobRow)>, StoreError> {
+    let (Some(row), Some(job)) = (tx.session(session)?, tx.job(job)?) else {
+        return Ok(None);
+    };
+    if job.state != JobState::Queued {
+        return Ok(None);
+    }
+    match row.state {
+        SessionState::Active => {}
+        SessionState::Created => {
+            let to = SessionState::Active;
+            move_session(tx, Actor::System, session, row.state, to, AT_WORK)?;
+        }
+        _ => return Ok(None),
+    }
+    let event = Event::JobDispatched { job_id: job.id };
+    tx.append(Actor::System, Some(session), event)?;
+    Ok(Some((row, job)))
+}
+
+fn ready(made: &Workspace) -> Event {
+    Event::WorkspaceReady {
+        path: made.path.display().to_string(),
+        git_dir: made.git_dir.display().to_string(),
+        base: made.base.clone(),
+        method: made.method.as_str().to_owned(),
+        took_ms: made.took.as_millis() as u64,
+    }
+}

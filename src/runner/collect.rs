@@ -1,0 +1,117 @@
+//! Taking in the work of a session whose every job has ended.
+
+use super::error::RunnerError;
+use super::serve::{Notice, Runner};
+use crate::landing::located;
+use crate::model::event::{Actor, Event};
+use crate::model::ids::{CommitId, SessionId};
+use crate::model::session::SessionState;
+use crate::sessions::move_session;
+use crate::store::{SessionRow, StoreError, Tx};
+use crate::workspace::{self, Keep, WorkspaceError};
+
+/// A finished session's work as the repository has it.
+pub(super) struct Collected {
+    pub tip: CommitId,
+    pub moved: bool,
+    /// Whether the worktree was given back at once, because it held no work; and into the pool.
+    pub released: Option<bool>,
+}
+
+impl Runner {
+    /// Sessions that were paused while their last command ran, or whose runner died right after it.
+    pub(super) fn collect_finished(&mut self) -> Result<(), RunnerError> {
+        for row in self.store.finished_but_active()? {
+            if !self.active.contains_key(&row.id) {
+                self.collect(&row)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings the finished work into the repository, off this thread. A worktree that holds no
+    /// work is given back at once.
+    pub(super) fn collect(&mut self, row: &SessionRow) -> Result<(), RunnerError> {
+        let Some(place) = located(row) else {
+            self.free(row.id);
+            return Ok(());
+        };
+        // Its group is free for others: none of its commands runs any more.
+        self.hold(row.id, None);
+        let (repo, id, name) = (self.repo.clone(), row.id, row.name.clone());
+        let commit = self.config.policy.commit_uncommitted;
+        let keep = Keep::Pool {
+            max: self.config.policy.pool,
+        };
+        self.elsewhere(move || {
+            let work = || -> Result<Collected, WorkspaceError> {
+                if commit {
+                    let message =
+                        format!("{name}\n\nTreeyard-Session: {id}\nTreeyard-Task: {name}");
+                    workspace::commit_all(&repo, &place, &message)?;
+                }
+                let imported = workspace::import(&repo, &place)?;
+                let idle = commit && imported.new == place.base;
+                let released = match idle {
+                    true => Some(workspace::release(&repo, &place, &id, keep)?.pooled),
+                    false => None,
+                };
+                Ok(Collected {
+                    tip: imported.new,
+                    moved: imported.moved,
+                    released,
+                })
+            };
+            Notice::Collected(id, work())
+        });
+        Ok(())
+    }
+
+    pub(super) fn collected(
+        &mut self,
+        session: SessionId,
+        collected: Result<Collected, WorkspaceError>,
+    ) -> Result<(), RunnerError> {
+        self.free(session);
+        match collected {
+            Ok(collected) => {
+                self.store.write(|tx| complete(tx, session, &collected))?;
+                Ok(())
+            }
+            Err(error) => self.block(session, &error),
+        }
+    }
+
+    /// The work is done but cannot be taken in: a person looks at the worktree.
+    fn block(&mut self, id: SessionId, error: &WorkspaceError) -> Result<(), RunnerError> {
+        let reason = format!("its work was not taken in ({}): {error}", error.code().id());
+        self.move_from(id, SessionState::Active, SessionState::Blocked, &reason)
+    }
+}
+
+fn complete(tx: &mut Tx<'_>, session: SessionId, collected: &Collected) -> Result<(), StoreError> {
+    let Some(row) = tx.session(session)? else {
+        return Ok(());
+    };
+    let tip = collected.tip.clone();
+    let mut append = |event| tx.append(Actor::System, Some(session), event).map(drop);
+    if collected.moved {
+        append(Event::WorkspaceImported { tip: tip.clone() })?;
+    }
+    if let Some(pooled) = collected.released {
+        append(Event::WorkspaceReleased { pooled })?;
+    }
+    if row.state != SessionState::Active {
+        return Ok(());
+    }
+    append(Event::SessionCompleted { tip: Some(tip) })?;
+    let to = SessionState::Completed;
+    move_session(
+        tx,
+        Actor::System,
+        session,
+        row.state,
+        to,
+        "every job succeeded",
+    )
+}
