@@ -50,6 +50,8 @@ CREATE TABLE sessions (
 ) STRICT;
 CREATE INDEX sessions_open ON sessions (state)
     WHERE state NOT IN ('COMPLETED', 'FAILED', 'CANCELLED');
+CREATE INDEX sessions_to_land ON sessions (created_seq)
+    WHERE state = 'COMPLETED' AND auto_land = 1 AND landed_commit IS NULL AND landing_code IS NULL;
 CREATE INDEX sessions_by_name ON sessions (name, created_seq);
 CREATE INDEX sessions_by_plan ON sessions (plan_id);
 

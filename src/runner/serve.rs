@@ -119,10 +119,19 @@ impl Runner {
         })
     }
 
-    /// Looks, decides and starts. The answer is when to look again at the latest.
+    /// Looks, decides and acts. The answer is when to look again at the latest.
     fn tick(&mut self) -> Result<Option<i64>, RunnerError> {
         self.kill_cancelled()?;
-        loop {
+        let look_again = self.fill_slots()?;
+        self.collect_finished()?;
+        self.land_next()?;
+        Ok(look_again)
+    }
+
+    /// Starts what may start. Without a free slot there is nothing to look for: the session that
+    /// frees one brings the loop back here.
+    fn fill_slots(&mut self) -> Result<Option<i64>, RunnerError> {
+        while self.active.len() < self.config.limits.sessions {
             let queue = self.store.queue()?;
             let slots: Vec<Slot> = self.slots();
             let now_ms = jiff::Timestamp::now().as_millisecond();
@@ -131,8 +140,6 @@ impl Runner {
                 self.begin(session, job)?;
             }
             if decision.doomed.is_empty() {
-                self.collect_finished()?;
-                self.land_next()?;
                 return Ok(decision.look_again_ms);
             }
             // What comes after these is doomed in turn: look again at once.
@@ -143,6 +150,7 @@ impl Runner {
                 }
             }
         }
+        Ok(None)
     }
 
     fn slots(&self) -> Vec<Slot> {
