@@ -72,64 +72,39 @@ pub fn queue_attempt(
 
 /// Nothing more of the session is dispatched. A command that runs now runs to its end.
 pub fn pause(store: &mut Store, session: &SessionRow) -> Result<(), ControlError> {
-    if session.state.is_terminal() || session.state == SessionState::Paused {
-        return Err(refused(
-            session,
-            "only a session that is still at work can be paused",
-        ));
-    }
-    store.write(|tx| {
+    change(store, session, |tx, session| {
+        if session.state.is_terminal() || session.state == SessionState::Paused {
+            let wanted = "only a session that is still at work can be paused";
+            return Err(refused(session, wanted));
+        }
         let to = SessionState::Paused;
-        Ok(move_session(
-            tx,
-            Actor::Human,
-            session.id,
-            session.state,
-            to,
-            "paused by the operator",
-        )?)
+        told(tx, Actor::Human, session, to, "paused by the operator")
     })
 }
 
 /// A paused or blocked session goes on where it was.
 pub fn resume(store: &mut Store, session: &SessionRow) -> Result<(), ControlError> {
-    if !matches!(session.state, SessionState::Paused | SessionState::Blocked) {
-        return Err(refused(
-            session,
-            "only a paused or blocked session can be resumed",
-        ));
-    }
-    let jobs = store.jobs_of(session.id)?;
-    // A paused session whose last command ended meanwhile has its work still to be taken in.
-    if session.state == SessionState::Blocked && !jobs.iter().any(waits) {
-        return Err(refused(
-            session,
-            "nothing is left to run; settle what blocks it, then land it",
-        ));
-    }
-    let begun = jobs.iter().any(|job| job.started_ms.is_some());
-    let to = if begun {
-        SessionState::Active
-    } else {
-        SessionState::Created
-    };
-    let stalled = lost_jobs(&jobs);
-    store.write(|tx| {
-        move_session(
-            tx,
-            Actor::Human,
-            session.id,
-            session.state,
-            to,
-            "resumed by the operator",
-        )?;
-        for job in stalled {
-            let reason = "run again after its supervisor vanished".to_owned();
-            let event = Event::JobCancelled {
-                job_id: job.id,
-                reason,
-            };
-            tx.append(Actor::Human, Some(session.id), event)?;
+    change(store, session, |tx, session| {
+        if !matches!(session.state, SessionState::Paused | SessionState::Blocked) {
+            let wanted = "only a paused or blocked session can be resumed";
+            return Err(refused(session, wanted));
+        }
+        let jobs = tx.jobs_of(session.id)?;
+        // A paused session whose last command ended meanwhile has its work still to be taken in.
+        if session.state == SessionState::Blocked && !jobs.iter().any(waits) {
+            let wanted = "nothing is left to run; settle what blocks it, then land it";
+            return Err(refused(session, wanted));
+        }
+        let begun = jobs.iter().any(|job| job.started_ms.is_some());
+        let to = if begun {
+            SessionState::Active
+        } else {
+            SessionState::Created
+        };
+        told(tx, Actor::Human, session, to, "resumed by the operator")?;
+        for job in lost_jobs(&jobs) {
+            let reason = "run again after its supervisor vanished";
+            take_out(tx, Actor::Human, job, reason)?;
             queue_attempt(tx, Actor::Human, job, 0)?;
         }
         Ok(())
@@ -144,25 +119,13 @@ pub fn cancel(
     actor: Actor,
     reason: &str,
 ) -> Result<(), ControlError> {
-    if session.state.is_terminal() {
-        return Err(refused(session, "its work is over already"));
-    }
-    let jobs = store.jobs_of(session.id)?;
-    store.write(|tx| {
-        move_session(
-            tx,
-            actor,
-            session.id,
-            session.state,
-            SessionState::Cancelled,
-            reason,
-        )?;
-        for job in jobs.iter().filter(|job| waits(job)) {
-            let event = Event::JobCancelled {
-                job_id: job.id,
-                reason: reason.to_owned(),
-            };
-            tx.append(actor, Some(session.id), event)?;
+    change(store, session, |tx, session| {
+        if session.state.is_terminal() {
+            return Err(refused(session, "its work is over already"));
+        }
+        told(tx, actor, session, SessionState::Cancelled, reason)?;
+        for job in tx.jobs_of(session.id)?.iter().filter(|job| waits(job)) {
+            take_out(tx, actor, job, reason)?;
         }
         Ok(())
     })
@@ -171,44 +134,68 @@ pub fn cancel(
 /// A failed or cancelled session starts again from the first job that did not complete, in the
 /// worktree it had.
 pub fn retry(store: &mut Store, session: &SessionRow) -> Result<(), ControlError> {
-    if !matches!(
-        session.state,
-        SessionState::Failed | SessionState::Cancelled
-    ) {
-        return Err(refused(
-            session,
-            "only a failed or cancelled session can be retried",
-        ));
-    }
-    if session.released {
-        return Err(refused(
-            session,
-            "its worktree was given back, so submit the task anew",
-        ));
-    }
-    let jobs = store.jobs_of(session.id)?;
-    if jobs.iter().any(|job| job.state == JobState::Running) {
-        return Err(refused(
-            session,
-            "its command is still being ended; try again in a moment",
-        ));
-    }
-    let again = unfinished(&jobs);
-    store.write(|tx| {
-        let to = SessionState::Created;
-        move_session(
-            tx,
-            Actor::Human,
-            session.id,
+    change(store, session, |tx, session| {
+        if !matches!(
             session.state,
-            to,
-            "retried by the operator",
-        )?;
-        for job in again {
+            SessionState::Failed | SessionState::Cancelled
+        ) {
+            let wanted = "only a failed or cancelled session can be retried";
+            return Err(refused(session, wanted));
+        }
+        if session.released {
+            let wanted = "its worktree was given back, so submit the task anew";
+            return Err(refused(session, wanted));
+        }
+        let jobs = tx.jobs_of(session.id)?;
+        if jobs.iter().any(|job| job.state == JobState::Running) {
+            let wanted = "its command is still being ended; try again in a moment";
+            return Err(refused(session, wanted));
+        }
+        let to = SessionState::Created;
+        told(tx, Actor::Human, session, to, "retried by the operator")?;
+        for job in unfinished(&jobs) {
             queue_attempt(tx, Actor::Human, job, 0)?;
         }
         Ok(())
     })
+}
+
+/// Decides on the session as it is now: the row that the caller has may be older.
+fn change(
+    store: &mut Store,
+    known: &SessionRow,
+    work: impl FnOnce(&mut Tx<'_>, &SessionRow) -> Result<(), ControlError>,
+) -> Result<(), ControlError> {
+    store.write(|tx| {
+        let now = tx.session(known.id)?;
+        work(tx, now.as_ref().unwrap_or(known))
+    })
+}
+
+fn told(
+    tx: &mut Tx<'_>,
+    actor: Actor,
+    session: &SessionRow,
+    to: SessionState,
+    reason: &str,
+) -> Result<(), ControlError> {
+    Ok(move_session(
+        tx,
+        actor,
+        session.id,
+        session.state,
+        to,
+        reason,
+    )?)
+}
+
+fn take_out(tx: &mut Tx<'_>, actor: Actor, job: &JobRow, reason: &str) -> Result<(), ControlError> {
+    let event = Event::JobCancelled {
+        job_id: job.id,
+        reason: reason.to_owned(),
+    };
+    tx.append(actor, Some(job.session_id), event)?;
+    Ok(())
 }
 
 fn waits(job: &JobRow) -> bool {
