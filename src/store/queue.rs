@@ -37,11 +37,11 @@ pub struct QueueRow {
 
 /// A predecessor is done when it completed and, where it lands by itself, has landed: what comes
 /// after it is to see its work.
-const QUEUE: &str = "
+pub(super) const QUEUE: &str = "
 SELECT s.session_id, s.state, s.lane, s.priority, s.group_name, s.created_seq,
        j.job_id, j.not_before_ms,
-       EXISTS (SELECT 1 FROM jobs r WHERE r.session_id = s.session_id AND r.state = 'running')
-           AS busy,
+       EXISTS (SELECT 1 FROM jobs r WHERE r.session_id = s.session_id AND r.state = 'running'
+           AND r.state IN ('queued', 'running', 'stalled')) AS busy,
        (SELECT p.name FROM session_after a JOIN sessions p ON p.session_id = a.after_id
          WHERE a.session_id = s.session_id AND NOT (p.state = 'COMPLETED'
            AND (p.auto_land = 0 OR p.landed_commit IS NOT NULL
