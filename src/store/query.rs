@@ -34,10 +34,14 @@ pub(super) const TO_LAND: &str = "WHERE state = 'COMPLETED' AND auto_land = 1 \
      AND landed_commit IS NULL AND landing_code IS NULL ORDER BY created_seq";
 
 impl Store {
-    /// Sessions, the newest first; `limit` 0 means all.
-    pub fn sessions(&self, limit: u32) -> Result<Vec<SessionRow>, StoreError> {
-        let limit = if limit == 0 { -1 } else { i64::from(limit) };
-        self.select_sessions("ORDER BY created_seq DESC LIMIT ?1", params![limit])
+    /// Sessions that are at work, and those that ended at `since_ms` or later, in milliseconds
+    /// since the epoch; the newest first.
+    pub fn sessions(&self, since_ms: i64) -> Result<Vec<SessionRow>, StoreError> {
+        self.select_sessions(
+            "WHERE updated_ms >= ?1 OR state NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') \
+             ORDER BY created_seq DESC",
+            params![since_ms],
+        )
     }
 
     /// Sessions whose work is not over, the oldest first.
