@@ -1,9 +1,10 @@
 //! What the dispatcher looks at: one light row for each session that has something queued.
 
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, Row};
 
 use super::error::StoreError;
 use super::open::Store;
+use super::rows::{Columns, session_state};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::session::SessionState;
 use crate::model::task::Lane;
@@ -56,6 +57,25 @@ JOIN jobs j ON j.job_id = (SELECT q.job_id FROM jobs q
 WHERE s.state NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') AND s.state IN ('CREATED', 'ACTIVE')
 ORDER BY s.created_seq";
 
+impl QueueRow {
+    fn from_sql(row: &Row<'_>) -> Result<Self, StoreError> {
+        let mut column = Columns::of(row);
+        Ok(Self {
+            session: column.text()?.parse()?,
+            state: session_state(column.text()?)?,
+            lane: serde_json::from_value(serde_json::Value::String(column.get()?))?,
+            priority: column.get()?,
+            group: column.get()?,
+            created_seq: column.get::<i64>()? as u64,
+            job: column.text()?.parse()?,
+            not_before_ms: column.get()?,
+            busy: column.get()?,
+            waits_for: column.get()?,
+            doomed_by: column.get()?,
+        })
+    }
+}
+
 impl Store {
     /// The head of every dispatchable session's queue, in the order of submission.
     pub fn queue(&self) -> Result<Vec<QueueRow>, StoreError> {
@@ -63,21 +83,7 @@ impl Store {
         let mut rows = statement.query([])?;
         let mut queue = Vec::new();
         while let Some(row) = rows.next()? {
-            let state: String = row.get("state")?;
-            queue.push(QueueRow {
-                session: row.get::<_, String>("session_id")?.parse()?,
-                state: SessionState::from_name(&state)
-                    .ok_or_else(|| StoreError::Malformed(format!("the session state {state:?}")))?,
-                job: row.get::<_, String>("job_id")?.parse()?,
-                busy: row.get("busy")?,
-                not_before_ms: row.get("not_before_ms")?,
-                lane: serde_json::from_value(serde_json::Value::String(row.get("lane")?))?,
-                priority: row.get("priority")?,
-                group: row.get("group_name")?,
-                created_seq: row.get::<_, i64>("created_seq")? as u64,
-                waits_for: row.get("waits_for")?,
-                doomed_by: row.get("doomed_by")?,
-            });
+            queue.push(QueueRow::from_sql(row)?);
         }
         Ok(queue)
     }

@@ -71,7 +71,7 @@ impl SessionRow {
          landing_code, report, created_ms, updated_ms, spec";
 
     pub(super) fn from_sql(row: &Row<'_>) -> Result<Self, StoreError> {
-        let mut column = Columns { row, next: 0 };
+        let mut column = Columns::of(row);
         Ok(Self {
             id: column.text()?.parse()?,
             name: column.get()?,
@@ -103,19 +103,23 @@ pub(super) fn session_state(name: &str) -> Result<SessionState, StoreError> {
 }
 
 /// The columns of a row, from left to right.
-struct Columns<'r> {
+pub(super) struct Columns<'r> {
     row: &'r Row<'r>,
     next: usize,
 }
 
 impl<'r> Columns<'r> {
-    fn get<T: FromSql>(&mut self) -> rusqlite::Result<T> {
+    pub fn of(row: &'r Row<'r>) -> Self {
+        Self { row, next: 0 }
+    }
+
+    pub fn get<T: FromSql>(&mut self) -> rusqlite::Result<T> {
         let index = self.next;
         self.next += 1;
         self.row.get(index)
     }
 
-    fn text(&mut self) -> Result<&'r str, StoreError> {
+    pub fn text(&mut self) -> Result<&'r str, StoreError> {
         let index = self.next;
         self.next += 1;
         let text = self.row.get_ref(index)?.as_str();
