@@ -60,6 +60,12 @@ impl Sandbox {
         assert!(self.command("git").args(args).status().unwrap().success());
     }
 
+    fn json(&self, args: &[&str]) -> serde_json::Value {
+        let mut command = self.command(env!("CARGO_BIN_EXE_treeyard"));
+        let done = command.arg("--json").args(args).output().unwrap();
+        serde_json::from_slice(&done.stdout).unwrap()
+    }
+
     /// Exit code, standard output and standard error, with what differs from run to run replaced.
     fn run(&self, args: &[&str]) -> String {
         let mut command = self.command(env!("CARGO_BIN_EXE_treeyard"));
@@ -360,4 +366,39 @@ fn doctor_takes_a_missing_worktree_off_the_list() {
     let after = sandbox.run(&["doctor"]);
     assert!(after.contains("\nok     worktrees"), "{after}");
     assert!(fs::read_dir(sandbox.repo().join(".git/worktrees")).map_or(0, Iterator::count) == 0);
+}
+
+#[test]
+fn a_file_is_stored_with_its_origin() {
+    let sandbox = Sandbox::with_repository();
+    let (session, _) = seed(&sandbox, SessionState::Completed);
+    let session = session.to_string();
+    let bytes = "x".repeat(3_000_000);
+    fs::write(sandbox.repo().join("big.bin"), &bytes).unwrap();
+    let put = ["artifacts", "put", "big.bin", "--session", &session];
+    let first = sandbox.json(&put);
+    assert_eq!(
+        (&first["size"], &first["new"]),
+        (&3_000_000.into(), &true.into())
+    );
+    let again = sandbox.json(&put[..3]);
+    assert_eq!(
+        (&again["hash"], &again["new"]),
+        (&first["hash"], &false.into())
+    );
+    let cat = sandbox.run(&["artifacts", "cat", first["hash"].as_str().unwrap()]);
+    assert!(cat == format!("exit 0\n--- out\n{bytes}--- err\n"));
+    let rows = sandbox.json(&["artifacts", "ls"]);
+    let origin = |n: usize| {
+        (
+            &rows["artifacts"][n]["kind"],
+            &rows["artifacts"][n]["session_id"],
+        )
+    };
+    assert_eq!(origin(0), (&"file".into(), &serde_json::Value::Null));
+    assert_eq!(origin(1), (&"file".into(), &session.as_str().into()));
+    for (wrong, exit) in [("absent", "exit 3\n"), (".git", "exit 7\n")] {
+        let told = sandbox.run(&["artifacts", "put", wrong]);
+        assert!(told.starts_with(exit) && told.contains(wrong), "{told}");
+    }
 }

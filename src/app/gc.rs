@@ -182,7 +182,12 @@ fn artifacts(project: &mut Project, mode: Mode, report: &mut Report) -> Result<(
 
 /// What a session that is still known made; what belongs to none stays too.
 fn live(project: &Project) -> Result<HashSet<ContentHash>, Failure> {
-    let known: HashSet<_> = project.store.sessions(0)?.iter().map(|s| s.id).collect();
+    let known: HashSet<_> = project
+        .store
+        .sessions(i64::MIN)?
+        .iter()
+        .map(|s| s.id)
+        .collect();
     let rows = project.store.artifacts(None)?.into_iter();
     Ok(rows
         .filter(|row| !row.quarantined && row.session_id.is_none_or(|id| known.contains(&id)))

@@ -108,7 +108,7 @@ pub enum Command {
     Diff(c::diff::Args),
     /// Print or verify the event log
     Events(c::events::Args),
-    /// List, print or verify artifacts
+    /// List, store, print or verify artifacts
     Artifacts(c::artifacts::Args),
     /// Print a session's worktree, or start a shell there
     Open(c::open::Args),

@@ -11,6 +11,10 @@ pub fn clean_lines(text: &str) -> String {
 }
 
 fn strip(text: &str, lines: bool) -> String {
+    // Nearly everything is plain, and lists are long.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     anstream::adapter::strip_str(text)
         .to_string()
         .chars()

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind, Write};
 
+use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
@@ -72,8 +73,11 @@ impl Terminal {
             return Ok(());
         }
         let end = if text.ends_with('\n') { "" } else { "\n" };
-        let mut out = anstream::stdout().lock();
-        settle(write!(out, "{text}{end}").and_then(|()| out.flush()))
+        // Into memory first: standard output writes line by line, and a list may be long.
+        let choice = AutoStream::choice(&io::stdout());
+        let mut out = AutoStream::new(Vec::new(), choice);
+        settle(write!(out, "{text}{end}"))?;
+        write_all(&out.into_inner())
     }
 
     /// Says something beside the result, on standard error.

@@ -10,6 +10,7 @@ mod project;
 mod prune;
 mod query;
 mod queue;
+mod rows;
 mod tx;
 
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod tests;
 pub use chain::ChainReport;
 pub use error::StoreError;
 pub use open::{DATABASE, SCHEMA_VERSION, Store};
-pub use query::{ArtifactRow, EventFilter, JobRow, SessionRow};
+pub use query::EventFilter;
 pub use queue::QueueRow;
+pub use rows::{ArtifactRow, JobRow, SessionRow};
 pub use tx::Tx;

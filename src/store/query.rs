@@ -1,183 +1,16 @@
-//! Reading: the rows that the rest of the program looks at.
+//! Reading: what the rest of the program asks of the tables.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::Serialize;
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::chain;
 use super::error::StoreError;
 use super::open::Store;
+use super::rows::{ArtifactRow, JobRow, SessionRow, session_state};
 use super::tx::Tx;
 use crate::model::event::Record;
-use crate::model::ids::{CommitId, ContentHash, JobId, PlanId, SessionId};
-use crate::model::job::{JobKind, JobState, Outcome};
+use crate::model::ids::{ContentHash, JobId, PlanId, SessionId};
+use crate::model::job::JobState;
 use crate::model::session::SessionState;
-use crate::model::task::{Command, TaskSpec};
-
-/// A session as the tables hold it.
-#[derive(Debug, Clone)]
-pub struct SessionRow {
-    /// Its id.
-    pub id: SessionId,
-    /// Its task's name.
-    pub name: String,
-    /// The tasks submitted with it.
-    pub plan_id: PlanId,
-    /// Where it stands.
-    pub state: SessionState,
-    /// Why, for a person.
-    pub reason: String,
-    /// `refs/heads/…` of its own branch.
-    pub branch: String,
-    /// The branch it lands on, without `refs/heads/`.
-    pub target: String,
-    /// Whether it lands by itself.
-    pub auto_land: bool,
-    /// Where its files are.
-    pub worktree_path: Option<String>,
-    /// Its git directory.
-    pub git_dir: Option<String>,
-    /// The commit it started from.
-    pub base: Option<CommitId>,
-    /// How its worktree was filled.
-    pub fill_method: Option<String>,
-    /// The last commit that came into the repository.
-    pub tip: Option<CommitId>,
-    /// Whether the worktree was given back.
-    pub released: bool,
-    /// Where the target stood after landing.
-    pub landed_commit: Option<CommitId>,
-    /// Why the last landing was refused, a stable code.
-    pub landing_code: Option<String>,
-    /// The last conflict report.
-    pub report: Option<ContentHash>,
-    /// Milliseconds since the epoch.
-    pub created_ms: i64,
-    /// Milliseconds since the epoch.
-    pub updated_ms: i64,
-    spec: String,
-}
-
-impl SessionRow {
-    /// The task, with every default filled in.
-    pub fn spec(&self) -> Result<TaskSpec, StoreError> {
-        Ok(serde_json::from_str(&self.spec)?)
-    }
-
-    /// Whether it has a worktree now.
-    pub fn has_worktree(&self) -> bool {
-        self.worktree_path.is_some() && !self.released
-    }
-
-    fn from_sql(row: &Row<'_>) -> Result<Self, StoreError> {
-        let state: String = row.get("state")?;
-        Ok(Self {
-            id: row.get::<_, String>("session_id")?.parse()?,
-            name: row.get("name")?,
-            plan_id: row.get::<_, String>("plan_id")?.parse()?,
-            state: SessionState::from_name(&state)
-                .ok_or_else(|| StoreError::Malformed(format!("the session state {state:?}")))?,
-            reason: row.get("reason")?,
-            branch: row.get("branch")?,
-            target: row.get("target")?,
-            auto_land: row.get("auto_land")?,
-            worktree_path: row.get("worktree_path")?,
-            git_dir: row.get("git_dir")?,
-            base: parsed(row, "base")?,
-            fill_method: row.get("fill_method")?,
-            tip: parsed(row, "tip")?,
-            released: row.get("released")?,
-            landed_commit: parsed(row, "landed_commit")?,
-            landing_code: row.get("landing_code")?,
-            report: parsed(row, "report")?,
-            created_ms: row.get("created_ms")?,
-            updated_ms: row.get("updated_ms")?,
-            spec: row.get("spec")?,
-        })
-    }
-}
-
-/// A job as the tables hold it.
-#[derive(Debug, Clone, Serialize)]
-pub struct JobRow {
-    /// Its id.
-    #[serde(rename = "job_id")]
-    pub id: JobId,
-    /// The session it belongs to.
-    pub session_id: SessionId,
-    /// What it does.
-    pub kind: JobKind,
-    /// Order within the session.
-    pub position: u32,
-    /// Counted from 1.
-    pub attempt: u32,
-    /// What is executed.
-    pub command: Command,
-    /// Where it stands.
-    pub state: JobState,
-    /// Not before this time, in milliseconds since the epoch.
-    pub not_before_ms: i64,
-    /// When it entered the queue, in milliseconds since the epoch.
-    pub queued_ms: i64,
-    /// When it was given a slot, in milliseconds since the epoch.
-    pub started_ms: Option<i64>,
-    /// When it ended, in milliseconds since the epoch.
-    pub ended_ms: Option<i64>,
-    /// How long it ran.
-    pub duration_ms: Option<u64>,
-    /// How it ended.
-    pub outcome: Option<Outcome>,
-    /// What it printed.
-    pub output: Option<ContentHash>,
-}
-
-impl JobRow {
-    fn from_sql(row: &Row<'_>) -> Result<Self, StoreError> {
-        let state: String = row.get("state")?;
-        let outcome: Option<String> = row.get("outcome")?;
-        Ok(Self {
-            id: row.get::<_, String>("job_id")?.parse()?,
-            session_id: row.get::<_, String>("session_id")?.parse()?,
-            kind: serde_json::from_value(serde_json::Value::String(row.get("kind")?))?,
-            position: row.get("position")?,
-            attempt: row.get("attempt")?,
-            command: serde_json::from_str(&row.get::<_, String>("command")?)?,
-            state: JobState::from_name(&state)
-                .ok_or_else(|| StoreError::Malformed(format!("the job state {state:?}")))?,
-            not_before_ms: row.get("not_before_ms")?,
-            queued_ms: row.get("queued_ms")?,
-            started_ms: row.get("started_ms")?,
-            ended_ms: row.get("ended_ms")?,
-            duration_ms: row
-                .get::<_, Option<i64>>("duration_ms")?
-                .map(|ms| ms.max(0) as u64),
-            outcome: outcome
-                .map(|text| serde_json::from_str(&text))
-                .transpose()?,
-            output: parsed(row, "output")?,
-        })
-    }
-}
-
-/// Where an artifact came from. The same content may have several.
-#[derive(Debug, Clone, Serialize)]
-pub struct ArtifactRow {
-    /// Its content hash.
-    pub hash: ContentHash,
-    /// The session that made it.
-    pub session_id: Option<SessionId>,
-    /// The job that made it.
-    pub job_id: Option<JobId>,
-    /// Bytes.
-    pub size: u64,
-    /// What it is.
-    pub kind: String,
-    /// Its media type.
-    pub media_type: String,
-    /// Milliseconds since the epoch.
-    pub stored_ms: i64,
-    /// Whether its bytes were found damaged.
-    pub quarantined: bool,
-}
 
 /// Which events to read.
 #[derive(Debug, Clone, Default)]
@@ -190,38 +23,41 @@ pub struct EventFilter {
     pub limit: Option<u32>,
 }
 
+// The runner asks these at every look. They repeat the conditions of the partial indexes, so that
+// what they cost does not grow with what is on record.
+pub(super) const OPEN: &str =
+    "WHERE state NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') ORDER BY created_seq";
+pub(super) const FINISHED: &str = "WHERE state NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') \
+     AND state = 'ACTIVE' AND worktree_path IS NOT NULL AND released = 0 \
+     AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.session_id = sessions.session_id \
+     AND jobs.state IN ('queued', 'running', 'stalled')) ORDER BY created_seq";
+pub(super) const TO_LAND: &str = "WHERE state = 'COMPLETED' AND auto_land = 1 \
+     AND landed_commit IS NULL AND landing_code IS NULL ORDER BY created_seq";
+
 impl Store {
-    /// Sessions, the newest first; `limit` 0 means all.
-    pub fn sessions(&self, limit: u32) -> Result<Vec<SessionRow>, StoreError> {
-        let limit = if limit == 0 { -1 } else { i64::from(limit) };
-        self.select_sessions("ORDER BY created_seq DESC LIMIT ?1", params![limit])
+    /// Sessions that are at work, and those that ended at `since_ms` or later, in milliseconds
+    /// since the epoch; the newest first.
+    pub fn sessions(&self, since_ms: i64) -> Result<Vec<SessionRow>, StoreError> {
+        self.select_sessions(
+            "WHERE updated_ms >= ?1 OR state NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') \
+             ORDER BY created_seq DESC",
+            params![since_ms],
+        )
     }
 
     /// Sessions whose work is not over, the oldest first.
     pub fn open_sessions(&self) -> Result<Vec<SessionRow>, StoreError> {
-        self.select_sessions(
-            "WHERE state NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') ORDER BY created_seq",
-            params![],
-        )
+        self.select_sessions(OPEN, params![])
     }
 
     /// Sessions at work whose every job has ended.
     pub fn finished_but_active(&self) -> Result<Vec<SessionRow>, StoreError> {
-        self.select_sessions(
-            "WHERE state = 'ACTIVE' AND worktree_path IS NOT NULL AND released = 0 \
-             AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.session_id = sessions.session_id \
-             AND jobs.state IN ('queued', 'running', 'stalled')) ORDER BY created_seq",
-            params![],
-        )
+        self.select_sessions(FINISHED, params![])
     }
 
     /// Completed sessions that are to land by themselves and have not, the oldest first.
     pub fn awaiting_landing(&self) -> Result<Vec<SessionRow>, StoreError> {
-        self.select_sessions(
-            "WHERE state = 'COMPLETED' AND auto_land = 1 AND landed_commit IS NULL \
-             AND landing_code IS NULL ORDER BY created_seq",
-            params![],
-        )
+        self.select_sessions(TO_LAND, params![])
     }
 
     /// The sessions of one submission, in its order.
@@ -249,10 +85,14 @@ impl Store {
     /// newest first.
     pub fn sessions_matching(&self, text: &str) -> Result<Vec<SessionRow>, StoreError> {
         let hex = !text.is_empty() && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+        // Ranges instead of patterns, so that each part has its index; `g` is after every digit.
+        let from = hex.then(|| text.to_ascii_lowercase());
+        let to = from.as_ref().map(|from| format!("{from}g"));
         self.select_sessions(
-            "WHERE name = ?1 OR (?2 AND (substr(session_id, 1, length(?1)) = lower(?1) \
-             OR substr(session_id, 29, length(?1)) = lower(?1))) ORDER BY created_seq DESC",
-            params![text, hex],
+            "WHERE name = ?1 OR (session_id >= ?2 AND session_id < ?3) \
+             OR (substr(session_id, 29) >= ?2 AND substr(session_id, 29) < ?3) \
+             ORDER BY +created_seq DESC",
+            params![text, from, to],
         )
     }
 
@@ -267,9 +107,7 @@ impl Store {
         })?;
         rows.map(|row| {
             let (name, state) = row?;
-            let state = SessionState::from_name(&state)
-                .ok_or_else(|| StoreError::Malformed(format!("the session state {state:?}")))?;
-            Ok((name, state))
+            Ok((name, session_state(&state)?))
         })
         .collect()
     }
@@ -293,9 +131,7 @@ impl Store {
         })?;
         rows.map(|row| {
             let (name, count) = row?;
-            let state = SessionState::from_name(&name)
-                .ok_or_else(|| StoreError::Malformed(format!("the session state {name:?}")))?;
-            Ok((state, count))
+            Ok((session_state(&name)?, count))
         })
         .collect()
     }
@@ -305,10 +141,10 @@ impl Store {
         jobs_of(&self.connection, session)
     }
 
-    /// Jobs that a supervisor should be running, or that recovery left.
+    /// Jobs that are not over and in this state: queued, running or stalled.
     pub fn jobs_in(&self, state: JobState) -> Result<Vec<JobRow>, StoreError> {
         self.select_jobs(
-            "WHERE state = ?1 ORDER BY queued_seq",
+            "WHERE state IN ('queued', 'running', 'stalled') AND state = ?1 ORDER BY +queued_seq",
             params![state.name()],
         )
     }
@@ -317,10 +153,14 @@ impl Store {
     pub fn events(&self, filter: &EventFilter) -> Result<Vec<Record>, StoreError> {
         let session = filter.session.map(|id| id.to_string());
         let limit = filter.limit.map_or(-1, i64::from);
-        let mut statement = self.connection.prepare_cached(
-            "SELECT * FROM events WHERE seq > ?1 AND (?2 IS NULL OR session_id = ?2) \
-             ORDER BY seq LIMIT ?3",
-        )?;
+        // Two texts: one that serves both cannot use the index on sessions.
+        let only = match session {
+            Some(_) => "session_id = ?2",
+            None => "?2 IS NULL",
+        };
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT * FROM events WHERE seq > ?1 AND {only} ORDER BY seq LIMIT ?3"
+        ))?;
         let mut rows = statement.query(params![filter.after as i64, session, limit])?;
         let mut records = Vec::new();
         while let Some(row) = rows.next()? {
@@ -342,16 +182,7 @@ impl Store {
         let mut rows = statement.query([session.map(|id| id.to_string())])?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            found.push(ArtifactRow {
-                hash: row.get::<_, String>("hash")?.parse()?,
-                session_id: parsed(row, "session_id")?,
-                job_id: parsed(row, "job_id")?,
-                size: row.get::<_, i64>("size")? as u64,
-                kind: row.get("kind")?,
-                media_type: row.get("media_type")?,
-                stored_ms: row.get("stored_ms")?,
-                quarantined: row.get("quarantined")?,
-            });
+            found.push(ArtifactRow::from_sql(row)?);
         }
         Ok(found)
     }
@@ -429,7 +260,8 @@ fn select_sessions(
     clause: &str,
     values: impl rusqlite::Params,
 ) -> Result<Vec<SessionRow>, StoreError> {
-    let mut statement = db.prepare_cached(&format!("SELECT * FROM sessions {clause}"))?;
+    let columns = SessionRow::COLUMNS;
+    let mut statement = db.prepare_cached(&format!("SELECT {columns} FROM sessions {clause}"))?;
     let rows = statement.query_and_then(values, SessionRow::from_sql)?;
     rows.collect()
 }
@@ -442,15 +274,4 @@ fn select_jobs(
     let mut statement = db.prepare_cached(&format!("SELECT * FROM jobs {clause}"))?;
     let rows = statement.query_and_then(values, JobRow::from_sql)?;
     rows.collect()
-}
-
-fn parsed<T>(row: &Row<'_>, column: &str) -> Result<Option<T>, StoreError>
-where
-    T: std::str::FromStr,
-    StoreError: From<T::Err>,
-{
-    Ok(row
-        .get::<_, Option<String>>(column)?
-        .map(|text| text.parse())
-        .transpose()?)
 }

@@ -1,9 +1,10 @@
 //! What the dispatcher looks at: one light row for each session that has something queued.
 
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, Row};
 
 use super::error::StoreError;
 use super::open::Store;
+use super::rows::{Columns, session_state};
 use super::tx::Tx;
 use crate::model::ids::{JobId, SessionId};
 use crate::model::session::SessionState;
@@ -38,11 +39,11 @@ pub struct QueueRow {
 
 /// A predecessor is done when it completed and, where it lands by itself, has landed: what comes
 /// after it is to see its work.
-const QUEUE: &str = "
+pub(super) const QUEUE: &str = "
 SELECT s.session_id, s.state, s.lane, s.priority, s.group_name, s.created_seq,
        j.job_id, j.not_before_ms,
-       EXISTS (SELECT 1 FROM jobs r WHERE r.session_id = s.session_id AND r.state = 'running')
-           AS busy,
+       EXISTS (SELECT 1 FROM jobs r WHERE r.session_id = s.session_id AND r.state = 'running'
+           AND r.state IN ('queued', 'running', 'stalled')) AS busy,
        (SELECT p.name FROM session_after a JOIN sessions p ON p.session_id = a.after_id
          WHERE a.session_id = s.session_id AND NOT (p.state = 'COMPLETED'
            AND (p.auto_land = 0 OR p.landed_commit IS NOT NULL
@@ -57,6 +58,25 @@ JOIN jobs j ON j.job_id = (SELECT q.job_id FROM jobs q
 WHERE s.state NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') AND s.state IN ('CREATED', 'ACTIVE')
 ORDER BY s.created_seq";
 
+impl QueueRow {
+    fn from_sql(row: &Row<'_>) -> Result<Self, StoreError> {
+        let mut column = Columns::of(row);
+        Ok(Self {
+            session: column.text()?.parse()?,
+            state: session_state(column.text()?)?,
+            lane: serde_json::from_value(serde_json::Value::String(column.get()?))?,
+            priority: column.get()?,
+            group: column.get()?,
+            created_seq: column.get::<i64>()? as u64,
+            job: column.text()?.parse()?,
+            not_before_ms: column.get()?,
+            busy: column.get()?,
+            waits_for: column.get()?,
+            doomed_by: column.get()?,
+        })
+    }
+}
+
 impl Store {
     /// The head of every dispatchable session's queue, in the order of submission.
     pub fn queue(&self) -> Result<Vec<QueueRow>, StoreError> {
@@ -64,21 +84,7 @@ impl Store {
         let mut rows = statement.query([])?;
         let mut queue = Vec::new();
         while let Some(row) = rows.next()? {
-            let state: String = row.get("state")?;
-            queue.push(QueueRow {
-                session: row.get::<_, String>("session_id")?.parse()?,
-                state: SessionState::from_name(&state)
-                    .ok_or_else(|| StoreError::Malformed(format!("the session state {state:?}")))?,
-                job: row.get::<_, String>("job_id")?.parse()?,
-                busy: row.get("busy")?,
-                not_before_ms: row.get("not_before_ms")?,
-                lane: serde_json::from_value(serde_json::Value::String(row.get("lane")?))?,
-                priority: row.get("priority")?,
-                group: row.get("group_name")?,
-                created_seq: row.get::<_, i64>("created_seq")? as u64,
-                waits_for: row.get("waits_for")?,
-                doomed_by: row.get("doomed_by")?,
-            });
+            queue.push(QueueRow::from_sql(row)?);
         }
         Ok(queue)
     }

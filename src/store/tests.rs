@@ -372,6 +372,40 @@ fn what_follows_a_task_that_lands_by_itself_waits_for_the_landing() {
     assert_eq!(waits(&store), None);
 }
 
+#[test]
+fn what_the_runner_asks_at_every_look_does_not_grow_with_the_records() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    let sessions = |clause| format!("SELECT * FROM sessions {clause}");
+    for (query, index) in [
+        (
+            sessions(query::OPEN),
+            "SCAN sessions USING INDEX sessions_open",
+        ),
+        (
+            sessions(query::FINISHED),
+            "SCAN sessions USING INDEX sessions_open",
+        ),
+        (
+            sessions(query::TO_LAND),
+            "SCAN sessions USING INDEX sessions_to_land",
+        ),
+        (queue::QUEUE.to_owned(), "SCAN s USING INDEX sessions_open"),
+    ] {
+        let explain = format!("EXPLAIN QUERY PLAN {query}");
+        let mut statement = store.connection.prepare(&explain).unwrap();
+        let rows = statement.query_map([], |row| row.get(3)).unwrap();
+        let plan: Vec<String> = rows.map(Result::unwrap).collect();
+        assert_eq!(plan[0], index);
+        let rest = &plan[1..];
+        assert!(
+            rest.iter()
+                .all(|step| !step.starts_with("SCAN") && !step.contains("TEMP")),
+            "{plan:?}"
+        );
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 

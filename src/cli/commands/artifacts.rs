@@ -1,6 +1,7 @@
 //! `treeyard artifacts`: what the store of contents holds.
 
 use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -26,6 +27,14 @@ pub struct Args {
 pub enum Verb {
     /// List artifacts with their origin
     Ls,
+    /// Store a file
+    Put {
+        /// The file
+        file: PathBuf,
+        /// The session that it belongs to
+        #[arg(long, value_name = "S")]
+        session: Option<String>,
+    },
     /// Print an artifact's bytes
     Cat {
         /// Its hash, `blake3:…`
@@ -39,6 +48,7 @@ pub enum Verb {
 pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     match &args.verb {
         Verb::Ls => ls(context),
+        Verb::Put { file, session } => put(file, session.as_deref(), context),
         Verb::Cat { hash } => cat(hash, context),
         Verb::Verify => verify(context),
     }
@@ -61,6 +71,32 @@ fn ls(context: &Context) -> Result<Exit, Failure> {
             }
             table.render(width().max(110))
         })?;
+    Ok(Exit::Ok)
+}
+
+fn put(file: &Path, session: Option<&str>, context: &Context) -> Result<Exit, Failure> {
+    let file = &context.directory.join(file);
+    let mut project = context.project()?;
+    let session = session.map(|s| project.session(s)).transpose()?;
+    let stored = project.cas.put_file(file).map_err(|error| match error {
+        CasError::Input(error) => Failure::io(file, &error),
+        error => error.into(),
+    })?;
+    let event = Event::ArtifactStored {
+        hash: stored.hash.clone(),
+        size: stored.size,
+        kind: "file".to_owned(),
+        media_type: "application/octet-stream".to_owned(),
+        job_id: None,
+    };
+    let session = session.map(|session| session.id);
+    project
+        .store
+        .write(|tx| tx.append(Actor::Human, session, event).map(drop))?;
+    let body = json!({ "hash": stored.hash, "size": stored.size, "new": stored.new });
+    context
+        .terminal
+        .result("artifact_stored", body, || stored.hash.to_string())?;
     Ok(Exit::Ok)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::app::failure::Failure;
 use crate::app::waiting::reasons;
@@ -11,7 +11,7 @@ use crate::cli::format::{ago, now_ms};
 use crate::cli::out::state_style;
 use crate::cli::table::{Cell, Table, width};
 use crate::model::code::{Code, Exit};
-use crate::model::ids::SessionId;
+use crate::model::ids::{CommitId, ContentHash, PlanId, SessionId};
 use crate::model::session::SessionState;
 use crate::store::SessionRow;
 
@@ -34,22 +34,16 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let state = args.state.as_deref().map(parse_state).transpose()?;
     let now = now_ms();
     let project = context.project()?;
-    let mut sessions = project.store.sessions(0)?;
+    let since = if args.all { i64::MIN } else { now - DAY_MS };
+    let mut sessions = project.store.sessions(since)?;
+    sessions.retain(|session| state.is_none_or(|state| state == session.state));
     let waiting = reasons(&project)?;
-    sessions.retain(|session| {
-        let recent = !session.state.is_terminal() || now - session.updated_ms < DAY_MS;
-        (args.all || recent) && state.is_none_or(|state| state == session.state)
-    });
-    let rows: Vec<Value> = if context.terminal.json {
-        sessions.iter().map(session_json).collect()
-    } else {
-        Vec::new()
+    let body = Sessions {
+        sessions: sessions.iter().map(session_json).collect(),
     };
     context
         .terminal
-        .result("sessions", json!({ "sessions": rows }), || {
-            text(&sessions, &waiting, now)
-        })?;
+        .result("sessions", body, || text(&sessions, &waiting, now))?;
     Ok(Exit::Ok)
 }
 
@@ -79,15 +73,50 @@ fn text(sessions: &[SessionRow], waiting: &HashMap<SessionId, String>, now: i64)
     table.render(width())
 }
 
+#[derive(Serialize)]
+struct Sessions<'a> {
+    sessions: Vec<SessionJson<'a>>,
+}
+
 /// A session as JSON.
-pub fn session_json(session: &SessionRow) -> Value {
-    json!({
-        "session_id": session.id, "name": session.name, "plan_id": session.plan_id,
-        "state": session.state, "reason": session.reason, "branch": session.branch,
-        "target": session.target, "auto_land": session.auto_land,
-        "worktree": session.worktree_path, "base": session.base, "tip": session.tip,
-        "released": session.released, "landed_commit": session.landed_commit,
-        "report": session.report, "created_ms": session.created_ms,
-        "updated_ms": session.updated_ms,
-    })
+#[derive(Serialize)]
+pub struct SessionJson<'a> {
+    auto_land: bool,
+    base: Option<&'a CommitId>,
+    branch: &'a str,
+    created_ms: i64,
+    landed_commit: Option<&'a CommitId>,
+    name: &'a str,
+    plan_id: PlanId,
+    reason: &'a str,
+    released: bool,
+    report: Option<&'a ContentHash>,
+    session_id: SessionId,
+    state: SessionState,
+    target: &'a str,
+    tip: Option<&'a CommitId>,
+    updated_ms: i64,
+    worktree: Option<&'a str>,
+}
+
+/// What programs are told of a session.
+pub fn session_json(session: &SessionRow) -> SessionJson<'_> {
+    SessionJson {
+        auto_land: session.auto_land,
+        base: session.base.as_ref(),
+        branch: &session.branch,
+        created_ms: session.created_ms,
+        landed_commit: session.landed_commit.as_ref(),
+        name: &session.name,
+        plan_id: session.plan_id,
+        reason: &session.reason,
+        released: session.released,
+        report: session.report.as_ref(),
+        session_id: session.id,
+        state: session.state,
+        target: &session.target,
+        tip: session.tip.as_ref(),
+        updated_ms: session.updated_ms,
+        worktree: session.worktree_path.as_deref(),
+    }
 }

@@ -1,0 +1,24 @@
+# The runner in the background: its memory after work with many sessions on record, and what it
+# costs when there is nothing to do.
+
+part_runner() {
+    local repo="$scratch/records" most=${history[-1]} pid
+    record_sessions "$most"
+    pid=$(ty "$repo" up --json | grep -oE '"pid":[0-9]+' | cut -d: -f2)
+    [ -d "/proc/$pid" ] || fail "the runner did not stay"
+    # shellcheck disable=SC2064
+    trap "ty '$repo' down --quiet >/dev/null 2>&1 || true" EXIT
+    # A runner is active, so it is the one that runs the plan.
+    ty "$repo" run --quiet "$scratch/few.toml" >"$scratch/out"
+    compare runner_mib "peak memory of the runner, $most sessions on record, MiB" \
+        "$(memory VmRSS) MiB at rest" "" "$(memory VmHWM)" '<=' 64
+    local ticks cpu
+    ticks=$(ticks) cpu=$(nanoseconds)
+    sleep "$idle"
+    compare idle_ticks "clock ticks of an idle runner in $idle s" \
+        "$((($(nanoseconds) - cpu) / 1000)) µs of processor time" "" $(($(ticks) - ticks)) '<=' 0
+}
+
+memory() { awk -v what="$1:" '$1 == what { printf "%.1f", $2 / 1024 }' "/proc/$pid/status"; }
+ticks() { awk '{ print $14 + $15 }' "/proc/$pid/stat"; }
+nanoseconds() { cat "/proc/$pid"/task/*/schedstat | awk '{ sum += $1 } END { printf "%.0f", sum }'; }
