@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::reader::Section;
 use super::values::{EnvName, Isolation, LandMethod, Setting, Timeout, Uncommitted, WorktreesRoot};
+use crate::model::limit::GroupLimit;
 use crate::model::task::{Command, Lane, Retries};
 
 /// Where a value came from; a later variant overrides an earlier one.
@@ -135,7 +136,7 @@ settings! {
     }
     "limits" {
         "max_concurrent_sessions" max_concurrent_sessions: u32 = 8, "How many sessions run at once; 0 pauses the queue.";
-        "per_group" per_group: BTreeMap<String, u32> = BTreeMap::new(), "How many sessions of a named group run at once.";
+        "per_group" per_group: BTreeMap<String, GroupLimit> = BTreeMap::new(), "Limits of named groups: how many of their sessions run at once, or { max, rate, burst }.";
         "grace_seconds" grace_seconds: u32 = 10, "Seconds between asking a job to stop and killing it.";
     }
     "worktrees" {
@@ -240,7 +241,7 @@ getters! {
         priority: u8, lane: Lane,
     }
     borrow {
-        target: Option<String>, setup: [Command], per_group: BTreeMap<String, u32>,
+        target: Option<String>, setup: [Command], per_group: BTreeMap<String, GroupLimit>,
         root: WorktreesRoot, land_gate: [Command],
     }
 }

@@ -3,10 +3,12 @@
 //! Rows go up, calls go down. A command writes rows and wakes the runner; the runner's next look
 //! finds them. It sleeps until a notice or a deadline, so an idle runner costs nothing.
 
+mod bucket;
 mod context;
 pub mod dispatch;
 mod error;
 mod finish;
+mod groups;
 mod recover;
 mod serve;
 mod settle;
@@ -14,4 +16,5 @@ mod settle;
 pub use context::{Config, job_dir};
 pub use dispatch::Limits;
 pub use error::RunnerError;
+pub use groups::{Buckets, GroupLimits, buckets};
 pub use serve::{Runner, Until};

@@ -1,6 +1,6 @@
 //! The loop: look at the rows, decide, act, sleep until a notice or a deadline.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +8,9 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::context::{Config, base_of, job_dir, job_spec, prepare};
-use super::dispatch::{Lanes, Slot, decide};
+use super::dispatch::{Held, Lanes, Slot, decide};
 use super::error::RunnerError;
+use super::groups::buckets;
 use crate::cas::Cas;
 use crate::git::Repo;
 use crate::landing::{LandError, Landing};
@@ -65,6 +66,8 @@ pub struct Runner {
     pub(super) notices: UnboundedSender<Notice>,
     inbox: UnboundedReceiver<Notice>,
     lanes: Lanes,
+    /// Waiting jobs of which the log says that a rate holds them.
+    held: HashSet<JobId>,
     landing: bool,
     _lock: RunnerLock,
 }
@@ -87,6 +90,7 @@ impl Runner {
             notices,
             inbox,
             lanes: Lanes::default(),
+            held: HashSet::new(),
             landing: false,
             _lock: lock,
         })
@@ -137,7 +141,10 @@ impl Runner {
             let queue = self.store.queue()?;
             let slots: Vec<Slot> = self.slots();
             let now_ms = jiff::Timestamp::now().as_millisecond();
-            let decision = decide(&queue, &slots, &self.config.limits, &mut self.lanes, now_ms);
+            let limits = &self.config.limits;
+            let buckets = buckets(&self.store, &limits.groups, &queue, now_ms)?;
+            let decision = decide(&queue, &slots, limits, buckets, &mut self.lanes, now_ms);
+            self.note_held(&decision.held)?;
             for (session, job) in decision.start {
                 self.begin(session, job)?;
             }
@@ -172,8 +179,29 @@ impl Runner {
             .map(|(session, active)| Slot {
                 session: *session,
                 group: active.group.clone(),
+                starting: active.supervisor.is_none(),
             })
             .collect()
+    }
+
+    /// Says once of each job that a rate holds it, also across restarts.
+    fn note_held(&mut self, held: &[Held]) -> Result<(), RunnerError> {
+        for held in held {
+            if !self.held.insert(held.job) {
+                continue;
+            }
+            let event = Event::RateLimited {
+                job_id: held.job,
+                group: held.group.clone(),
+                next_ms: held.next_ms,
+            };
+            let (session, job) = (held.session, held.job);
+            if !self.store.has_event(session, job, event.type_id())? {
+                self.store
+                    .write(|tx| tx.append(Actor::System, Some(session), event).map(drop))?;
+            }
+        }
+        Ok(())
     }
 
     fn kill_cancelled(&mut self) -> Result<(), RunnerError> {
@@ -221,6 +249,7 @@ impl Runner {
 
     /// Starts the job's supervisor. The intent is durable before the effect.
     pub(super) fn launch(&mut self, row: &SessionRow, job: JobId) -> Result<(), RunnerError> {
+        self.held.remove(&job);
         let Some(job) = self.store.job(job)? else {
             return Ok(());
         };

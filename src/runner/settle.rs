@@ -96,6 +96,13 @@ impl Runner {
             return Ok(false);
         }
         let group = row.spec()?.group;
+        let limit = group
+            .as_ref()
+            .and_then(|name| self.config.limits.groups.get(name));
+        // The next look at the queue knows whether the group has a start left.
+        if limit.is_some_and(|limit| limit.rate.is_some()) {
+            return Ok(false);
+        }
         self.active.insert(
             row.id,
             super::serve::Active {

@@ -10,6 +10,7 @@ mod project;
 mod prune;
 mod query;
 mod queue;
+mod starts;
 mod tx;
 
 #[cfg(test)]
