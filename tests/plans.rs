@@ -112,3 +112,29 @@ fn a_runner_that_waits_for_a_rate_does_not_poll() {
         std::mem::replace(&mut before, now) == now
     });
 }
+
+#[test]
+fn sessions_keep_their_events_for_as_long_as_they_are_kept() {
+    let yard = Yard::new();
+    yard.exits(0, &["run", "--name", "idle", "--", "true"]);
+    let count = || yard.json(&["events"])["events"].as_array().unwrap().len();
+    let before = count();
+    let gc = |events: &str, sessions: &str| {
+        let events = format!("retention.events_days={events}");
+        let sessions = format!("retention.sessions_days={sessions}");
+        yard.exits(0, &["gc", "--set", &events, "--set", &sessions]);
+    };
+    gc("0", "30");
+    let first = yard.json(&["events", "--session", "idle"])["events"][0].clone();
+    assert_eq!(
+        first["event_type"], "FR-EVT-SESS-001",
+        "its first event is there"
+    );
+    assert_eq!(yard.state_of("idle"), "COMPLETED");
+    gc("7", "0");
+    assert!(count() >= before, "young events stay");
+    gc("0", "0");
+    assert_eq!(yard.state_of("idle"), "");
+    assert_eq!(count(), 1, "only that events were removed is left");
+    yard.sound();
+}

@@ -152,9 +152,9 @@ settings! {
         "auto" auto_land: bool = false, "Whether sessions land as soon as they are finished.";
     }
     "retention" {
-        "events_days" events_days: u32 = 7, "Days that events are kept.";
-        "sessions_days" sessions_days: u32 = 30, "Days that finished sessions are kept.";
-        "artifacts_days" artifacts_days: u32 = 30, "Days that artifacts are kept.";
+        "events_days" events_days: u32 = 7, "Days that events are kept; those of a session as long as it is kept.";
+        "sessions_days" sessions_days: u32 = 30, "Days that ended sessions are kept, and the worktrees of those that failed or were cancelled.";
+        "artifacts_days" artifacts_days: u32 = 30, "Days (at least 1) that artifacts are kept whose session is not.";
     }
     "env" {
         "pass" env_pass: Vec<EnvName> = vec![], "Further environment variables that jobs inherit.";

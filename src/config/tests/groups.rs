@@ -1,5 +1,4 @@
 use super::{problems, task};
-use crate::config::*;
 
 fn limits(text: &str) -> String {
     format!("[limits.per_group]\n{text}\n{}", task(""))
