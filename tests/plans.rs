@@ -138,3 +138,62 @@ fn sessions_keep_their_events_for_as_long_as_they_are_kept() {
     assert_eq!(count(), 1, "only that events were removed is left");
     yard.sound();
 }
+
+#[test]
+fn a_session_takes_more_commands_until_its_work_is_over() {
+    let yard = Yard::new();
+    let add = |code, text: &str| {
+        yard.exits(code, &["submit", "--in", "s", "--", "sh", "-c", text]);
+    };
+    let refused = |part: &str| {
+        let output = yard.treeyard(&["submit", "--in", "s", "--", "true"]);
+        assert_eq!(output.status.code(), Some(2));
+        let said = super::yard::text(&output.stderr);
+        assert!(said.contains(part), "{part} in {said}");
+    };
+    let rest = |state: &str| {
+        yard.exits(0, &["up"]);
+        eventually(state, || yard.state_of("s") == state);
+        yard.exits(0, &["down"]);
+    };
+    yard.exits(
+        0,
+        &["submit", "--name", "s", "--", "sh", "-c", "echo 1 > n"],
+    );
+    add(0, "echo 2 >> n");
+    yard.exits(0, &["pause", "s"]);
+    add(
+        0,
+        "exit $(cat again 2>/dev/null || { echo 0 > again; echo 1; })",
+    );
+    yard.exits(0, &["resume", "s"]);
+    rest("FAILED");
+    refused("treeyard retry");
+    yard.exits(0, &["retry", "s"]);
+    add(0, "echo 3 >> n; rm again");
+    rest("COMPLETED");
+
+    refused("treeyard submit --after");
+    let jobs = yard.json(&["show", "s"])["jobs"].as_array().unwrap().len();
+    assert_eq!(jobs, 5, "three, one of them twice, and the last");
+    let id = yard.json(&["show", "s"])["session"]["session_id"].clone();
+    let id = id.as_str().unwrap();
+    let after = [
+        "run",
+        "--name",
+        "t",
+        "--after",
+        id,
+        "--",
+        "sh",
+        "-c",
+        "test $(wc -l < n) = 3",
+    ];
+    yard.exits(0, &after);
+
+    yard.exits(0, &["land", "s"]);
+    refused("starts from main");
+    yard.exits(0, &["run", "--name", "s", "--", "true"]);
+    refused("treeyard submit --after");
+    yard.sound();
+}
