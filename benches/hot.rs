@@ -13,8 +13,8 @@ use treeyard::model::event::{Actor, Event};
 use treeyard::model::ids::{JobId, SessionId};
 use treeyard::model::session::SessionState;
 use treeyard::model::task::Lane;
-use treeyard::runner::Limits;
 use treeyard::runner::dispatch::{Lanes, decide};
+use treeyard::runner::{Buckets, Limits};
 use treeyard::store::{QueueRow, Store, StoreError};
 
 fn main() {
@@ -29,9 +29,16 @@ fn dispatch_decide(bencher: Bencher, queued: usize) {
         sessions: 8,
         ..Limits::default()
     };
-    bencher
-        .counter(ItemsCount::new(queued))
-        .bench(|| decide(&queue, &[], &limits, &mut Lanes::default(), 0));
+    bencher.counter(ItemsCount::new(queued)).bench(|| {
+        decide(
+            &queue,
+            &[],
+            &limits,
+            Buckets::new(),
+            &mut Lanes::default(),
+            0,
+        )
+    });
 }
 
 fn queue_row(n: usize) -> QueueRow {

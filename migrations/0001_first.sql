@@ -85,6 +85,9 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_by_session ON jobs (session_id, position, queued_seq);
 CREATE INDEX jobs_open ON jobs (state, session_id) WHERE state IN ('queued', 'running', 'stalled');
 
+-- The newest starts, for the rates of groups.
+CREATE INDEX jobs_by_start ON jobs (started_ms) WHERE started_ms IS NOT NULL;
+
 -- The head of a session's queue is the first entry of this index.
 CREATE INDEX jobs_queued ON jobs (session_id, position, queued_seq) WHERE state = 'queued';
 

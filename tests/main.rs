@@ -3,4 +3,6 @@
 mod architecture;
 mod cli;
 mod e2e;
+mod plans;
 mod proc;
+mod yard;

@@ -127,8 +127,9 @@ fn give_back(project: &mut Project, session: &SessionRow) -> Result<Option<Strin
 }
 
 fn events(project: &mut Project, mode: Mode, report: &mut Report) -> Result<(), Failure> {
-    let before = days_ago_ms(project.settings.events_days());
-    let through = project.store.prunable(before)?;
+    let events = days_ago_ms(project.settings.events_days());
+    let sessions = days_ago_ms(project.settings.sessions_days());
+    let through = project.store.prunable(events, sessions)?;
     let filter = EventFilter {
         limit: Some(1),
         ..EventFilter::default()

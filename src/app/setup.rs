@@ -19,14 +19,8 @@ pub fn runner_config(project: &Project, settings: &Settings) -> Result<Config, F
         .map_err(|error| Failure::new(Code::ConfigInvalid, error.to_string()))?
         .data_dir()
         .join("treeyard");
-    let groups = settings.per_group().iter();
     Ok(Config {
-        limits: Limits {
-            sessions: settings.max_concurrent_sessions() as usize,
-            groups: groups
-                .map(|(name, limit)| (name.clone(), *limit as usize))
-                .collect(),
-        },
+        limits: limits(settings),
         isolation: match settings.isolation() {
             config::Isolation::Private => Isolation::Private,
             config::Isolation::Linked => Isolation::Linked,
@@ -49,6 +43,14 @@ pub fn runner_config(project: &Project, settings: &Settings) -> Result<Config, F
             grace_ms: u64::from(settings.grace_seconds()) * 1000,
         },
     })
+}
+
+/// How much may run at once, and how often.
+pub fn limits(settings: &Settings) -> Limits {
+    Limits {
+        sessions: settings.max_concurrent_sessions() as usize,
+        groups: settings.per_group().clone(),
+    }
 }
 
 /// The person's own name and address, as git would use them; a stand-in on a machine without.

@@ -6,12 +6,12 @@ use super::failure::Failure;
 use super::project::Project;
 use crate::config::{Plan, RetriesText, Settings, TaskOptions, TimeText, single_task};
 use crate::model::code::Code;
-use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, PlanId, SessionId};
-use crate::model::job::JobKind;
+use crate::model::session::SessionState;
 use crate::model::task::{Command, TaskSpec};
 use crate::proc::Wake;
-use crate::sessions::{self, Submission};
+use crate::sessions::{self, ControlError, Submission};
+use crate::store::SessionRow;
 
 /// What a person asked for.
 #[derive(Debug, Clone)]
@@ -103,29 +103,37 @@ pub fn submit(project: &mut Project, request: &Request) -> Result<Submitted, Fai
 /// Queues one more command in a session that is still at work.
 ///
 /// # Errors
-/// A session whose work is over.
+/// A session whose work is over: the hint says how to go on from it.
 pub fn add_job(project: &mut Project, selector: &str, argv: &[String]) -> Result<JobId, Failure> {
     let session = project.session(selector)?;
-    if session.state.is_terminal() {
-        let message = format!("{} is {}", session.name, session.state.name());
-        return Err(Failure::new(Code::SessionState, message)
-            .hint("submit a new task with `--after` instead"));
-    }
-    let jobs = project.store.jobs_of(session.id)?;
-    let job_id = JobId::new();
-    let event = Event::JobQueued {
-        job_id,
-        kind: JobKind::Command,
-        position: jobs.iter().map(|job| job.position + 1).max().unwrap_or(0),
-        attempt: 1,
-        command: Command::Argv(argv.to_vec()),
-        not_before_ms: 0,
-    };
-    project
-        .store
-        .write(|tx| tx.append(Actor::Human, Some(session.id), event).map(drop))?;
+    let command = Command::Argv(argv.to_vec());
+    let added = sessions::add(&mut project.store, &session, command);
+    let job_id = added.map_err(|error| match error {
+        ControlError::State { .. } => Failure::from(error).hint(instead(&session)),
+        ControlError::Store(_) => Failure::from(error),
+    })?;
     Wake::notify(&project.repo.state_dir());
     Ok(job_id)
+}
+
+/// How to go on from a session that takes no more commands.
+fn instead(session: &SessionRow) -> String {
+    let id = session.id.short();
+    match session.state {
+        SessionState::Failed | SessionState::Cancelled if session.has_worktree() => {
+            format!("`treeyard retry {id}` runs it again, and then takes more commands")
+        }
+        SessionState::Failed | SessionState::Cancelled => {
+            "submit a new task: its worktree was given back".to_owned()
+        }
+        _ if session.landed_commit.is_some() => {
+            format!(
+                "submit a new task: it starts from {}, where its work is",
+                session.target
+            )
+        }
+        _ => format!("`treeyard submit --after {id} -- COMMAND` starts a new task from its work"),
+    }
 }
 
 fn read(project: &Project, work: &Work) -> Result<(Vec<TaskSpec>, Settings), Failure> {

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use super::failure::Failure;
 use super::project::Project;
+use super::setup::limits;
 use crate::model::ids::SessionId;
 use crate::model::job::JobState;
 use crate::proc::runner_owner;
-use crate::runner::Limits;
+use crate::runner::buckets;
 use crate::runner::dispatch::{Lanes, Slot, decide};
 
 /// What each session that has something queued waits for, for a person.
@@ -27,11 +28,14 @@ pub fn reasons(project: &Project) -> Result<HashMap<SessionId, String>, Failure>
             slots.push(Slot {
                 session: session.id,
                 group: session.spec()?.group,
+                starting: false,
             });
         }
     }
     let now = jiff::Timestamp::now().as_millisecond();
-    let decision = decide(&queue, &slots, &limits(project), &mut Lanes::default(), now);
+    let limits = limits(&project.settings);
+    let buckets = buckets(&project.store, &limits.groups, &queue, now)?;
+    let decision = decide(&queue, &slots, &limits, buckets, &mut Lanes::default(), now);
     let start = match runner_owner(&project.repo.state_dir()) {
         Some(_) => "starts now",
         None => "no runner is active; start it with treeyard up",
@@ -39,7 +43,7 @@ pub fn reasons(project: &Project) -> Result<HashMap<SessionId, String>, Failure>
     let mut reasons: HashMap<SessionId, String> = decision
         .waiting
         .into_iter()
-        .map(|(session, wait)| (session, wait.to_string()))
+        .map(|(session, wait)| (session, wait.describe(now)))
         .collect();
     reasons.extend(
         decision
@@ -50,14 +54,4 @@ pub fn reasons(project: &Project) -> Result<HashMap<SessionId, String>, Failure>
     let doomed = decision.doomed.into_iter();
     reasons.extend(doomed.map(|(session, name)| (session, format!("{name} did not succeed"))));
     Ok(reasons)
-}
-
-fn limits(project: &Project) -> Limits {
-    let groups = project.settings.per_group().iter();
-    Limits {
-        sessions: project.settings.max_concurrent_sessions() as usize,
-        groups: groups
-            .map(|(name, limit)| (name.clone(), *limit as usize))
-            .collect(),
-    }
 }

@@ -80,7 +80,7 @@ impl Progress {
         {
             self.bar.inc(1);
         }
-        if let Some(what) = line(&record.event, &seen.commands) {
+        if let Some(what) = line(record, &seen.commands) {
             let padding = " ".repeat(seen.width.saturating_sub(name.chars().count()));
             self.say(&format!("{}{padding}  {what}", dim(&name)));
         }
@@ -111,12 +111,13 @@ fn bar(length: u64) -> ProgressBar {
     bar
 }
 
-fn line(event: &Event, commands: &HashMap<JobId, String>) -> Option<String> {
+fn line(record: &Record, commands: &HashMap<JobId, String>) -> Option<String> {
     let command = |job: &JobId| {
         let text = commands.get(job).map_or("", String::as_str);
         super::table::shorten(text, 48)
     };
-    Some(match event {
+    let in_ms = |at_ms: i64| (at_ms - record.at_ms).max(0) as u64;
+    Some(match &record.event {
         Event::WorkspaceReady {
             method, took_ms, ..
         } => {
@@ -142,7 +143,19 @@ fn line(event: &Event, commands: &HashMap<JobId, String>) -> Option<String> {
             );
             paint(state_style(SessionState::Failed), &words)
         }
-        Event::JobQueued { attempt, .. } if *attempt > 1 => format!("attempt {attempt} is queued"),
+        Event::JobQueued {
+            attempt,
+            not_before_ms,
+            ..
+        } if *attempt > 1 => match in_ms(*not_before_ms) {
+            0 => format!("attempt {attempt} is queued"),
+            wait => format!("attempt {attempt} follows in {}", duration(wait)),
+        },
+        Event::RateLimited { group, next_ms, .. } => format!(
+            "held by the rate of group {}, next in {}",
+            clean(group),
+            duration(in_ms(*next_ms))
+        ),
         Event::SessionMoved { to, reason, .. } => match to {
             SessionState::Active => return None,
             to => paint(

@@ -1,6 +1,7 @@
 //! Plan files and configuration, with the origin of each value.
 
 mod graph;
+mod groups;
 mod load;
 mod plan;
 mod problem;
@@ -16,8 +17,8 @@ pub use load::{ConfigError, user_file};
 pub use plan::{Plan, PlanError, single_task};
 pub use problem::Problem;
 pub use schema::{
-    BackoffText, LaneText, OnCrashText, PlanDefaults, PlanFile, PlanLimits, RetriesTable,
-    RetriesText, TaskOptions, TimeText, plan_schema,
+    BackoffText, GroupTable, GroupText, LaneText, OnCrashText, PlanDefaults, PlanFile, PlanLimits,
+    RetriesTable, RetriesText, TaskOptions, TimeText, plan_schema,
 };
 pub use settings::{
     Entry, KEYS, Key, Origin, RootRefused, Settings, key_table, template, worktree_root,

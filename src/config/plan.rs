@@ -7,11 +7,12 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::graph::cycles;
+use super::groups::Group;
 use super::problem::Problem;
 use super::reader::{Problems, Read, Section, parse, quoted, unknown, wrong_type};
 use super::schema::{PlanFile, TaskOptions};
 use super::settings::{Origin, Settings};
-use super::values::{Group, Timeout};
+use super::values::Timeout;
 use crate::model::code::Code;
 use crate::model::scope::Scope;
 use crate::model::task::{Command, Lane, OnCrash, Retries, TaskName, TaskSpec};

@@ -36,12 +36,41 @@ pub struct PlanLimits {
     /// How many sessions run at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_concurrent_sessions: Option<u32>,
-    /// How many sessions of a named group run at once.
+    /// Limits of named groups.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub per_group: Option<BTreeMap<String, u32>>,
+    #[schemars(extend("propertyNames" = {"minLength": 1, "pattern": r"^[^=\p{Cc}]+$"}))]
+    pub per_group: Option<BTreeMap<String, GroupText>>,
     /// Seconds between asking a job to stop and killing it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grace_seconds: Option<u32>,
+}
+
+/// The limits of a group as they are written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum GroupText {
+    /// How many of its sessions run at once.
+    Max(u32),
+    /// How many, and how often its jobs start.
+    Table(GroupTable),
+}
+
+/// The limits of a group, of which at least one stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, extend("anyOf" = [{"required": ["max"]}, {"required": ["rate"]}],
+    "dependentRequired" = {"burst": ["rate"]}))]
+pub struct GroupTable {
+    /// How many of its sessions run at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<u32>,
+    /// How often its jobs start, such as "30/min"; the units are s, min, h and d.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^0*([1-9][0-9]{0,2}|1000)/(s|min|h|d)$"))]
+    pub rate: Option<String>,
+    /// How many jobs may start at once after a pause; 1 unless it is set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub burst: Option<u32>,
 }
 
 macro_rules! task_tables {

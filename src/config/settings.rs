@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::reader::Section;
 use super::values::{EnvName, Isolation, LandMethod, Setting, Timeout, Uncommitted, WorktreesRoot};
+use crate::model::limit::GroupLimit;
 use crate::model::task::{Command, Lane, Retries};
 
 /// Where a value came from; a later variant overrides an earlier one.
@@ -135,7 +136,7 @@ settings! {
     }
     "limits" {
         "max_concurrent_sessions" max_concurrent_sessions: u32 = 8, "How many sessions run at once; 0 pauses the queue.";
-        "per_group" per_group: BTreeMap<String, u32> = BTreeMap::new(), "How many sessions of a named group run at once.";
+        "per_group" per_group: BTreeMap<String, GroupLimit> = BTreeMap::new(), "Limits of named groups: how many of their sessions run at once, or { max, rate, burst }.";
         "grace_seconds" grace_seconds: u32 = 10, "Seconds between asking a job to stop and killing it.";
     }
     "worktrees" {
@@ -151,9 +152,9 @@ settings! {
         "auto" auto_land: bool = false, "Whether sessions land as soon as they are finished.";
     }
     "retention" {
-        "events_days" events_days: u32 = 7, "Days that events are kept.";
-        "sessions_days" sessions_days: u32 = 30, "Days that finished sessions are kept.";
-        "artifacts_days" artifacts_days: u32 = 30, "Days that artifacts are kept.";
+        "events_days" events_days: u32 = 7, "Days that events are kept; those of a session as long as it is kept.";
+        "sessions_days" sessions_days: u32 = 30, "Days that ended sessions are kept, and the worktrees of those that failed or were cancelled.";
+        "artifacts_days" artifacts_days: u32 = 30, "Days (at least 1) that artifacts are kept whose session is not.";
     }
     "env" {
         "pass" env_pass: Vec<EnvName> = vec![], "Further environment variables that jobs inherit.";
@@ -240,7 +241,7 @@ getters! {
         priority: u8, lane: Lane,
     }
     borrow {
-        target: Option<String>, setup: [Command], per_group: BTreeMap<String, u32>,
+        target: Option<String>, setup: [Command], per_group: BTreeMap<String, GroupLimit>,
         root: WorktreesRoot, land_gate: [Command],
     }
 }

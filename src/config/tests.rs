@@ -1,4 +1,5 @@
 mod docs;
+mod groups;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -68,7 +69,7 @@ group = "other"
     assert_eq!(plan.target.as_deref(), Some("main"));
     assert_eq!(plan.auto_land, Some(true));
     assert_eq!(plan.settings.max_concurrent_sessions(), 3);
-    assert_eq!(plan.settings.per_group()["api"], 1);
+    assert_eq!(plan.settings.per_group()["api"].max, Some(1));
     let [first, second] = plan.tasks.as_slice() else {
         panic!("{:?}", plan.tasks);
     };

@@ -244,25 +244,7 @@ impl Read for BTreeMap<String, String> {
     }
 }
 
-/// Limits of groups.
-impl Read for BTreeMap<String, u32> {
-    fn read(value: &Raw<'_>, problems: &Problems) -> Option<Self> {
-        named_values(value, Group::check, problems)
-    }
-}
-
-impl Setting for BTreeMap<String, u32> {
-    fn show(&self) -> Value {
-        json!(self)
-    }
-
-    fn over(self, mut below: Self) -> Self {
-        below.extend(self);
-        below
-    }
-}
-
-fn named_values<T: Read>(
+pub(super) fn named_values<T: Read>(
     value: &Raw<'_>,
     check: fn(&str, usize, &Problems) -> bool,
     problems: &Problems,
@@ -279,29 +261,6 @@ fn named_values<T: Read>(
     };
     let items: Vec<Option<(String, T)>> = table.iter().map(read).collect();
     items.into_iter().collect()
-}
-
-/// The name of a group.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Group(pub(super) String);
-
-impl Group {
-    fn check(name: &str, offset: usize, problems: &Problems) -> bool {
-        let sound = !name.is_empty() && !name.contains('=') && !name.chars().any(char::is_control);
-        if !sound {
-            let hint = "no `=`, no control character, not empty".to_owned();
-            let message = format!("{} cannot name a group", quoted(name));
-            problems.add(offset, message, Some(hint));
-        }
-        sound
-    }
-}
-
-impl Read for Group {
-    fn read(value: &Raw<'_>, problems: &Problems) -> Option<Self> {
-        let name = String::read(value, problems)?;
-        Self::check(&name, value.span().start, problems).then_some(Self(name))
-    }
 }
 
 impl Read for Retries {

@@ -114,6 +114,15 @@ events! {
         /// The job.
         job_id: JobId,
     }
+    /// A job that had a slot was held back by the rate of its group; told once for each job.
+    RateLimited = "FR-EVT-SESS-SCHED-003" {
+        /// The job.
+        job_id: JobId,
+        /// Its group.
+        group: String,
+        /// When the group's next job may start, in milliseconds since the epoch.
+        next_ms: i64,
+    }
     /// A job was taken out of the queue.
     JobCancelled = "FR-EVT-SESS-SCHED-004" {
         /// The job.
@@ -251,6 +260,7 @@ impl Event {
         match self {
             Self::JobQueued { job_id, .. }
             | Self::JobDispatched { job_id }
+            | Self::RateLimited { job_id, .. }
             | Self::JobCancelled { job_id, .. }
             | Self::CommandExecuted { job_id, .. } => Some(*job_id),
             Self::ArtifactStored { job_id, .. } => *job_id,

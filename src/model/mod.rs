@@ -4,6 +4,7 @@ pub mod code;
 pub mod event;
 pub mod ids;
 pub mod job;
+pub mod limit;
 pub mod scope;
 pub mod session;
 pub mod task;

@@ -4,11 +4,13 @@
 //! finds them. It sleeps until a notice or a deadline, so an idle runner costs nothing.
 
 mod begin;
+mod bucket;
 mod collect;
 mod context;
 pub mod dispatch;
 mod error;
 mod finish;
+mod groups;
 mod recover;
 mod serve;
 mod settle;
@@ -17,4 +19,5 @@ mod turn;
 pub use context::{Config, job_dir};
 pub use dispatch::Limits;
 pub use error::RunnerError;
+pub use groups::{Buckets, GroupLimits, buckets};
 pub use serve::{Runner, Until};

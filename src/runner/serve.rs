@@ -1,6 +1,6 @@
 //! The loop: look at the rows, decide, act, sleep until a notice or a deadline.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,8 +9,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::collect::Collected;
 use super::context::Config;
-use super::dispatch::{Lanes, Slot, decide};
+use super::dispatch::{Held, Lanes, Slot, decide};
 use super::error::RunnerError;
+use super::groups::buckets;
 use crate::cas::Cas;
 use crate::git::Repo;
 use crate::landing::LandError;
@@ -57,6 +58,8 @@ pub struct Runner {
     pub(super) notices: UnboundedSender<Notice>,
     inbox: UnboundedReceiver<Notice>,
     lanes: Lanes,
+    /// Waiting jobs of which the log says that a rate holds them.
+    held: HashSet<JobId>,
     pub(super) landing: bool,
     _lock: RunnerLock,
 }
@@ -79,6 +82,7 @@ impl Runner {
             notices,
             inbox,
             lanes: Lanes::default(),
+            held: HashSet::new(),
             landing: false,
             _lock: lock,
         })
@@ -135,7 +139,10 @@ impl Runner {
             let queue = self.store.queue()?;
             let slots: Vec<Slot> = self.slots();
             let now_ms = jiff::Timestamp::now().as_millisecond();
-            let decision = decide(&queue, &slots, &self.config.limits, &mut self.lanes, now_ms);
+            let limits = &self.config.limits;
+            let buckets = buckets(&self.store, &limits.groups, &queue, now_ms)?;
+            let decision = decide(&queue, &slots, limits, buckets, &mut self.lanes, now_ms);
+            self.note_held(&decision.held)?;
             for (session, job) in decision.start {
                 self.begin(session, job)?;
             }
@@ -168,8 +175,29 @@ impl Runner {
             .map(|(session, active)| Slot {
                 session: *session,
                 group: active.group.clone(),
+                starting: active.supervisor.is_none(),
             })
             .collect()
+    }
+
+    /// Says once of each job that a rate holds it, also across restarts.
+    fn note_held(&mut self, held: &[Held]) -> Result<(), RunnerError> {
+        for held in held {
+            if !self.held.insert(held.job) {
+                continue;
+            }
+            let event = Event::RateLimited {
+                job_id: held.job,
+                group: held.group.clone(),
+                next_ms: held.next_ms,
+            };
+            let (session, job) = (held.session, held.job);
+            if !self.store.has_event(session, job, event.type_id())? {
+                self.store
+                    .write(|tx| tx.append(Actor::System, Some(session), event).map(drop))?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes notices until one calls for a look at the queue.

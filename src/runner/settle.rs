@@ -38,8 +38,7 @@ impl Runner {
     ) -> Result<(), RunnerError> {
         let dir = job_dir(&self.config.policy.jobs, job.id);
         let stored = self.keep_output(&dir);
-        // The session's own slot is one of those taken.
-        let room = self.active.len() <= self.config.limits.sessions;
+        let room = self.may_keep_slot(job.session_id);
         let followed = self.store.write(|tx| {
             record_end(tx, job, outcome, duration_ms, stored.as_ref())?;
             follow(tx, job, outcome, room)
@@ -54,6 +53,19 @@ impl Runner {
                 Ok(())
             }
         }
+    }
+
+    /// Whether the session may go on in its slot, as far as the limits are concerned.
+    fn may_keep_slot(&self, session: SessionId) -> bool {
+        let limits = &self.config.limits;
+        let group = self
+            .active
+            .get(&session)
+            .and_then(|active| active.group.as_ref());
+        let limit = group.and_then(|name| limits.groups.get(name));
+        // Only the next look at the queue knows whether its group has a start left.
+        let has_rate = limit.is_some_and(|limit| limit.rate.is_some());
+        self.active.len() <= limits.sessions && !has_rate
     }
 
     /// Output is best effort: a store that cannot take it does not change how the job ended.

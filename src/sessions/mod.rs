@@ -5,4 +5,4 @@ mod control;
 mod submit;
 
 pub use control::{ControlError, cancel, move_session, pause, queue_attempt, resume, retry};
-pub use submit::{Submission, submit};
+pub use submit::{Submission, add, submit};

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+use super::control::ControlError;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, PlanId, SessionId};
 use crate::model::job::JobKind;
 use crate::model::task::{Command, TaskName, TaskSpec};
-use crate::store::{Store, StoreError};
+use crate::store::{SessionRow, Store, StoreError};
 
 /// What a submission has besides its tasks.
 #[derive(Debug, Clone)]
@@ -71,6 +72,38 @@ pub fn submit(
     })
 }
 
+/// Queues one more command at the end of a session that is still at work.
+///
+/// # Errors
+/// [`ControlError::State`] when its work is over or its worktree was given back: ended work stays
+/// ended, and only `retry` opens a session again.
+pub fn add(
+    store: &mut Store,
+    session: &SessionRow,
+    command: Command,
+) -> Result<JobId, ControlError> {
+    let job_id = JobId::new();
+    store.write(|tx| {
+        let Some(position) = tx.further_position(session.id)? else {
+            return Err(ControlError::State {
+                name: session.name.clone(),
+                state: session.state,
+                wanted: "only a session that is still at work takes more commands",
+            });
+        };
+        let event = Event::JobQueued {
+            job_id,
+            kind: JobKind::Command,
+            position,
+            attempt: 1,
+            command,
+            not_before_ms: 0,
+        };
+        tx.append(Actor::Human, Some(session.id), event)?;
+        Ok(job_id)
+    })
+}
+
 fn jobs_of(task: &TaskSpec, repeat: u32) -> impl Iterator<Item = (JobKind, Command)> + '_ {
     let setup = task
         .setup
@@ -78,4 +111,80 @@ fn jobs_of(task: &TaskSpec, repeat: u32) -> impl Iterator<Item = (JobKind, Comma
         .map(|command| (JobKind::Setup, command.clone()));
     let run = (0..repeat.max(1)).map(|_| (JobKind::Command, task.run.clone()));
     setup.chain(run)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::job::Outcome;
+    use crate::model::scope::Scope;
+    use crate::model::session::SessionState;
+    use crate::sessions::move_session;
+
+    fn task() -> TaskSpec {
+        TaskSpec {
+            name: "t".parse().unwrap(),
+            scope: Scope::whole_repository(),
+            run: Command::Shell("true".into()),
+            after: vec![],
+            gate: vec![],
+            setup: vec![],
+            timeout_ms: None,
+            retries: Default::default(),
+            priority: 50,
+            lane: Default::default(),
+            env: Default::default(),
+            on_crash: Default::default(),
+            group: None,
+        }
+    }
+
+    /// Between its last job and its completion a session's work is taken in: what came then would
+    /// never run.
+    #[test]
+    fn nothing_is_added_while_the_work_is_taken_in() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::open(dir.path()).unwrap();
+        let submission = Submission {
+            target: "main".into(),
+            auto_land: false,
+            repeat: 1,
+            after: vec![],
+        };
+        let (_, ids) = submit(&mut store, &[task()], &submission).unwrap();
+        let job_id = store.jobs_of(ids[0]).unwrap()[0].id;
+        let append = |store: &mut Store, event| {
+            let done = store.write(|tx| tx.append(Actor::System, Some(ids[0]), event).map(drop));
+            done.unwrap();
+        };
+        let row = |store: &Store| store.session(ids[0]).unwrap().unwrap();
+        let more = || Command::Shell("more".into());
+        store
+            .write(|tx| {
+                let (from, to) = (SessionState::Created, SessionState::Active);
+                move_session(tx, Actor::System, ids[0], from, to, "at work")
+            })
+            .unwrap();
+        append(&mut store, Event::JobDispatched { job_id });
+        let session = row(&store);
+        let second = add(&mut store, &session, more()).unwrap();
+        let ended = |job_id| Event::CommandExecuted {
+            job_id,
+            outcome: Outcome::Exited { code: 0 },
+            duration_ms: 1,
+            output: None,
+        };
+        append(&mut store, ended(job_id));
+        append(&mut store, Event::JobDispatched { job_id: second });
+        append(&mut store, ended(second));
+        let error = add(&mut store, &session, more()).unwrap_err();
+        assert!(matches!(error, ControlError::State { .. }), "{error}");
+        let positions: Vec<u32> = store
+            .jobs_of(ids[0])
+            .unwrap()
+            .iter()
+            .map(|job| job.position)
+            .collect();
+        assert_eq!(positions, [0, 1]);
+    }
 }

@@ -11,6 +11,7 @@ mod prune;
 mod query;
 mod queue;
 mod rows;
+mod starts;
 mod tx;
 
 #[cfg(test)]

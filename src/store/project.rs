@@ -165,7 +165,10 @@ fn fold_into_session(db: &Connection, record: &Record, id: SessionId) -> Result<
                 "UPDATE sessions SET released = 1 WHERE session_id = ?1",
                 [&key],
             )?;
+            // Clearing away is no change of the work: it must not make the session younger.
+            return Ok(());
         }
+        Event::WorkspaceSalvaged { .. } => return Ok(()),
         Event::Landed { to, .. } => {
             db.execute(
                 "UPDATE sessions SET landed_commit = ?2, report = NULL, \

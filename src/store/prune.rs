@@ -1,5 +1,5 @@
 //! Retention: old events leave from the front of the log, and the chain goes on from the hash of
-//! the last one removed.
+//! the last one removed. A session that is kept keeps its events, and all that came after them.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -8,15 +8,16 @@ use super::open::Store;
 use crate::model::ids::ContentHash;
 
 impl Store {
-    /// The largest sequence number up to which every event is older than `before_ms` and speaks
-    /// only of sessions that ended, whose worktree is gone, and whose every event lies in that
-    /// range. 0 when nothing can go.
-    pub fn prunable(&self, before_ms: i64) -> Result<u64, StoreError> {
+    /// The largest sequence number up to which no event is younger than `events_ms`, and each
+    /// speaks only of sessions that ended, that did not change after `sessions_ms`, whose worktree
+    /// is gone, and whose every event lies in that range. Both are milliseconds since the epoch.
+    /// 0 when nothing can go.
+    pub fn prunable(&self, events_ms: i64, sessions_ms: i64) -> Result<u64, StoreError> {
         let first_recent: Option<i64> = self
             .connection
             .query_row(
-                "SELECT min(seq) FROM events WHERE at_ms >= ?1",
-                [before_ms],
+                "SELECT min(seq) FROM events WHERE at_ms > ?1",
+                [events_ms],
                 |row| row.get(0),
             )
             .optional()?
@@ -24,8 +25,8 @@ impl Store {
         let first_kept: Option<i64> = self.connection.query_row(
             "SELECT min(created_seq) FROM sessions \
              WHERE state NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') \
-                OR (worktree_path IS NOT NULL AND released = 0)",
-            [],
+                OR (worktree_path IS NOT NULL AND released = 0) OR updated_ms > ?1",
+            [sessions_ms],
             |row| row.get(0),
         )?;
         let head: i64 = self

@@ -199,7 +199,7 @@ fn the_chain_goes_on_across_what_retention_removed() {
     append(&mut store, live, created("live")).unwrap();
     whole_life(&mut store, "after");
 
-    let through = store.prunable(i64::MAX).unwrap();
+    let through = store.prunable(i64::MAX, i64::MAX).unwrap();
     assert_eq!(
         through, 11,
         "everything before the session that is still open"
@@ -218,6 +218,41 @@ fn the_chain_goes_on_across_what_retention_removed() {
         store.verify_chain(),
         Err(StoreError::ChainBroken { seq: 12, .. })
     ));
+}
+
+#[test]
+fn a_kept_session_keeps_its_events_and_what_came_after() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut original = store(&dir.path().join("original"));
+    whole_life(&mut original, "oldest");
+    whole_life(&mut original, "older");
+    whole_life(&mut original, "newest");
+    let mut records = original.events(&EventFilter::default()).unwrap();
+    // One event a second: 1 to 11, 12 to 22, 23 to 33. The last of each gives the worktree back.
+    for record in &mut records {
+        record.at_ms = record.seq as i64 * 1_000;
+    }
+    let mut store = store(&dir.path().join("old"));
+    store
+        .write(|tx| {
+            let mut each = records.iter();
+            each.try_for_each(|record| tx.append_record(record))
+        })
+        .unwrap();
+    for (events_ms, sessions_ms, through) in [
+        (33_000, 33_000, 33),
+        (33_000, 32_000, 33),
+        (33_000, 31_999, 22),
+        (33_000, 20_999, 11),
+        (33_000, 0, 0),
+        (22_000, 33_000, 22),
+        (21_999, 33_000, 11),
+        (15_000, 15_000, 11),
+        (0, 33_000, 0),
+    ] {
+        let found = store.prunable(events_ms, sessions_ms).unwrap();
+        assert_eq!(found, through, "{events_ms} {sessions_ms}");
+    }
 }
 
 #[test]

@@ -1,12 +1,20 @@
 //! The one write path.
 
-use rusqlite::{Transaction, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::chain::{self, Head};
 use super::error::StoreError;
 use super::{project, prune};
 use crate::model::event::{Actor, Event, Record};
 use crate::model::ids::{EventId, SessionId};
+
+const FURTHER_POSITION: &str = "
+SELECT (SELECT coalesce(max(position) + 1, 0) FROM jobs j
+         WHERE j.session_id = s.session_id AND j.kind <> 'gate')
+FROM sessions s WHERE s.session_id = ?1 AND s.released = 0
+  AND (s.state IN ('CREATED', 'PAUSED', 'BLOCKED') OR s.state = 'ACTIVE'
+       AND EXISTS (SELECT 1 FROM jobs j WHERE j.session_id = s.session_id
+                   AND j.state IN ('queued', 'running', 'stalled')))";
 
 /// An open transaction. Dropping it without [`Store::write`](super::Store::write) ending well
 /// leaves the database as it was.
@@ -81,6 +89,17 @@ impl<'a> Tx<'a> {
             hash,
         };
         project::fold(&self.inner, record)
+    }
+
+    /// Where a further job of the session stands in its order, or `None` when no runner would
+    /// start it: its work is over, is being taken in, or its worktree was given back.
+    pub fn further_position(&self, session: SessionId) -> Result<Option<u32>, StoreError> {
+        let position = self
+            .inner
+            .prepare_cached(FURTHER_POSITION)?
+            .query_row([session.to_string()], |row| row.get(0))
+            .optional()?;
+        Ok(position)
     }
 
     /// Removes the events through `through` and what they alone speak of; see

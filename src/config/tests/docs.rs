@@ -126,6 +126,23 @@ fn schema_and_parser_agree() {
         assert_eq!(parsed.is_ok(), good, "parser: {rest}");
         assert_eq!(validator.is_valid(&as_json(&text)), good, "schema: {rest}");
     }
+    for (group, good) in [
+        ("g = 0", true),
+        ("g = { max = 2 }", true),
+        ("g = { rate = \"1000/d\", burst = 1000 }", true),
+        ("g = {}", false),
+        ("g = { max = 1, burst = 2 }", false),
+        ("g = { rate = \"1001/s\" }", false),
+        ("g = { rate = \"0/s\" }", false),
+        ("g = { rate = \"3/m\" }", false),
+        ("g = { rate = \"3/s\", burst = 1001 }", false),
+        ("\"a=b\" = 1", false),
+    ] {
+        let text = format!("[limits.per_group]\n{group}\n[[task]]\nname = \"a\"\nrun = \"true\"\n");
+        let parsed = Plan::parse(&text, Path::new("plan.toml"), &Settings::default());
+        assert_eq!(parsed.is_ok(), good, "parser: {group}");
+        assert_eq!(validator.is_valid(&as_json(&text)), good, "schema: {group}");
+    }
     for (name, good) in [
         ("a.b-c_d", true),
         ("a..b", false),
@@ -170,7 +187,13 @@ fn the_table_of_settings_is_current() {
 fn every_key_of_a_plan_is_described() {
     let text = fs::read_to_string(here("docs/plan.md")).unwrap();
     let schema = plan_schema();
-    for table in ["PlanDefaults", "PlanLimits", "RetriesTable", "TaskOptions"] {
+    for table in [
+        "GroupTable",
+        "PlanDefaults",
+        "PlanLimits",
+        "RetriesTable",
+        "TaskOptions",
+    ] {
         let keys = schema["$defs"][table]["properties"].as_object().unwrap();
         for key in keys.keys() {
             assert!(text.contains(&format!("| `{key}` |")), "{table}: {key}");

@@ -44,7 +44,7 @@ fn stronger_layers_win_and_each_value_knows_its_origin() {
     let groups: Vec<_> = settings
         .per_group()
         .iter()
-        .map(|(k, v)| (k.as_str(), *v))
+        .map(|(k, v)| (k.as_str(), v.max.unwrap()))
         .collect();
     assert_eq!(groups, [("a", 1), ("b", 4), ("c", 3)]);
     assert_eq!(plan.tasks[0].gate, [Command::Shell("plan".into())]);

@@ -1,0 +1,62 @@
+//! When jobs were started, and what was said of those that wait: the memory of rate limits. It is
+//! in the store alone, so that a restarted runner goes on as the one before it would have.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::error::StoreError;
+use super::open::Store;
+use crate::model::ids::{JobId, SessionId};
+
+const STARTS: &str = "
+SELECT j.started_ms, s.group_name FROM jobs j JOIN sessions s ON s.session_id = j.session_id
+WHERE j.started_ms IS NOT NULL AND j.kind <> 'gate' ORDER BY j.started_ms DESC";
+
+impl Store {
+    /// When the newest jobs of `group` were started, gates left out, in milliseconds since the
+    /// epoch: from `now_ms` back to the first pause of at least `pause_ms`, and at most `most`.
+    pub fn recent_starts(
+        &self,
+        group: &str,
+        now_ms: i64,
+        pause_ms: i64,
+        most: usize,
+    ) -> Result<Vec<i64>, StoreError> {
+        let mut statement = self.connection.prepare_cached(STARTS)?;
+        let mut rows = statement.query([])?;
+        let mut starts = Vec::new();
+        let mut later = now_ms;
+        while let Some(row) = rows.next()? {
+            let start: i64 = row.get(0)?;
+            if later - start >= pause_ms || starts.len() == most {
+                break;
+            }
+            let of: Option<String> = row.get(1)?;
+            if of.as_deref() == Some(group) {
+                starts.push(start);
+                later = start;
+            }
+        }
+        Ok(starts)
+    }
+
+    /// Whether the log has an event of this type about the job.
+    pub fn has_event(
+        &self,
+        session: SessionId,
+        job: JobId,
+        type_id: &str,
+    ) -> Result<bool, StoreError> {
+        let found: Option<i64> = self
+            .connection
+            .prepare_cached(
+                "SELECT 1 FROM events WHERE session_id = ?1 AND job_id = ?2 \
+                 AND event_type = ?3 LIMIT 1",
+            )?
+            .query_row(
+                params![session.to_string(), job.to_string(), type_id],
+                |row| row.get(0),
+            )
+            .optional()?;
+        Ok(found.is_some())
+    }
+}

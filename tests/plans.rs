@@ -1,0 +1,199 @@
+//! What a plan asks for is what happens: limits, order, attempts, environment, recovery.
+
+use serde_json::Value;
+
+use super::yard::{Yard, eventually};
+
+const RATE_LIMITED: &str = "FR-EVT-SESS-SCHED-003";
+const DISPATCHED: &str = "FR-EVT-SESS-SCHED-002";
+
+fn events(yard: &Yard, type_id: &str) -> Vec<Value> {
+    let events = yard.json(&["events"]);
+    let of_type = |event: &&Value| event["event_type"] == type_id;
+    let all = events["events"].as_array().unwrap();
+    all.iter().filter(of_type).cloned().collect()
+}
+
+fn at_ms(event: &Value) -> i64 {
+    event["at_ms"].as_i64().unwrap()
+}
+
+#[test]
+fn a_rate_spreads_starts_and_says_so_once_for_each_job() {
+    let yard = Yard::new();
+    let mut plan = "[limits.per_group]\napi = { rate = \"2/s\", burst = 2 }\n".to_owned();
+    for n in 0..5 {
+        plan += &format!("[[task]]\nname = \"t{n}\"\nrun = \"true\"\ngroup = \"api\"\n");
+    }
+    let plan = yard.plan(&plan);
+    yard.exits(0, &["run", &plan]);
+    let starts: Vec<i64> = events(&yard, DISPATCHED).iter().map(at_ms).collect();
+    assert_eq!(starts.len(), 5);
+    for window in starts.windows(3) {
+        assert!(window[2] - window[0] >= 500, "{starts:?}");
+    }
+    assert!(starts[4] - starts[0] >= 1_500, "{starts:?}");
+    let held = events(&yard, RATE_LIMITED);
+    let jobs: std::collections::BTreeSet<_> = held
+        .iter()
+        .map(|event| event["data"]["job_id"].to_string())
+        .collect();
+    assert_eq!(jobs.len(), held.len(), "once for each job: {held:#?}");
+    assert!((1..=3).contains(&held.len()), "{held:#?}");
+    assert_eq!(held[0]["data"]["group"], "api");
+    yard.sound();
+}
+
+#[test]
+fn a_rate_outlives_the_runner_and_holds_only_its_group() {
+    let yard = Yard::new();
+    yard.write(
+        "treeyard.toml",
+        "[limits.per_group]\napi = { rate = \"1/h\" }\n",
+    );
+    let mut plan = String::new();
+    for (name, group) in [("first", "api"), ("second", "api"), ("other", "else")] {
+        plan += &format!("[[task]]\nname = \"{name}\"\nrun = \"true\"\ngroup = \"{group}\"\n");
+    }
+    yard.exits(0, &["submit", &yard.plan(&plan)]);
+    let held_back = || {
+        eventually("the others are done", || {
+            yard.state_of("first") == "COMPLETED" && yard.state_of("other") == "COMPLETED"
+        });
+        eventually("the hold is told", || {
+            !events(&yard, RATE_LIMITED).is_empty()
+        });
+        assert_eq!(yard.state_of("second"), "CREATED");
+        let why = yard.json(&["show", "second"])["waiting"].clone();
+        let why = why.as_str().unwrap();
+        assert!(why.starts_with("rate of group api: next in "), "{why}");
+        assert!(yard.exits(0, &["ls"]).contains("rate of group api"));
+    };
+    for _ in 0..2 {
+        yard.exits(0, &["up"]);
+        held_back();
+        yard.exits(0, &["down"]);
+    }
+    assert_eq!(events(&yard, RATE_LIMITED).len(), 1, "also after a restart");
+    assert_eq!(events(&yard, DISPATCHED).len(), 2);
+    yard.sound();
+}
+
+/// A runner that waits for a token sleeps until then: it does not look at the store meanwhile.
+#[test]
+fn a_runner_that_waits_for_a_rate_does_not_poll() {
+    let yard = Yard::new();
+    let limit = "limits.per_group.api.rate=1/h";
+    yard.exits(0, &["--set", limit, "up"]);
+    let plan: String = ["a", "b"]
+        .map(|name| format!("[[task]]\nname = \"{name}\"\nrun = \"true\"\ngroup = \"api\"\n"))
+        .concat();
+    yard.exits(0, &["submit", &yard.plan(&plan)]);
+    eventually("one waits", || !events(&yard, RATE_LIMITED).is_empty());
+    eventually("the other is done", || yard.state_of("a") == "COMPLETED");
+    let lock = std::fs::read_to_string(yard.repo().join(".git/treeyard/runner.lock")).unwrap();
+    let owner: Value = serde_json::from_str(&lock).unwrap();
+    let woken = || -> u64 {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", owner["pid"])).unwrap();
+        let switches = |thread: std::io::Result<std::fs::DirEntry>| -> u64 {
+            let status = std::fs::read_to_string(thread.unwrap().path().join("status"));
+            let status = status.unwrap_or_default();
+            let line = status
+                .lines()
+                .find(|l| l.starts_with("voluntary_ctxt_switches"));
+            line.map_or(0, |line| line.rsplit('\t').next().unwrap().parse().unwrap())
+        };
+        threads.map(switches).sum()
+    };
+    let mut before = woken();
+    eventually("it sleeps for a second", || {
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        let now = woken();
+        std::mem::replace(&mut before, now) == now
+    });
+}
+
+#[test]
+fn sessions_keep_their_events_for_as_long_as_they_are_kept() {
+    let yard = Yard::new();
+    yard.exits(0, &["run", "--name", "idle", "--", "true"]);
+    let count = || yard.json(&["events"])["events"].as_array().unwrap().len();
+    let before = count();
+    let gc = |events: &str, sessions: &str| {
+        let events = format!("retention.events_days={events}");
+        let sessions = format!("retention.sessions_days={sessions}");
+        yard.exits(0, &["gc", "--set", &events, "--set", &sessions]);
+    };
+    gc("0", "30");
+    let first = yard.json(&["events", "--session", "idle"])["events"][0].clone();
+    assert_eq!(
+        first["event_type"], "FR-EVT-SESS-001",
+        "its first event is there"
+    );
+    assert_eq!(yard.state_of("idle"), "COMPLETED");
+    gc("7", "0");
+    assert!(count() >= before, "young events stay");
+    gc("0", "0");
+    assert_eq!(yard.state_of("idle"), "");
+    assert_eq!(count(), 1, "only that events were removed is left");
+    yard.sound();
+}
+
+#[test]
+fn a_session_takes_more_commands_until_its_work_is_over() {
+    let yard = Yard::new();
+    let add = |code, text: &str| {
+        yard.exits(code, &["submit", "--in", "s", "--", "sh", "-c", text]);
+    };
+    let refused = |part: &str| {
+        let output = yard.treeyard(&["submit", "--in", "s", "--", "true"]);
+        assert_eq!(output.status.code(), Some(2));
+        let said = super::yard::text(&output.stderr);
+        assert!(said.contains(part), "{part} in {said}");
+    };
+    let rest = |state: &str| {
+        yard.exits(0, &["up"]);
+        eventually(state, || yard.state_of("s") == state);
+        yard.exits(0, &["down"]);
+    };
+    yard.exits(
+        0,
+        &["submit", "--name", "s", "--", "sh", "-c", "echo 1 > n"],
+    );
+    add(0, "echo 2 >> n");
+    yard.exits(0, &["pause", "s"]);
+    add(
+        0,
+        "exit $(cat again 2>/dev/null || { echo 0 > again; echo 1; })",
+    );
+    yard.exits(0, &["resume", "s"]);
+    rest("FAILED");
+    refused("treeyard retry");
+    yard.exits(0, &["retry", "s"]);
+    add(0, "echo 3 >> n; rm again");
+    rest("COMPLETED");
+
+    refused("treeyard submit --after");
+    let jobs = yard.json(&["show", "s"])["jobs"].as_array().unwrap().len();
+    assert_eq!(jobs, 5, "three, one of them twice, and the last");
+    let id = yard.json(&["show", "s"])["session"]["session_id"].clone();
+    let id = id.as_str().unwrap();
+    let after = [
+        "run",
+        "--name",
+        "t",
+        "--after",
+        id,
+        "--",
+        "sh",
+        "-c",
+        "test $(wc -l < n) = 3",
+    ];
+    yard.exits(0, &after);
+
+    yard.exits(0, &["land", "s"]);
+    refused("starts from main");
+    yard.exits(0, &["run", "--name", "s", "--", "true"]);
+    refused("treeyard submit --after");
+    yard.sound();
+}
