@@ -1,4 +1,4 @@
-//! Writing the files of a base straight from the objects, on all cores, when nothing converts them.
+//! Writing the files of a base straight from the objects, on all cores.
 //!
 //! Each file's times are set a little into the past and its true stat data goes into the index.
 //! Git takes a file that is as young as its index for "may have changed" and reads it; these files
@@ -13,9 +13,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use gix::bstr::{BStr, ByteSlice};
+use gix::bstr::{BStr, BString, ByteSlice};
 use gix::index::entry::{Mode, Stat, stat};
 
+use super::convert::Conversion;
 use super::error::WorkspaceError;
 use crate::git::{GitError, Repo};
 
@@ -26,42 +27,17 @@ const MOST_THREADS: usize = 8;
 /// How far into the past: git compares whole seconds.
 const PAST: Duration = Duration::from_secs(2);
 
-/// Whether the files of `index` are written byte for byte as they are stored.
-pub(super) fn fits(repo: &Repo, index: &gix::index::File) -> bool {
-    let main = repo.gix();
-    let settings = main.config_snapshot();
-    let set = |key: &str| settings.string(key).is_some();
-    let is = |key: &str| settings.boolean(key);
-    let converted = is("core.autocrlf") != Some(false) && set("core.autocrlf")
-        || set("core.eol")
-        || set("core.attributesFile")
-        || repo.common_dir().join("info/attributes").exists();
-    let unusual_files = is("core.symlinks") == Some(false)
-        || is("core.fileMode") == Some(false)
-        || is("core.ignoreCase") == Some(true)
-        || is("core.precomposeUnicode") == Some(true);
-    let plain = |entry: &gix::index::Entry| {
-        let path = entry.path(index);
-        let known = [
-            Mode::FILE,
-            Mode::FILE_EXECUTABLE,
-            Mode::SYMLINK,
-            Mode::COMMIT,
-        ];
-        known.contains(&entry.mode)
-            && path != ".gitattributes"
-            && !path.ends_with(b"/.gitattributes")
-    };
-    !converted && !unusual_files && index.entries().iter().all(plain)
-}
-
-/// Writes every file below `root`, where none is yet, and its stat data into `index`.
+/// Writes every file below `root`, where none is yet, and its stat data into `index`. What it
+/// returns are the names of those that only git itself can write.
 pub(super) fn write_files(
     repo: &Repo,
     index: &mut gix::index::File,
     root: &Path,
-) -> Result<(), WorkspaceError> {
+) -> Result<Vec<BString>, WorkspaceError> {
     make_directories(index, root)?;
+    let main = repo.gix();
+    let conversion = Conversion::of(&main, index)?;
+    let links = main.config_snapshot().boolean("core.symlinks") != Some(false);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let (entries, paths) = index.entries_mut_and_pathbacking();
     let threads = threads.min(MOST_THREADS).min(entries.len() / CHUNK + 1);
@@ -71,25 +47,40 @@ pub(super) fn write_files(
         let mut chunks = chunks.lock().unwrap_or_else(PoisonError::into_inner);
         chunks.next()
     };
-    let work = || -> Result<(), WorkspaceError> {
-        let objects = repo.gix();
-        let mut buffer = Vec::new();
+    let left = Mutex::new(Vec::new());
+    let work = |conversion: Option<Conversion>| -> Result<(), WorkspaceError> {
+        let mut writer = Writer {
+            objects: repo.gix(),
+            conversion,
+            links,
+            past,
+            buffer: Vec::new(),
+        };
         while let Some(chunk) = next() {
             for entry in chunk {
-                let path = root.join(entry.path_in(paths).to_path_lossy());
-                entry.stat = write_one(&objects, entry, &path, past, &mut buffer)?;
+                let name = entry.path_in(paths);
+                let path = root.join(name.to_path_lossy());
+                match writer.write(entry, name, &path)? {
+                    Some(stat) => entry.stat = stat,
+                    None => left
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push(name.to_owned()),
+                }
             }
         }
         Ok(())
     };
     std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mine = work();
+        let start = |conversion| scope.spawn(|| work(conversion));
+        let others: Vec<_> = (1..threads).map(|_| start(conversion.clone())).collect();
+        let mine = work(conversion.clone());
         others.into_iter().fold(mine, |so_far, other| {
             let stopped = || WorkspaceError::Unusable("a thread that wrote files stopped".into());
             so_far.and(other.join().unwrap_or_else(|_| Err(stopped())))
         })
-    })
+    })?;
+    Ok(left.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Whether `root` holds the files of the index at `index`, each with the stat data recorded there,
@@ -162,35 +153,60 @@ fn make_directories(index: &gix::index::File, root: &Path) -> Result<(), Workspa
     Ok(())
 }
 
-fn write_one(
-    objects: &gix::Repository,
-    entry: &gix::index::Entry,
-    path: &Path,
+/// What one thread writes files with.
+struct Writer {
+    objects: gix::Repository,
+    conversion: Option<Conversion>,
+    /// Whether the file system has symbolic links, as git's settings say.
+    links: bool,
     past: SystemTime,
-    buffer: &mut Vec<u8>,
-) -> Result<Stat, WorkspaceError> {
-    use gix::objs::FindExt;
-    if entry.mode == Mode::COMMIT {
-        return Ok(Stat::default());
-    }
-    let content = objects
-        .objects
-        .find_blob(&entry.id, buffer)
-        .map_err(GitError::library("read a file of the base"))?
-        .data;
-    let written = if entry.mode == Mode::SYMLINK {
-        write_link(content, path, past)
-    } else {
-        let mode = if entry.mode == Mode::FILE {
-            0o666
-        } else {
-            0o777
+    buffer: Vec<u8>,
+}
+
+impl Writer {
+    fn write(
+        &mut self,
+        entry: &gix::index::Entry,
+        name: &BStr,
+        path: &Path,
+    ) -> Result<Option<Stat>, WorkspaceError> {
+        use gix::objs::FindExt;
+        if entry.mode == Mode::COMMIT {
+            return Ok(Some(Stat::default()));
+        }
+        let content = self
+            .objects
+            .objects
+            .find_blob(&entry.id, &mut self.buffer)
+            .map_err(GitError::library("read a file of the base"))?
+            .data;
+        let written = match entry.mode {
+            Mode::SYMLINK if self.links => write_link(content, path, self.past),
+            Mode::SYMLINK => write_file(content, path, 0o666, self.past),
+            mode => {
+                let content = match &mut self.conversion {
+                    Some(conversion) => {
+                        conversion.apply(&self.objects, &entry.id, name, content)?
+                    }
+                    None => Some(content.into()),
+                };
+                let Some(content) = content else {
+                    return Ok(None);
+                };
+                let mode = if mode == Mode::FILE { 0o666 } else { 0o777 };
+                write_file(&content, path, mode, self.past)
+            }
         };
-        write_file(content, path, mode, past)
-    };
-    written
-        .map(|m| stat_of(&m))
-        .map_err(WorkspaceError::io(path))
+        match written {
+            Ok(meta) => Ok(Some(stat_of(&meta))),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                Err(WorkspaceError::Unusable(format!(
+                    "two files of the base have the same name here: {name}"
+                )))
+            }
+            Err(error) => Err(WorkspaceError::io(path)(error)),
+        }
+    }
 }
 
 fn write_file(

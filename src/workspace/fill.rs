@@ -1,10 +1,8 @@
 //! Filling a new worktree with the files of its base.
 
-use std::fs;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 
-use gix::worktree::stack::state::attributes::Source;
+use gix::bstr::BString;
 
 use super::direct;
 use super::error::WorkspaceError;
@@ -88,61 +86,24 @@ fn checkout(
     let mut index = main
         .index_from_tree(&tree)
         .map_err(GitError::library("read the files of the base"))?;
-    if direct::fits(repo, &index) {
-        direct::write_files(repo, &mut index, path)?;
-    } else {
-        check_out_converted(&main, &mut index, path)?;
-    }
+    let left_to_git = direct::write_files(repo, &mut index, path)?;
     let target = git_dir.join("index");
     index.set_path(&target);
     index
         .write(gix::index::write::Options::default())
         .map_err(GitError::library("write the index"))?;
-    fs::metadata(&target)
-        .map(drop)
-        .map_err(WorkspaceError::io(&target))
+    match left_to_git.is_empty() {
+        true => Ok(()),
+        false => Ok(check_out(path, git_dir, &left_to_git)?),
+    }
 }
 
-/// By the library, which knows attributes and line endings.
-fn check_out_converted(
-    main: &gix::Repository,
-    index: &mut gix::index::File,
-    path: &Path,
-) -> Result<(), WorkspaceError> {
-    let mut options = main
-        .checkout_options(Source::IdMapping)
-        .map_err(GitError::library("read the checkout settings"))?;
-    options.destination_is_initially_empty = true;
-    options.thread_limit = None;
-    // Filter programs are not run: an LFS pointer stays a pointer.
-    options.filters.options_mut().drivers.clear();
-    let objects = main
-        .objects
-        .clone()
-        .into_arc()
-        .map_err(GitError::library("open the objects"))?;
-    let progress = gix::progress::Discard;
-    let outcome = gix::worktree::state::checkout(
-        index,
-        path,
-        objects,
-        &progress,
-        &progress,
-        &AtomicBool::new(false),
-        options,
-    )
-    .map_err(GitError::library("write the files of the base"))?;
-    if let Some(failed) = outcome.collisions.first() {
-        return Err(WorkspaceError::Unusable(format!(
-            "two files of the base have the same name here: {}",
-            failed.path
-        )));
-    }
-    if let Some(failed) = outcome.errors.first() {
-        return Err(WorkspaceError::Unusable(format!(
-            "{} could not be written",
-            failed.path
-        )));
-    }
-    Ok(())
+fn check_out(path: &Path, git_dir: &Path, names: &[BString]) -> Result<(), GitError> {
+    Git::new(path)
+        .git_dir(git_dir)
+        .work_tree(path)
+        .args(["checkout-index", "--force", "-u", "-z", "--stdin"])
+        .stdin(gix::bstr::join("\0", names))
+        .run()
+        .map(drop)
 }

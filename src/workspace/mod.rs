@@ -6,6 +6,7 @@
 
 mod bench;
 mod commit;
+mod convert;
 mod create;
 mod direct;
 mod error;

@@ -426,6 +426,49 @@ fn line_endings_follow_the_main_configuration() {
 }
 
 #[test]
+fn files_are_converted_as_git_converts_them() {
+    for setting in [
+        None,
+        Some(("core.autocrlf", "true")),
+        Some(("core.eol", "crlf")),
+    ] {
+        let field = Field::with(|main| {
+            let attributes = "* text=auto\n*.win eol=crlf\n*.unix eol=lf\n*.bin -text\n\
+                              *.id ident\n*.wide working-tree-encoding=UTF-16LE\n*.lfs filter=lfs\n";
+            put(main.join(".gitattributes"), attributes);
+            put(main.join("deep/.gitattributes"), "*.win -text\n");
+            for folder in ["", "deep"] {
+                for kind in ["txt", "win", "unix", "bin", "id", "wide", "lfs"] {
+                    let text = "one\n$Id$\nthree\n";
+                    let bytes: Vec<u8> = match kind {
+                        "wide" => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+                        "bin" => b"\0a\r\nb\n".to_vec(),
+                        _ => text.as_bytes().to_vec(),
+                    };
+                    fs::write(main.join(folder).join(format!("a.{kind}")), bytes).unwrap();
+                }
+            }
+        });
+        if let Some((key, value)) = setting {
+            git(&field.main(), &["config", key, value]);
+        }
+        let repo = Repo::discover(&field.main()).unwrap();
+        let field = Field { repo, ..field };
+        let ws = field.make("converted");
+        let theirs = field.dir.path().join("theirs");
+        let path = theirs.to_str().unwrap();
+        git(&field.main(), &["worktree", "add", "-q", "--detach", path]);
+        for name in git(&theirs, &["ls-files"]).lines() {
+            let expected = fs::read(theirs.join(name)).unwrap();
+            let found = fs::read(ws.path.join(name)).unwrap();
+            assert_eq!(found, expected, "{name} with {setting:?}");
+        }
+        assert_eq!(git(&ws.path, &["status", "--porcelain"]), "");
+        assert!(direct::untouched(&ws.path, &ws.git_dir.join("index")).unwrap());
+    }
+}
+
+#[test]
 fn included_files_come_along_and_sparse_checkouts_stay_sparse() {
     let field = Field::with(|main| {
         put(main.join(".worktreeinclude"), "ignored\nsrc/\n");
