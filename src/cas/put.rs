@@ -54,7 +54,7 @@ impl Cas {
             return self.put_reader(input);
         }
         let temp = self.temp()?;
-        if reflink_copy::reflink_file(&input, temp.as_file()).is_err() {
+        if rustix::fs::ioctl_ficlone(temp.as_file(), &input).is_err() {
             drop(temp);
             return self.put_reader(input);
         }

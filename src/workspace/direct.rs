@@ -18,6 +18,7 @@ use gix::index::entry::{Mode, Stat, stat};
 
 use super::convert::Conversion;
 use super::error::WorkspaceError;
+use super::reflink::Source;
 use crate::git::{GitError, Repo};
 
 /// How many files a thread takes at a time.
@@ -27,16 +28,28 @@ const MOST_THREADS: usize = 8;
 /// How far into the past: git compares whole seconds.
 const PAST: Duration = Duration::from_secs(2);
 
-/// Writes every file below `root`, where none is yet, and its stat data into `index`. What it
-/// returns are the names of those that only git itself can write.
+/// What came of writing the files of a base.
+pub(super) struct Written {
+    /// Those that only git itself can write.
+    pub left_to_git: Vec<BString>,
+    /// How many share their blocks with the main checkout.
+    pub shared: usize,
+}
+
+/// Writes every file below `root`, where none is yet, and its stat data into `index`.
 pub(super) fn write_files(
     repo: &Repo,
     index: &mut gix::index::File,
     root: &Path,
-) -> Result<Vec<BString>, WorkspaceError> {
+) -> Result<Written, WorkspaceError> {
     make_directories(index, root)?;
     let main = repo.gix();
     let conversion = Conversion::of(&main, index)?;
+    // A converted file of the main checkout may have been converted by other rules.
+    let source = match conversion {
+        Some(_) => None,
+        None => Source::of(repo)?,
+    };
     let links = main.config_snapshot().boolean("core.symlinks") != Some(false);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let (entries, paths) = index.entries_mut_and_pathbacking();
@@ -52,6 +65,7 @@ pub(super) fn write_files(
         let mut writer = Writer {
             objects: repo.gix(),
             conversion,
+            source: source.as_ref(),
             links,
             past,
             buffer: Vec::new(),
@@ -80,7 +94,10 @@ pub(super) fn write_files(
             so_far.and(other.join().unwrap_or_else(|_| Err(stopped())))
         })
     })?;
-    Ok(left.into_inner().unwrap_or_else(PoisonError::into_inner))
+    Ok(Written {
+        left_to_git: left.into_inner().unwrap_or_else(PoisonError::into_inner),
+        shared: source.map_or(0, |source| source.shared()),
+    })
 }
 
 /// Whether `root` holds the files of the index at `index`, each with the stat data recorded there,
@@ -154,47 +171,46 @@ fn make_directories(index: &gix::index::File, root: &Path) -> Result<(), Workspa
 }
 
 /// What one thread writes files with.
-struct Writer {
+struct Writer<'a> {
     objects: gix::Repository,
     conversion: Option<Conversion>,
+    source: Option<&'a Source>,
     /// Whether the file system has symbolic links, as git's settings say.
     links: bool,
     past: SystemTime,
     buffer: Vec<u8>,
 }
 
-impl Writer {
+impl Writer<'_> {
+    /// The stat data of the file, `None` when it is left to git.
     fn write(
         &mut self,
         entry: &gix::index::Entry,
         name: &BStr,
         path: &Path,
     ) -> Result<Option<Stat>, WorkspaceError> {
-        use gix::objs::FindExt;
         if entry.mode == Mode::COMMIT {
             return Ok(Some(Stat::default()));
         }
+        if let Some(file) = self.shared(entry, name, path) {
+            let written = finish(&file, self.past).map_err(WorkspaceError::io(path))?;
+            return Ok(Some(stat_of(&written)));
+        }
+        use gix::objs::FindExt;
         let content = self
             .objects
             .objects
             .find_blob(&entry.id, &mut self.buffer)
             .map_err(GitError::library("read a file of the base"))?
             .data;
-        let written = match entry.mode {
-            Mode::SYMLINK if self.links => write_link(content, path, self.past),
-            Mode::SYMLINK => write_file(content, path, 0o666, self.past),
-            mode => {
-                let content = match &mut self.conversion {
-                    Some(conversion) => {
-                        conversion.apply(&self.objects, &entry.id, name, content)?
-                    }
-                    None => Some(content.into()),
-                };
-                let Some(content) = content else {
-                    return Ok(None);
-                };
-                let mode = if mode == Mode::FILE { 0o666 } else { 0o777 };
-                write_file(&content, path, mode, self.past)
+        let written = match (entry.mode, &mut self.conversion) {
+            (Mode::SYMLINK, _) if self.links => write_link(content, path, self.past),
+            (Mode::SYMLINK, _) | (_, None) => write_file(content, path, entry.mode, self.past),
+            (mode, Some(conversion)) => {
+                match conversion.apply(&self.objects, &entry.id, name, content)? {
+                    Some(content) => write_file(&content, path, mode, self.past),
+                    None => return Ok(None),
+                }
             }
         };
         match written {
@@ -207,20 +223,39 @@ impl Writer {
             Err(error) => Err(WorkspaceError::io(path)(error)),
         }
     }
+
+    fn shared(&self, entry: &gix::index::Entry, name: &BStr, path: &Path) -> Option<File> {
+        let found = self.source?.find(entry, name)?;
+        let file = create(path, entry.mode).ok()?;
+        if found.share(&file) {
+            return Some(file);
+        }
+        let _ = fs::remove_file(path);
+        None
+    }
+}
+
+fn create(path: &Path, mode: Mode) -> std::io::Result<File> {
+    let executable = mode == Mode::FILE_EXECUTABLE;
+    File::options()
+        .write(true)
+        .create_new(true)
+        .mode(if executable { 0o777 } else { 0o666 })
+        .open(path)
 }
 
 fn write_file(
     content: &[u8],
     path: &Path,
-    mode: u32,
+    mode: Mode,
     past: SystemTime,
 ) -> std::io::Result<Metadata> {
-    let mut file = File::options()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(path)?;
+    let mut file = create(path, mode)?;
     file.write_all(content)?;
+    finish(&file, past)
+}
+
+fn finish(file: &File, past: SystemTime) -> std::io::Result<Metadata> {
     file.set_times(FileTimes::new().set_modified(past))?;
     file.metadata()
 }
@@ -243,7 +278,7 @@ fn write_link(content: &[u8], path: &Path, past: SystemTime) -> std::io::Result<
 
 /// What the index holds is cut to 32 bits, as git does it.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn stat_of(meta: &Metadata) -> Stat {
+pub(super) fn stat_of(meta: &Metadata) -> Stat {
     let time = |secs: i64, nanos: i64| stat::Time {
         secs: secs as u32,
         nsecs: nanos as u32,

@@ -17,6 +17,8 @@ pub enum FillMethod {
     Pool,
     /// Written from the objects, in parallel.
     Checkout,
+    /// The same, but large files share their blocks with the main checkout.
+    Reflink,
     /// By git itself, because the main repository's checkout is sparse.
     Sparse,
 }
@@ -27,6 +29,7 @@ impl FillMethod {
         match self {
             Self::Pool => "pool",
             Self::Checkout => "checkout",
+            Self::Reflink => "reflink",
             Self::Sparse => "sparse",
         }
     }
@@ -51,8 +54,7 @@ pub(super) fn fill(
         }
         return Ok(FillMethod::Pool);
     }
-    checkout(repo, path, git_dir, base)?;
-    Ok(FillMethod::Checkout)
+    checkout(repo, path, git_dir, base)
 }
 
 /// Brings a worktree's files and index to `commit` and removes all else, ignored files too.
@@ -80,22 +82,25 @@ fn checkout(
     path: &Path,
     git_dir: &Path,
     base: &CommitId,
-) -> Result<(), WorkspaceError> {
+) -> Result<FillMethod, WorkspaceError> {
     let tree = repo.tree_of(base)?;
     let main = repo.gix();
     let mut index = main
         .index_from_tree(&tree)
         .map_err(GitError::library("read the files of the base"))?;
-    let left_to_git = direct::write_files(repo, &mut index, path)?;
+    let written = direct::write_files(repo, &mut index, path)?;
     let target = git_dir.join("index");
     index.set_path(&target);
     index
         .write(gix::index::write::Options::default())
         .map_err(GitError::library("write the index"))?;
-    match left_to_git.is_empty() {
-        true => Ok(()),
-        false => Ok(check_out(path, git_dir, &left_to_git)?),
+    if !written.left_to_git.is_empty() {
+        check_out(path, git_dir, &written.left_to_git)?;
     }
+    Ok(match written.shared {
+        0 => FillMethod::Checkout,
+        _ => FillMethod::Reflink,
+    })
 }
 
 fn check_out(path: &Path, git_dir: &Path, names: &[BString]) -> Result<(), GitError> {

@@ -18,6 +18,7 @@ mod located;
 mod nested;
 mod pool;
 mod private;
+mod reflink;
 mod release;
 #[cfg(test)]
 mod safety_tests;

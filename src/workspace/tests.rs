@@ -425,6 +425,54 @@ fn line_endings_follow_the_main_configuration() {
     assert_eq!(stored, "one\ntwo");
 }
 
+/// Whether the file system of temporary files shares blocks. `scripts/filesystems` sees to it that
+/// the tests run on some that do.
+fn shares_blocks(dir: &Path) -> bool {
+    let (one, two) = (dir.join("probe-1"), dir.join("probe-2"));
+    fs::write(&one, "x".repeat(4096)).unwrap();
+    let target = fs::File::create(&two).unwrap();
+    let shared = rustix::fs::ioctl_ficlone(&target, fs::File::open(&one).unwrap()).is_ok();
+    fs::remove_file(one).unwrap();
+    fs::remove_file(two).unwrap();
+    shared
+}
+
+#[test]
+fn large_files_share_blocks_only_with_what_is_certainly_the_same() {
+    let large = |byte: &str| byte.repeat(200_000);
+    let field = Field::with(|main| {
+        for name in ["same", "edited", "young", "staged"] {
+            put(main.join(name), &large(&name[..1]));
+        }
+        let past = std::time::SystemTime::now() - std::time::Duration::from_secs(100);
+        for name in ["same", "edited", "staged"] {
+            let file = fs::File::options().append(true).open(main.join(name));
+            file.unwrap().set_modified(past).unwrap();
+        }
+    });
+    put(field.main().join("edited"), &large("X"));
+    put(field.main().join("staged"), &large("Y"));
+    git(&field.main(), &["add", "staged"]);
+    let ws = field.make("large");
+    let expected = match shares_blocks(field.dir.path()) {
+        true => FillMethod::Reflink,
+        false => FillMethod::Checkout,
+    };
+    assert_eq!(ws.method, expected);
+    for name in ["same", "edited", "young", "staged"] {
+        assert_eq!(
+            fs::read_to_string(ws.path.join(name)).unwrap(),
+            large(&name[..1]),
+            "{name}"
+        );
+    }
+    assert_eq!(git(&ws.path, &["status", "--porcelain"]), "");
+    assert!(direct::untouched(&ws.path, &ws.git_dir.join("index")).unwrap());
+    put(ws.path.join("same"), "changed here");
+    let theirs = fs::read_to_string(field.main().join("same")).unwrap();
+    assert_eq!(theirs, large("s"));
+}
+
 #[test]
 fn files_are_converted_as_git_converts_them() {
     for setting in [
