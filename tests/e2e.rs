@@ -5,12 +5,12 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 /// A repository of its own, with a home and a git configuration of its own.
-struct Yard {
-    folder: tempfile::TempDir,
+pub struct Yard {
+    pub folder: tempfile::TempDir,
 }
 
 impl Yard {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let yard = Self {
             folder: tempfile::tempdir().unwrap(),
         };
@@ -24,17 +24,17 @@ impl Yard {
         yard
     }
 
-    fn repo(&self) -> PathBuf {
+    pub fn repo(&self) -> PathBuf {
         self.folder.path().join("repo")
     }
 
-    fn write(&self, path: &str, text: &str) {
+    pub fn write(&self, path: &str, text: &str) {
         let path = self.repo().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
 
-    fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let home = self.folder.path().join("home");
         let mut command = Command::new(program);
         command
@@ -52,7 +52,7 @@ impl Yard {
         command
     }
 
-    fn git(&self, args: &[&str]) -> String {
+    pub fn git(&self, args: &[&str]) -> String {
         let output = self.command("git").args(args).output().unwrap();
         assert!(
             output.status.success(),
@@ -62,7 +62,7 @@ impl Yard {
         text(&output.stdout)
     }
 
-    fn treeyard(&self, args: &[&str]) -> Output {
+    pub fn treeyard(&self, args: &[&str]) -> Output {
         self.command(env!("CARGO_BIN_EXE_treeyard"))
             .args(args)
             .output()
@@ -70,7 +70,7 @@ impl Yard {
     }
 
     /// Runs it and insists on an exit code; gives standard output.
-    fn exits(&self, code: i32, args: &[&str]) -> String {
+    pub fn exits(&self, code: i32, args: &[&str]) -> String {
         let output = self.treeyard(args);
         assert_eq!(
             output.status.code(),
@@ -82,20 +82,20 @@ impl Yard {
         text(&output.stdout)
     }
 
-    fn json(&self, args: &[&str]) -> serde_json::Value {
+    pub fn json(&self, args: &[&str]) -> serde_json::Value {
         let args: Vec<&str> = std::iter::once("--json")
             .chain(args.iter().copied())
             .collect();
         serde_json::from_str(&text(&self.treeyard(&args).stdout)).unwrap()
     }
 
-    fn plan(&self, toml: &str) -> String {
+    pub fn plan(&self, toml: &str) -> String {
         let path = self.folder.path().join("plan.toml");
         std::fs::write(&path, toml).unwrap();
         path.display().to_string()
     }
 
-    fn state_of(&self, name: &str) -> String {
+    pub fn state_of(&self, name: &str) -> String {
         let sessions = self.json(&["ls", "--all"]);
         let found = sessions["sessions"]
             .as_array()
@@ -107,7 +107,7 @@ impl Yard {
         })
     }
 
-    fn sound(&self) {
+    pub fn sound(&self) {
         self.exits(0, &["events", "verify"]);
         self.exits(0, &["artifacts", "verify"]);
         self.git(&["fsck", "--strict"]);
@@ -120,11 +120,11 @@ impl Drop for Yard {
     }
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
         assert!(start.elapsed() < Duration::from_secs(40), "never: {what}");

@@ -3,4 +3,5 @@
 mod architecture;
 mod cli;
 mod e2e;
+mod face;
 mod proc;

@@ -95,16 +95,19 @@ pub fn examine(start: &Path, flags: &[(String, String)], mode: Mode) -> Vec<Chec
         .iter()
         .map(|(k, v)| (k.as_str(), v.as_str()))
         .collect();
-    let settings = Settings::load(Some(repo.main_root()), user_config().as_deref(), &borrowed);
-    found.push(match &settings {
-        Ok(_) => check(Status::Ok, "config", "every key is known"),
-        Err(error) => {
-            check(Status::Fail, "config", error.to_string()).advice("correct the named key")
+    let loaded = Settings::load(Some(repo.main_root()), user_config().as_deref(), &borrowed);
+    let settings = match loaded {
+        Ok(settings) => {
+            found.push(check(Status::Ok, "config", "every key is known"));
+            settings
         }
-    });
+        Err(error) => {
+            found.push(failed("config", error));
+            Settings::default()
+        }
+    };
     found.push(runner(&repo));
     found.push(disk(&repo));
-    let settings = settings.unwrap_or_default();
     found.push(match Cas::open(&cas_root(&repo)) {
         Ok(cas) => artifacts(&cas),
         Err(error) => failed("artifacts", error),

@@ -11,5 +11,6 @@ pub mod project;
 pub mod run;
 pub mod salvage;
 pub mod setup;
+pub mod single;
 pub mod submit;
 pub mod waiting;

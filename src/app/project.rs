@@ -74,6 +74,20 @@ impl Project {
         }
     }
 
+    /// The session whose worktree the command was started in.
+    ///
+    /// # Errors
+    /// It was started elsewhere.
+    pub fn session_here(&self) -> Result<SessionRow, Failure> {
+        let here = self.repo.work_dir();
+        let is_here = |row: &SessionRow| row.worktree_path.as_deref().map(Path::new) == here;
+        let mut rows = self.store.sessions_with_worktree()?.into_iter();
+        rows.find(is_here).ok_or_else(|| {
+            Failure::new(Code::Usage, "no session is named")
+                .hint("`treeyard ls` lists them; inside a session's worktree that session is meant")
+        })
+    }
+
     /// Where a job's supervisor keeps its files.
     pub fn jobs_dir(&self) -> PathBuf {
         self.repo.state_dir().join("jobs")

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use super::failure::Failure;
 use super::project::Project;
-use crate::config::{Plan, RetriesText, Settings, TaskOptions, TimeText, single_task};
+use super::single::{Single, one_task};
+use crate::config::{Plan, Settings};
 use crate::model::code::Code;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, PlanId, SessionId};
@@ -35,27 +36,6 @@ pub enum Work {
     Plan(PathBuf),
     /// One command.
     Single(Box<Single>),
-}
-
-/// One command with its options.
-#[derive(Debug, Clone, Default)]
-pub struct Single {
-    /// Its name; the program's otherwise.
-    pub name: Option<String>,
-    /// The files it may change.
-    pub scope: Vec<String>,
-    /// What is run.
-    pub argv: Vec<String>,
-    /// The longest one attempt may take, such as `10m`.
-    pub timeout: Option<String>,
-    /// Further attempts.
-    pub retries: Option<u32>,
-    /// 0 is the most urgent.
-    pub priority: Option<u8>,
-    /// `KEY=VALUE`.
-    pub env: Vec<String>,
-    /// Checks on the merged tree.
-    pub gate: Vec<String>,
 }
 
 /// What was queued.
@@ -140,46 +120,6 @@ fn read(project: &Project, work: &Work) -> Result<(Vec<TaskSpec>, Settings), Fai
             Ok((vec![task], project.settings.clone()))
         }
     }
-}
-
-fn one_task(single: &Single, settings: &Settings) -> Result<TaskSpec, Failure> {
-    let program = single.argv.first().map(String::as_str).unwrap_or_default();
-    let program = program.rsplit('/').next().unwrap_or_default();
-    let name = single.name.clone().unwrap_or_else(|| program.to_owned());
-    let mut options = TaskOptions::new(name.clone(), Command::Argv(single.argv.clone()));
-    options.timeout = single.timeout.clone().map(TimeText::Text);
-    options.retries = single.retries.map(RetriesText::Max);
-    options.priority = single.priority;
-    if !single.gate.is_empty() {
-        options.gate = Some(single.gate.iter().cloned().map(Command::Shell).collect());
-    }
-    if !single.env.is_empty() {
-        options.env = Some(
-            single
-                .env
-                .iter()
-                .map(|pair| variable(pair))
-                .collect::<Result<_, _>>()?,
-        );
-    }
-    Ok(single_task(
-        &name,
-        &single.scope,
-        &single.argv,
-        &options,
-        settings,
-    )?)
-}
-
-fn variable(pair: &str) -> Result<(String, String), Failure> {
-    let wrong = || {
-        Failure::new(
-            Code::Usage,
-            format!("--env {pair:?} is not of the form KEY=VALUE"),
-        )
-    };
-    let (key, value) = pair.split_once('=').ok_or_else(wrong)?;
-    Ok((key.to_owned(), value.to_owned()))
 }
 
 fn target(project: &Project, request: &Request, settings: &Settings) -> Result<String, Failure> {

@@ -8,6 +8,7 @@ mod entry;
 mod format;
 mod out;
 mod progress;
+mod selector;
 mod table;
 
 pub use args_work::{

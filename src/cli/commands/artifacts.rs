@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::app::failure::Failure;
 use crate::cas::CasError;
 use crate::cli::context::Context;
-use crate::cli::format::{ago, now_ms, size};
+use crate::cli::format::{ago, clean, now_ms, size};
 use crate::cli::table::{Table, width};
 use crate::model::code::{Code, Exit};
 use crate::model::event::{Actor, Event};
@@ -91,8 +91,8 @@ fn verify(context: &Context) -> Result<Exit, Failure> {
         }
         Ok::<_, Failure>(())
     })?;
-    let body =
-        json!({ "checked": report.checked, "bytes": report.bytes, "damaged": report.damaged });
+    let body = json!({ "checked": report.checked, "bytes": report.bytes, "damaged": report.damaged,
+        "quarantine": project.cas.quarantine_dir() });
     context.terminal.result("artifacts_verified", body, || {
         let mut text = format!(
             "{} artifacts, {}, {} damaged\n",
@@ -102,6 +102,13 @@ fn verify(context: &Context) -> Result<Exit, Failure> {
         );
         for hash in &report.damaged {
             text.push_str(&format!("  damaged: {hash}\n"));
+        }
+        if !report.damaged.is_empty() {
+            let aside = project.cas.quarantine_dir();
+            text.push_str(&format!(
+                "put aside in {}\n",
+                clean(&aside.display().to_string())
+            ));
         }
         text
     })?;

@@ -5,15 +5,16 @@ use serde_json::json;
 use crate::app::failure::Failure;
 use crate::cli::context::Context;
 use crate::cli::format::clean_lines;
+use crate::cli::selector::Selector;
 use crate::git::Git;
 use crate::model::code::{Code, Exit};
 
 /// Which session, and how much.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A task's name or the start of an id
-    #[arg(value_name = "S")]
-    pub session: String,
+    /// Which session.
+    #[command(flatten)]
+    pub selector: Selector,
     /// Only the number of changed lines a file
     #[arg(long)]
     pub stat: bool,
@@ -25,7 +26,7 @@ pub struct Args {
 /// Prints it. Uncommitted work is not in it.
 pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let project = context.project()?;
-    let session = project.session(&args.session)?;
+    let session = args.selector.find(&project)?;
     let Some(base) = &session.base else {
         return Err(Failure::new(
             Code::SessionState,

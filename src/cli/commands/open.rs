@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::app::failure::Failure;
 use crate::cli::context::Context;
 use crate::cli::out::write_all;
+use crate::cli::selector::Selector;
 use crate::landing::located;
 use crate::model::code::{Code, Exit};
 use crate::workspace::{Health, inspect};
@@ -15,9 +16,9 @@ use crate::workspace::{Health, inspect};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cd \"$(treeyard open docs)\"\n  treeyard open docs --shell")]
 pub struct Args {
-    /// A task's name or the start of an id
-    #[arg(value_name = "S")]
-    pub session: String,
+    /// Which session.
+    #[command(flatten)]
+    pub selector: Selector,
     /// Start $SHELL there instead of printing the path
     #[arg(long)]
     pub shell: bool,
@@ -29,7 +30,7 @@ pub struct Args {
 /// Prints the path, or starts a shell there.
 pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let project = context.project()?;
-    let session = project.session(&args.session)?;
+    let session = args.selector.find(&project)?;
     let Some(place) = located(&session) else {
         let why = format!("{} has no worktree now", session.name);
         return Err(Failure::new(Code::SessionState, why)

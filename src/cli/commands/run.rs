@@ -6,7 +6,8 @@ use serde_json::json;
 
 use crate::app::failure::Failure;
 use crate::app::run::{Ran, run as run_to_end};
-use crate::app::submit::{Request, Single, Submitted, Work, add_job, submit as queue};
+use crate::app::single::Single;
+use crate::app::submit::{Request, Submitted, Work, add_job, submit as queue};
 use crate::cli::args_work::{RunArgs, SubmitArgs, TaskArgs};
 use crate::cli::commands::ls::session_json;
 use crate::cli::context::Context;
@@ -113,6 +114,9 @@ fn from_here(path: &PathBuf, context: &Context) -> PathBuf {
 fn summary(ran: &Ran, context: &Context) -> Result<(), Failure> {
     let sessions: Vec<_> = ran.sessions.iter().map(session_json).collect();
     let body = json!({ "sessions": sessions, "interrupted": ran.interrupted });
+    if !context.terminal.json {
+        context.terminal.note("");
+    }
     context.terminal.result("run", body, || {
         let mut table = Table::new(&["ID", "NAME", "STATE", "TIME", "RESULT"]);
         for session in &ran.sessions {
@@ -124,7 +128,7 @@ fn summary(ran: &Ran, context: &Context) -> Result<(), Failure> {
                 result(session).as_str().into(),
             ]);
         }
-        format!("\n{}\n{}", table.render(width()), counted(&ran.sessions))
+        format!("{}\n{}", table.render(width()), counted(&ran.sessions))
     })
 }
 
