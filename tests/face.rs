@@ -199,3 +199,43 @@ fn doctor_keeps_the_lines_of_a_configuration_error() {
     );
     assert!(told.lines().all(|line| line == line.trim_end()), "{told}");
 }
+
+#[test]
+fn linked_worktrees_are_warned_of_once_a_submission() {
+    let yard = Yard::new();
+    let what = "stash, configuration and hooks";
+    let private = yard.treeyard(&["run", "--name", "a", "--", "true"]);
+    assert!(!text(&private.stderr).contains(what));
+    let linked = ["--set", "worktrees.isolation=linked"];
+    for verb in ["run", "submit"] {
+        let args = [
+            &linked[..],
+            &[verb, "--name", "a", "--repeat", "3", "--", "true"],
+        ]
+        .concat();
+        let said = text(&yard.treeyard(&args).stderr);
+        assert_eq!(said.matches(what).count(), 1, "{said}");
+        let documents = yard.json(&args);
+        assert_eq!(documents["warnings"].as_array().unwrap().len(), 1);
+    }
+    let shown = yard.treeyard(&[&linked[..], &["config", "show"]].concat());
+    assert!(text(&shown.stderr).contains(what));
+}
+
+#[test]
+fn flags_that_would_have_no_effect_are_refused() {
+    let yard = Yard::new();
+    let plan = yard.plan("[[task]]\nname = \"a\"\nrun = \"true\"\n");
+    for flag in [
+        "--timeout=1s",
+        "--retries=1",
+        "--priority=1",
+        "--env=A=b",
+        "--gate=true",
+    ] {
+        yard.exits(2, &["run", &plan, flag]);
+        yard.exits(2, &["submit", "--in", "a", flag, "--", "true"]);
+    }
+    yard.exits(2, &["submit", "--jobs", "1", &plan]);
+    yard.exits(0, &["run", "--jobs", "1", &plan]);
+}

@@ -51,6 +51,16 @@ pub fn runner_config(project: &Project, settings: &Settings) -> Result<Config, F
     })
 }
 
+/// What the settings take away, for a person to know before work is started with them.
+pub fn warnings(settings: &Settings) -> Vec<String> {
+    let linked = "worktrees.isolation is \"linked\": sessions share refs, stash, configuration and \
+                  hooks with this repository, and can change them";
+    match settings.isolation() {
+        config::Isolation::Private => Vec::new(),
+        config::Isolation::Linked => vec![linked.to_owned()],
+    }
+}
+
 /// The person's own name and address, as git would use them; a stand-in on a machine without.
 fn identity(project: &Project) -> (String, String) {
     let repo = project.repo.gix();

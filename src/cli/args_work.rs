@@ -20,19 +20,19 @@ pub struct TaskArgs {
     #[arg(long, value_name = "TASK", conflicts_with = "plan")]
     pub after: Vec<String>,
     /// Time limit of one attempt, such as `90s` or `10m`
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", conflicts_with = "plan")]
     pub timeout: Option<String>,
     /// Further attempts after a failure
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "plan")]
     pub retries: Option<u32>,
     /// 0 is the most urgent, 50 the default
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "plan")]
     pub priority: Option<u8>,
     /// A variable for the command (repeatable)
-    #[arg(long, value_name = "KEY=VALUE")]
+    #[arg(long, value_name = "KEY=VALUE", conflicts_with = "plan")]
     pub env: Vec<String>,
     /// A check on the merged tree before landing (repeatable)
-    #[arg(long, value_name = "COMMAND")]
+    #[arg(long, value_name = "COMMAND", conflicts_with = "plan")]
     pub gate: Vec<String>,
     /// Land each session when it completes
     #[arg(long)]
@@ -40,9 +40,6 @@ pub struct TaskArgs {
     /// The branch to land on
     #[arg(long, value_name = "BRANCH")]
     pub target: Option<String>,
-    /// How many jobs may run at once
-    #[arg(short, long, value_name = "N")]
-    pub jobs: Option<u32>,
     /// Run the command so many times, as jobs of one session
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub repeat: u32,
@@ -62,6 +59,9 @@ pub struct RunArgs {
     /// What to run.
     #[command(flatten)]
     pub task: TaskArgs,
+    /// How many sessions may run at once
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<u32>,
 }
 
 /// `treeyard submit`.
@@ -75,7 +75,15 @@ pub struct SubmitArgs {
     #[command(flatten)]
     pub task: TaskArgs,
     /// Add the command to this session
-    #[arg(long = "in", value_name = "S", conflicts_with = "plan")]
+    #[arg(
+        long = "in",
+        value_name = "S",
+        requires = "cmd",
+        conflicts_with_all = [
+            "plan", "name", "scope", "after", "timeout", "retries", "priority", "env", "gate",
+            "auto_land", "target", "repeat",
+        ],
+    )]
     pub in_session: Option<String>,
 }
 

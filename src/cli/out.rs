@@ -100,6 +100,14 @@ impl Terminal {
         }
     }
 
+    /// Warns, on standard error; a JSON document has a field for it.
+    pub fn warn(&self, warnings: &[String]) {
+        let label = paint(AnsiColor::Yellow.on_default().bold(), "warning");
+        for text in warnings.iter().filter(|_| !self.json) {
+            self.note(&format!("{label}: {}", clean(text)));
+        }
+    }
+
     /// Prints a failure.
     pub fn failure(&self, failure: &Failure) {
         let hints: Vec<String> = failure.advice().iter().map(|hint| clean(hint)).collect();
