@@ -5,6 +5,7 @@ pub mod control;
 pub mod demo;
 pub mod doctor;
 pub mod failure;
+pub mod follow;
 pub mod gc;
 pub mod land;
 pub mod project;

@@ -9,6 +9,7 @@ mod format;
 mod out;
 mod progress;
 mod selector;
+mod steps;
 mod table;
 
 pub use args_work::{

@@ -5,13 +5,14 @@ use serde_json::json;
 use crate::app::background;
 use crate::app::control::{Word, apply};
 use crate::app::failure::Failure;
-use crate::app::land::land as land_session;
+use crate::app::land::{is_busy, land as land_session};
 use crate::app::run::serve;
 use crate::cli::args_work::{CancelArgs, DownArgs, LandArgs, UpArgs};
 use crate::cli::commands::ls::session_json;
 use crate::cli::context::Context;
 use crate::cli::format::clean;
 use crate::cli::out::{paint, state_style};
+use crate::cli::progress::LandProgress;
 use crate::merge::MergeMethod;
 use crate::model::code::{Code, Exit};
 
@@ -59,7 +60,17 @@ pub fn land(args: &LandArgs, context: &Context) -> Result<Exit, Failure> {
     let method = args.method.as_deref().map(method).transpose()?;
     let mut project = context.project()?;
     let session = project.session(&args.session)?;
-    let landed = land_session(&mut project, &session, method)?;
+    let first = if is_busy(&project) {
+        "landing: wait for another one to end"
+    } else {
+        "landing: collect the work"
+    };
+    let progress = LandProgress::new(context.terminal, &session, first);
+    let landed = land_session(&mut project, &session, method, &mut |record| {
+        progress.take(record)
+    });
+    progress.finish();
+    let landed = landed?;
     let body = json!({
         "session_id": session.id, "target": landed.target, "from": landed.from, "to": landed.to,
         "changed": landed.changed, "checkouts": landed.checkouts,
