@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::e2e::{Yard, text};
+use crate::e2e::{Yard, eventually, text};
 
 /// A session that changed one file, and its worktree.
 fn with_session(yard: &Yard) -> PathBuf {
@@ -154,7 +154,7 @@ fn messages_are_plain() {
     let dirty = text(&yard.treeyard(&["land", "w"]).stderr);
     let place = std::fs::canonicalize(yard.repo()).unwrap();
     let expected = format!("error: {} has changes in the way: w\n", place.display());
-    assert!(dirty.starts_with(&expected), "{dirty}");
+    assert!(dirty.contains(&expected), "{dirty}");
     let shown = yard.exits(0, &["show", "w"]);
     assert!(shown.contains("refused, TY-TARGET-DIRTY"), "{shown}");
 
@@ -162,7 +162,7 @@ fn messages_are_plain() {
     yard.exits(0, &["land", "w"]);
     let nothing = yard.treeyard(&["land", "w"]);
     assert_eq!(nothing.status.code(), Some(0));
-    assert!(text(&nothing.stderr).starts_with("note: w changed nothing"));
+    assert!(text(&nothing.stderr).contains("\nnote: w changed nothing"));
     assert_eq!(yard.json(&["land", "w"])["kind"], "note");
 
     let missing = yard.treeyard(&["run", "--", "no-such-program"]);
@@ -238,4 +238,157 @@ fn flags_that_would_have_no_effect_are_refused() {
     }
     yard.exits(2, &["submit", "--jobs", "1", &plan]);
     yard.exits(0, &["run", "--jobs", "1", &plan]);
+}
+
+#[test]
+fn a_landing_tells_its_steps_as_they_begin() {
+    let yard = Yard::new();
+    let task = ["--gate", "true", "--gate", "test -s w", "--name", "w"];
+    let command = ["--", "sh", "-c", "date +%N > w"];
+    let run = |extra: &[&str]| {
+        let output = yard.treeyard(&[&["run"], extra, &task, &command].concat());
+        text(&output.stderr)
+    };
+    let gates = [
+        "landing: merge with main",
+        "gate 1 of 2, true",
+        "gate 2 of 2, test -s w",
+    ];
+    let live = run(&["--auto-land"]);
+    run(&[]);
+    let landed = yard.treeyard(&["land", "w"]);
+    let told = text(&landed.stderr);
+    for said in [&live, &told] {
+        let places: Vec<_> = gates.iter().map(|step| said.find(step).unwrap()).collect();
+        assert!(places.is_sorted(), "{said}");
+    }
+    assert!(told.ends_with("landing: publish on main\n"), "{told}");
+    assert!(text(&landed.stdout).starts_with("w landed on main"));
+    run(&[]);
+    assert_eq!(text(&yard.treeyard(&["land", "-q", "w"]).stderr), "");
+}
+
+#[test]
+fn open_says_when_a_job_is_at_work_there() {
+    let yard = Yard::new();
+    yard.exits(0, &["up"]);
+    let go = yard.folder.path().join("go");
+    let wait = format!(
+        "touch {0}.begun; while ! test -e {0}; do sleep 0.02; done; echo x > x",
+        go.display()
+    );
+    yard.exits(0, &["submit", "--name", "busy", "--", "sh", "-c", &wait]);
+    eventually("it began", || go.with_extension("begun").exists());
+    let opened = yard.treeyard(&["open", "busy"]);
+    assert!(opened.status.success());
+    assert!(text(&opened.stdout).contains("repo.treeyard/busy-"));
+    assert!(text(&opened.stderr).starts_with("note: busy is at work there (sh -c touch"));
+    assert_eq!(
+        yard.json(&["open", "busy"])["running"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    std::fs::write(&go, "").unwrap();
+    eventually("it ends", || yard.state_of("busy") == "COMPLETED");
+    assert_eq!(text(&yard.treeyard(&["open", "busy"]).stderr), "");
+}
+
+#[test]
+fn doctor_tells_a_live_runner_from_a_killed_one_and_from_none() {
+    let yard = Yard::new();
+    let runner = || {
+        let checks = yard.json(&["doctor"])["checks"].clone();
+        let check = checks
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|c| c["check"] == "runner");
+        let check = check.unwrap().clone();
+        let part = |key: &str| check[key].as_str().unwrap_or_default().to_owned();
+        (part("status"), part("detail"))
+    };
+    let (ok, warn) = (|| "ok".to_owned(), || "warn".to_owned());
+    assert_eq!(runner(), (ok(), "none is active".to_owned()));
+    let pid = yard.json(&["up"])["pid"].to_string();
+    assert_eq!(runner(), (ok(), format!("process {pid} is active")));
+    yard.command("kill").args(["-9", &pid]).status().unwrap();
+    let ended = format!("process {pid} ended without signing off");
+    eventually("it is dead", || runner() == (warn(), ended.clone()));
+    yard.exits(0, &["up"]);
+    yard.exits(0, &["down"]);
+    assert_eq!(runner(), (ok(), "none is active".to_owned()));
+}
+
+#[test]
+fn an_artifact_is_named_by_the_start_of_its_hash() {
+    let yard = Yard::new();
+    assert_eq!(yard.exits(0, &["artifacts", "ls"]), "no artifacts\n");
+    with_session(&yard);
+    let listed = yard.exits(0, &["artifacts", "ls"]);
+    let row = listed.lines().nth(1).unwrap();
+    assert!(row.ends_with(" docs"), "{listed}");
+    let short = row.split_whitespace().next().unwrap();
+    assert_eq!(yard.exits(0, &["artifacts", "cat", short]), "said\n");
+    let prefixed = format!("blake3:{short}");
+    assert_eq!(yard.exits(0, &["artifacts", "cat", &prefixed]), "said\n");
+    for nonsense in ["zz", "", "blake3:", "../../config"] {
+        yard.exits(3, &["artifacts", "cat", nonsense]);
+    }
+}
+
+#[test]
+fn ls_shows_so_many_and_says_that_there_are_more() {
+    let yard = Yard::new();
+    let tasks: String = (0..60)
+        .map(|n| format!("[[task]]\nname = \"t{n}\"\nrun = \"true\"\n"))
+        .collect();
+    yard.exits(0, &["submit", &yard.plan(&tasks)]);
+    yard.exits(0, &["cancel", "t0"]);
+    let listed = yard.exits(0, &["ls"]);
+    assert_eq!(listed.lines().count(), 1 + 50 + 1);
+    assert!(listed.ends_with("and 10 more; `treeyard ls --limit 0` lists them too\n"));
+    let count = |args: &[&str]| yard.exits(0, args).lines().count();
+    assert_eq!(count(&["ls", "--limit", "0"]), 61);
+    assert_eq!(count(&["ls", "-n", "3"]), 1 + 3 + 1);
+    assert_eq!(count(&["ls", "--state", "cancelled"]), 2);
+    assert_eq!(
+        count(&["ls", "--state", "cancelled", "--state", "created", "-n0"]),
+        61
+    );
+    assert_eq!(yard.json(&["ls"])["sessions"].as_array().unwrap().len(), 60);
+    yard.exits(2, &["ls", "--state", "nonsense"]);
+}
+
+#[test]
+fn every_help_fits_and_has_examples() {
+    let yard = Yard::new();
+    let help = |args: &[&str]| {
+        let mut command = yard.command(env!("CARGO_BIN_EXE_treeyard"));
+        let output = command
+            .args(args)
+            .arg("--help")
+            .env("COLUMNS", "80")
+            .output();
+        text(&output.unwrap().stdout)
+    };
+    let all = help(&[]);
+    let begin = all.find("Commands:\n").unwrap() + "Commands:\n".len();
+    let names = all[begin..]
+        .lines()
+        .map_while(|line| line.split_whitespace().next());
+    let names: Vec<&str> = names.filter(|name| *name != "help").collect();
+    assert!(names.len() > 20, "{names:?}");
+    for name in names {
+        let text = help(&[name]);
+        let long: Vec<_> = text
+            .lines()
+            .filter(|line| line.chars().count() > 80)
+            .collect();
+        assert!(long.is_empty(), "{name}: {long:?}");
+        let examples = text.split("Examples:\n").nth(1).unwrap_or_default();
+        let own = format!("treeyard {name}");
+        assert!(examples.contains(&own), "{name} has no examples");
+    }
 }

@@ -11,7 +11,7 @@ use crate::landing::located;
 use crate::merge::{checkouts_of, finish_checkout};
 use crate::model::event::{Actor, Event};
 use crate::model::ids::CommitId;
-use crate::proc::runner_owner;
+use crate::proc::last_runner;
 use crate::store::{EventFilter, SessionRow, Store};
 use crate::workspace::{Health, Located, inspect};
 
@@ -127,8 +127,17 @@ fn git_version(start: &Path) -> Check {
 }
 
 fn runner(repo: &Repo) -> Check {
-    match runner_owner(&repo.state_dir()) {
-        Some(owner) => check(Status::Ok, "runner", format!("process {}", owner.pid)),
+    match last_runner(&repo.state_dir()) {
+        Some(owner) if owner.is_alive() => check(
+            Status::Ok,
+            "runner",
+            format!("process {} is active", owner.pid),
+        ),
+        Some(owner) => {
+            let detail = format!("process {} ended without signing off", owner.pid);
+            check(Status::Warn, "runner", detail)
+                .advice("nothing is locked; the next `treeyard up` or `run` takes its jobs over")
+        }
         None => check(Status::Ok, "runner", "none is active"),
     }
 }

@@ -1,5 +1,6 @@
 //! What every command begins with: the repository, its settings, its store.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
@@ -7,6 +8,7 @@ use crate::cas::Cas;
 use crate::config::Settings;
 use crate::git::Repo;
 use crate::model::code::Code;
+use crate::model::ids::ContentHash;
 use crate::store::{SessionRow, Store};
 
 /// An opened repository with treeyard's own state beside it.
@@ -86,6 +88,33 @@ impl Project {
             Failure::new(Code::Usage, "no session is named")
                 .hint("`treeyard ls` lists them; inside a session's worktree that session is meant")
         })
+    }
+
+    /// The one artifact that `text` means: its hash or the start of it, with or without `blake3:`.
+    ///
+    /// # Errors
+    /// None or several that begin so.
+    pub fn artifact(&self, text: &str) -> Result<ContentHash, Failure> {
+        let start = text.strip_prefix("blake3:").unwrap_or(text);
+        if let Ok(hash) = ContentHash::from_hex(start) {
+            return Ok(hash);
+        }
+        let rows = self.store.artifacts(None)?.into_iter();
+        let found: BTreeSet<_> = rows
+            .map(|row| row.hash)
+            .filter(|hash| !start.is_empty() && hash.hex().starts_with(start))
+            .collect();
+        let failed = |message| Err(Failure::new(Code::ArtifactUnknown, message));
+        match found.len() {
+            0 => failed(format!("no artifact's hash begins with {start:?}")),
+            1 => found
+                .into_iter()
+                .next()
+                .map_or_else(|| failed(String::new()), Ok),
+            several => failed(format!(
+                "{several} artifacts begin with {start:?}; give more digits"
+            )),
+        }
     }
 
     /// Where a job's supervisor keeps its files.

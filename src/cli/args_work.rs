@@ -112,8 +112,8 @@ pub struct LandArgs {
     /// Which session
     #[arg(value_name = "S")]
     pub session: String,
-    /// `merge`, `squash` or `rebase` (default: by configuration)
-    #[arg(long)]
+    /// How, instead of `land.method`
+    #[arg(long, value_name = "METHOD", value_parser = ["merge", "squash", "rebase"])]
     pub method: Option<String>,
 }
 
@@ -131,6 +131,12 @@ pub struct CancelArgs {
 
 /// `treeyard pause`.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  treeyard pause docs
+  treeyard pause docs notes
+
+What runs now runs to its end; `treeyard cancel` ends it.")]
 pub struct PauseArgs {
     /// Which sessions
     #[arg(value_name = "S", required = true)]
@@ -139,6 +145,7 @@ pub struct PauseArgs {
 
 /// `treeyard resume`.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  treeyard resume docs")]
 pub struct ResumeArgs {
     /// Which sessions
     #[arg(value_name = "S", required = true)]
@@ -147,6 +154,11 @@ pub struct ResumeArgs {
 
 /// `treeyard retry`.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  treeyard retry docs
+
+It goes on in the same worktree, as long as that is there.")]
 pub struct RetryArgs {
     /// Which sessions
     #[arg(value_name = "S", required = true)]
@@ -155,6 +167,7 @@ pub struct RetryArgs {
 
 /// `treeyard demo`.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  treeyard demo\n  treeyard demo --keep")]
 pub struct DemoArgs {
     /// Keep the scratch repository
     #[arg(long)]

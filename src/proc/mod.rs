@@ -23,7 +23,7 @@ pub use environment::job_env;
 pub use error::ProcError;
 pub use job::{EXIT_FILE, ExitRecord, JOB_VARIABLE, JobSpec, OUTPUT_FILE};
 pub use launch::detach;
-pub use lock::{LockError, RunnerLock, runner_owner};
+pub use lock::{LockError, RunnerLock, last_runner, runner_owner};
 pub use owner::Owner;
 pub use supervise::supervise;
 pub use supervisor::{Attached, Ended, Launcher, Supervisor, attach, spawn};

@@ -1,5 +1,6 @@
 //! `treeyard artifacts`: what the store of contents holds.
 
+use std::collections::HashMap;
 use std::io::ErrorKind;
 
 use serde_json::json;
@@ -9,12 +10,16 @@ use crate::cas::CasError;
 use crate::cli::context::Context;
 use crate::cli::format::{ago, clean, now_ms, size};
 use crate::cli::table::{Table, width};
-use crate::model::code::{Code, Exit};
+use crate::model::code::Exit;
 use crate::model::event::{Actor, Event};
-use crate::model::ids::ContentHash;
+use crate::model::ids::SessionId;
+use crate::store::ArtifactRow;
 
 /// What to do.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  treeyard artifacts ls\n  treeyard artifacts cat 4ca5fe2e\n  treeyard artifacts verify"
+)]
 pub struct Args {
     /// What to do
     #[command(subcommand)]
@@ -28,7 +33,7 @@ pub enum Verb {
     Ls,
     /// Print an artifact's bytes
     Cat {
-        /// Its hash, `blake3:…`
+        /// Its hash, or any unique start of it
         hash: String,
     },
     /// Read every artifact and put damaged ones aside
@@ -45,32 +50,49 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 }
 
 fn ls(context: &Context) -> Result<Exit, Failure> {
-    let rows = context.project()?.store.artifacts(None)?;
+    let project = context.project()?;
+    let rows = project.store.artifacts(None)?;
+    let names: HashMap<SessionId, String> = project
+        .store
+        .sessions(0)?
+        .into_iter()
+        .map(|session| (session.id, session.name))
+        .collect();
     context
         .terminal
         .result("artifacts", json!({ "artifacts": rows }), || {
-            let now = now_ms();
-            let mut table = Table::new(&["KIND", "SIZE", "AGE", "HASH"]);
-            for row in &rows {
-                table.row([
-                    row.kind.as_str().into(),
-                    size(row.size).into(),
-                    ago(now, row.stored_ms).into(),
-                    row.hash.as_str().into(),
-                ]);
-            }
-            table.render(width().max(110))
+            text(&rows, &names)
         })?;
     Ok(Exit::Ok)
 }
 
+fn text(rows: &[ArtifactRow], names: &HashMap<SessionId, String>) -> String {
+    if rows.is_empty() {
+        return "no artifacts".to_owned();
+    }
+    let now = now_ms();
+    let mut table = Table::new(&["HASH", "KIND", "SIZE", "AGE", "SESSION"]);
+    for row in rows {
+        let session = row.session_id.map_or(String::new(), |id| {
+            let name = names.get(&id).map_or("", String::as_str);
+            format!("{} {name}", id.short())
+        });
+        let damaged = if row.quarantined { ", damaged" } else { "" };
+        table.row([
+            row.hash.hex()[..12].into(),
+            format!("{}{damaged}", row.kind).into(),
+            size(row.size).into(),
+            ago(now, row.stored_ms).into(),
+            session.into(),
+        ]);
+    }
+    table.render(width())
+}
+
 fn cat(hash: &str, context: &Context) -> Result<Exit, Failure> {
-    let hash: ContentHash = hash
-        .parse()
-        .or_else(|_| ContentHash::from_hex(hash))
-        .map_err(|error| Failure::new(Code::ArtifactUnknown, error.to_string()))?;
-    let cas = context.project()?.cas;
-    match cas.read_to(&hash, &mut std::io::stdout().lock()) {
+    let project = context.project()?;
+    let hash = project.artifact(hash)?;
+    match project.cas.read_to(&hash, &mut std::io::stdout().lock()) {
         // The reader has what it wanted, as with other tools.
         Err(CasError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(Exit::Ok),
         Err(error) => Err(error.into()),

@@ -10,6 +10,9 @@ use crate::model::code::Exit;
 
 /// What to do.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  treeyard config show\n  treeyard config show --set limits.grace_seconds=3"
+)]
 pub struct Args {
     /// What to do
     #[command(subcommand)]

@@ -11,6 +11,7 @@ use crate::model::code::{Code, Exit};
 
 /// Which session, and how much.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  treeyard diff docs\n  treeyard diff --stat docs")]
 pub struct Args {
     /// Which session.
     #[command(flatten)]

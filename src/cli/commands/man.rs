@@ -12,6 +12,9 @@ use crate::model::code::{Code, Exit};
 
 /// Where to.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  treeyard man | man -l -\n  treeyard man --dir ~/.local/share/man/man1"
+)]
 pub struct Args {
     /// Write one file a command into this folder
     #[arg(long, value_name = "DIR")]
