@@ -4,4 +4,5 @@ mod architecture;
 mod cli;
 mod e2e;
 mod face;
+mod nonsense;
 mod proc;

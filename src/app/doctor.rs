@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
-use super::project::{cas_root, user_config};
+use super::project::{cas_root, open_store, user_config};
 use crate::cas::Cas;
 use crate::config::{Settings, worktree_root};
-use crate::git::{Git, Repo};
+use crate::git::{Git, GitError, Repo};
 use crate::landing::located;
 use crate::merge::{checkouts_of, finish_checkout};
 use crate::model::event::{Actor, Event};
@@ -86,11 +86,7 @@ pub fn examine(start: &Path, flags: &[(String, String)], mode: Mode) -> Vec<Chec
             return found;
         }
     };
-    found.push(check(
-        Status::Ok,
-        "repo",
-        repo.main_root().display().to_string(),
-    ));
+    found.push(repository(&repo));
     let borrowed: Vec<_> = flags
         .iter()
         .map(|(k, v)| (k.as_str(), v.as_str()))
@@ -112,7 +108,7 @@ pub fn examine(start: &Path, flags: &[(String, String)], mode: Mode) -> Vec<Chec
         Ok(cas) => artifacts(&cas),
         Err(error) => failed("artifacts", error),
     });
-    match Store::open(&repo.state_dir()) {
+    match open_store(&repo) {
         Ok(mut store) => with_store(&repo, &settings, &mut store, mode, &mut found),
         Err(error) => found.push(failed("store", error)),
     }
@@ -123,6 +119,16 @@ fn git_version(start: &Path) -> Check {
     match Git::new(start).arg("--version").run() {
         Ok(output) => check(Status::Ok, "git", output.text().trim()),
         Err(error) => failed("git", error),
+    }
+}
+
+fn repository(repo: &Repo) -> Check {
+    let place = repo.main_root().display();
+    match repo.current_branch() {
+        Err(error @ GitError::Unborn(_)) => {
+            check(Status::Warn, "repo", format!("{place}: {error}")).advice(error.code().hint())
+        }
+        _ => check(Status::Ok, "repo", place.to_string()),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::config::Settings;
 use crate::git::Repo;
 use crate::model::code::Code;
 use crate::model::ids::ContentHash;
-use crate::store::{SessionRow, Store};
+use crate::store::{DATABASE, SessionRow, Store, StoreError};
 
 /// An opened repository with treeyard's own state beside it.
 pub struct Project {
@@ -35,7 +35,7 @@ impl Project {
             .map(|(key, value)| (key.as_str(), value.as_str()))
             .collect();
         let settings = Settings::load(Some(repo.main_root()), user_config().as_deref(), &borrowed)?;
-        let store = Store::open(&repo.state_dir())?;
+        let store = open_store(&repo)?;
         let cas = Cas::open(&cas_root(&repo))?;
         Ok(Self {
             repo,
@@ -121,6 +121,23 @@ impl Project {
     pub fn jobs_dir(&self) -> PathBuf {
         self.repo.state_dir().join("jobs")
     }
+}
+
+/// The database of a repository. Its own errors do not say which file they are about.
+///
+/// # Errors
+/// See [`StoreError`].
+pub fn open_store(repo: &Repo) -> Result<Store, Failure> {
+    Store::open(&repo.state_dir()).map_err(|error| {
+        let is_own = matches!(error, StoreError::Io { .. });
+        let failure = Failure::from(error);
+        if is_own {
+            return failure;
+        }
+        let file = repo.state_dir().join(DATABASE);
+        let message = format!("{}: {}", file.display(), failure.message);
+        Failure { message, ..failure }
+    })
 }
 
 /// The artifact store of a repository.

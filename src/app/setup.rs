@@ -55,10 +55,12 @@ pub fn runner_config(project: &Project, settings: &Settings) -> Result<Config, F
 pub fn warnings(settings: &Settings) -> Vec<String> {
     let linked = "worktrees.isolation is \"linked\": sessions share refs, stash, configuration and \
                   hooks with this repository, and can change them";
-    match settings.isolation() {
-        config::Isolation::Private => Vec::new(),
-        config::Isolation::Linked => vec![linked.to_owned()],
-    }
+    let paused = "limits.max_concurrent_sessions is 0: nothing starts";
+    let is_linked = settings.isolation() == config::Isolation::Linked;
+    let is_paused = settings.max_concurrent_sessions() == 0;
+    let all = [(is_linked, linked), (is_paused, paused)];
+    let true_now = all.into_iter().filter(|(holds, _)| *holds);
+    true_now.map(|(_, text)| text.to_owned()).collect()
 }
 
 /// The person's own name and address, as git would use them; a stand-in on a machine without.

@@ -1,6 +1,8 @@
 //! A plan file or one command line becomes queued sessions.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use super::project::Project;
@@ -13,6 +15,9 @@ use crate::model::job::JobKind;
 use crate::model::task::{Command, TaskSpec};
 use crate::proc::Wake;
 use crate::sessions::{self, Submission};
+
+/// Bytes of the largest plan file.
+const LARGEST: u64 = 16 << 20;
 
 /// What a person asked for.
 #[derive(Debug, Clone)]
@@ -108,11 +113,26 @@ pub fn add_job(project: &mut Project, selector: &str, argv: &[String]) -> Result
     Ok(job_id)
 }
 
+/// The text of a plan file, which may be a pipe.
+///
+/// # Errors
+/// A file that cannot be read, is not UTF-8 or too large for a plan.
+pub fn plan_text(path: &Path) -> Result<String, Failure> {
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_string(&mut text));
+    let invalid = |what| Failure::new(Code::PlanInvalid, format!("{}: {what}", path.display()));
+    match read {
+        Ok(bytes) if bytes as u64 > LARGEST => Err(invalid("larger than 16 MiB")),
+        Ok(_) => Ok(text),
+        Err(error) if error.kind() == ErrorKind::InvalidData => Err(invalid("it is not UTF-8")),
+        Err(error) => Err(Failure::io(path, &error)),
+    }
+}
+
 fn read(project: &Project, work: &Work) -> Result<(Vec<TaskSpec>, Settings), Failure> {
     match work {
         Work::Plan(path) => {
-            let text = std::fs::read_to_string(path).map_err(|error| Failure::io(path, &error))?;
-            let plan = Plan::parse(&text, path, &project.settings)?;
+            let plan = Plan::parse(&plan_text(path)?, path, &project.settings)?;
             Ok((plan.tasks, plan.settings))
         }
         Work::Single(single) => {
@@ -128,11 +148,12 @@ fn target(project: &Project, request: &Request, settings: &Settings) -> Result<S
         Some(target) => target,
         None => project.repo.current_branch()?,
     };
-    match project.repo.branch_tip(&target)? {
-        Some(_) => Ok(target),
-        None => Err(
-            Failure::new(Code::NoTarget, format!("there is no branch {target:?}"))
-                .hint("name an existing branch with --target or in treeyard.toml"),
-        ),
+    let can_be = gix::refs::FullName::try_from(format!("refs/heads/{target}")).is_ok();
+    if can_be && project.repo.branch_tip(&target)?.is_some() {
+        return Ok(target);
     }
+    Err(
+        Failure::new(Code::NoTarget, format!("there is no branch {target:?}"))
+            .hint("name an existing branch with --target or in treeyard.toml"),
+    )
 }

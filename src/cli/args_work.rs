@@ -41,7 +41,7 @@ pub struct TaskArgs {
     #[arg(long, value_name = "BRANCH")]
     pub target: Option<String>,
     /// Run the command so many times, as jobs of one session
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub repeat: u32,
     /// The command, after `--`
     #[arg(last = true, value_name = "COMMAND")]
@@ -60,7 +60,7 @@ pub struct RunArgs {
     #[command(flatten)]
     pub task: TaskArgs,
     /// How many sessions may run at once
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: Option<u32>,
 }
 

@@ -121,8 +121,10 @@ impl Terminal {
                 "hints": failure.advice(),
                 "exit": failure.code.exit() as u8,
             }});
-            let _unread = self.document(kind, error);
-            return;
+            // Standard output may be what failed.
+            if self.document(kind, error).is_ok() {
+                return;
+            }
         }
         let mut text = format!(
             "{}: {}\n  code: {}\n",

@@ -11,11 +11,15 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::format::{clean, duration};
 use super::out::{Terminal, dim, paint, state_style};
 use super::steps::Steps;
+use super::table::shorten;
 use crate::model::event::{Event, Record};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::job::Outcome;
 use crate::model::session::SessionState;
 use crate::store::SessionRow;
+
+/// Characters of a name before each line.
+const NAME: usize = 24;
 
 /// Follows one submission.
 pub struct Progress {
@@ -36,14 +40,13 @@ impl Progress {
     pub fn new(terminal: Terminal, sessions: &[SessionRow]) -> Self {
         let names: HashMap<_, _> = sessions
             .iter()
-            .map(|row| (row.id, clean(&row.name)))
+            .map(|row| (row.id, shorten(&clean(&row.name), NAME)))
             .collect();
         let width = names
             .values()
             .map(|name| name.chars().count())
             .max()
-            .unwrap_or(0)
-            .min(24);
+            .unwrap_or(0);
         let template = "{spinner} {pos}/{len} [{bar:30}] {elapsed} {msg}";
         let bar = bar(terminal, sessions.len() as u64, template);
         let seen = Seen {
@@ -186,7 +189,7 @@ fn bar(terminal: Terminal, length: u64, template: &str) -> ProgressBar {
 fn line(event: &Event, commands: &HashMap<JobId, String>) -> Option<String> {
     let command = |job: &JobId| {
         let text = commands.get(job).map_or("", String::as_str);
-        super::table::shorten(text, 48)
+        shorten(text, 48)
     };
     Some(match event {
         Event::WorkspaceReady {
@@ -202,6 +205,13 @@ fn line(event: &Event, commands: &HashMap<JobId, String>) -> Option<String> {
         } => {
             format!("succeeded in {}", duration(*duration_ms))
         }
+        Event::CommandExecuted {
+            outcome: outcome @ Outcome::NotStarted { .. },
+            ..
+        } => paint(
+            state_style(SessionState::Failed),
+            &clean(&outcome.describe()),
+        ),
         Event::CommandExecuted {
             outcome,
             duration_ms,

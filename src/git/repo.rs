@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use gix::sec::Trust;
+use gix::sec::trust::{DefaultForLevel, Mapping};
+
 use super::error::GitError;
 
 /// A repository with its paths checked. Cheap to clone, shared between threads.
@@ -35,7 +38,8 @@ impl Repo {
     fn around(from: &Path) -> Result<Self, GitError> {
         // A relative path would stay in every path that the library gives, as in `/repo/.`.
         let from = &canonical(from)?;
-        let inner = gix::ThreadSafeRepository::discover(from).map_err(|e| explain(from, e))?;
+        let inner = gix::ThreadSafeRepository::discover_opts(from, Default::default(), options())
+            .map_err(|e| explain(from, e))?;
         let local = inner.to_thread_local();
         let common_dir = canonical(local.common_dir())?;
         refuse_foreign_formats(&common_dir)?;
@@ -88,6 +92,20 @@ impl Repo {
         self.gix()
             .main_repo()
             .map_err(GitError::library("open the main repository"))
+    }
+}
+
+/// As usual, but for a committer where the person configured none: every reflog needs a name.
+fn options() -> Mapping<gix::open::Options> {
+    let options = |trust| {
+        gix::open::Options::default_for_level(trust).config_overrides([
+            "gitoxide.committer.nameFallback=treeyard",
+            "gitoxide.committer.emailFallback=treeyard@localhost",
+        ])
+    };
+    Mapping {
+        full: options(Trust::Full),
+        reduced: options(Trust::Reduced),
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::app::failure::Failure;
 use crate::cas::CasError;
 use crate::cli::context::Context;
-use crate::cli::format::{ago, clean, now_ms, size};
+use crate::cli::format::{ago, clean, count, now_ms, size};
 use crate::cli::table::{Table, width};
 use crate::model::code::Exit;
 use crate::model::event::{Actor, Event};
@@ -117,8 +117,8 @@ fn verify(context: &Context) -> Result<Exit, Failure> {
         "quarantine": project.cas.quarantine_dir() });
     context.terminal.result("artifacts_verified", body, || {
         let mut text = format!(
-            "{} artifacts, {}, {} damaged\n",
-            report.checked,
+            "{}, {}, {} damaged\n",
+            count(report.checked, "artifact"),
             size(report.bytes),
             report.damaged.len()
         );

@@ -10,7 +10,7 @@ use crate::app::run::serve;
 use crate::cli::args_work::{CancelArgs, DownArgs, LandArgs, UpArgs};
 use crate::cli::commands::ls::session_json;
 use crate::cli::context::Context;
-use crate::cli::format::clean;
+use crate::cli::format::{clean, count};
 use crate::cli::out::{paint, state_style};
 use crate::cli::progress::LandProgress;
 use crate::merge::MergeMethod;
@@ -39,6 +39,9 @@ pub fn words(selectors: &[String], word: Word, context: &Context) -> Result<Exit
                     clean(&session.name)
                 )
             };
+            if done.is_empty() {
+                return "no session is open".to_owned();
+            }
             done.iter().map(line).collect()
         })?;
     }
@@ -77,23 +80,15 @@ pub fn land(args: &LandArgs, context: &Context) -> Result<Exit, Failure> {
     });
     context.terminal.result("landed", body, || {
         format!(
-            "{} landed on {}: {}..{}, {}",
+            "{} landed on {}: {}..{}, {} changed",
             clean(&session.name),
             clean(&landed.target),
             landed.from.short(),
             landed.to.short(),
-            paths(landed.changed.len())
+            count(landed.changed.len() as u64, "path")
         )
     })?;
     Ok(Exit::Ok)
-}
-
-fn paths(count: usize) -> String {
-    if count == 1 {
-        "1 path changed".to_owned()
-    } else {
-        format!("{count} paths changed")
-    }
 }
 
 fn method(text: &str) -> Result<MergeMethod, Failure> {
@@ -129,8 +124,9 @@ pub fn down(args: &DownArgs, context: &Context) -> Result<Exit, Failure> {
     let body = json!({ "pid": stopped.pid, "cancelled": stopped.cancelled });
     context.terminal.result("runner", body, || {
         format!(
-            "the runner (process {}) stopped; {} sessions cancelled",
-            stopped.pid, stopped.cancelled
+            "the runner (process {}) stopped; {} cancelled",
+            stopped.pid,
+            count(stopped.cancelled as u64, "session")
         )
     })?;
     Ok(Exit::Ok)

@@ -22,10 +22,11 @@ pub struct Args {
 }
 
 /// Prints the main page, or writes all of them.
-pub fn run(args: &Args, _context: &Context) -> Result<Exit, Failure> {
-    if let Some(dir) = &args.dir {
-        std::fs::create_dir_all(dir).map_err(|error| Failure::io(dir, &error))?;
-        clap_mangen::generate_to(Cli::command(), dir).map_err(|error| Failure::io(dir, &error))?;
+pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    if let Some(dir) = args.dir.as_deref().map(|dir| context.file(dir)) {
+        std::fs::create_dir_all(&dir)
+            .and_then(|()| clap_mangen::generate_to(Cli::command(), &dir))
+            .map_err(|error| Failure::io(&dir, &error))?;
         return Ok(Exit::Ok);
     }
     let mut page = Vec::new();

@@ -1,7 +1,5 @@
 //! `treeyard run` and `submit`: tasks are queued, and run here or by the background runner.
 
-use std::path::PathBuf;
-
 use serde_json::json;
 
 use crate::app::failure::Failure;
@@ -106,7 +104,7 @@ fn submitted(
 
 fn work(task: &TaskArgs, context: &Context) -> Work {
     match &task.plan {
-        Some(path) => Work::Plan(from_here(path, context)),
+        Some(path) => Work::Plan(context.file(path)),
         None => Work::Single(Box::new(Single {
             name: task.name.clone(),
             scope: task.scope.clone(),
@@ -118,11 +116,6 @@ fn work(task: &TaskArgs, context: &Context) -> Work {
             gate: task.gate.clone(),
         })),
     }
-}
-
-/// `-C` also moves the place that relative paths start from.
-fn from_here(path: &PathBuf, context: &Context) -> PathBuf {
-    context.directory.join(path)
 }
 
 fn summary(ran: &Ran, warnings: &[String], context: &Context) -> Result<(), Failure> {
