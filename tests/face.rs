@@ -1,6 +1,8 @@
 //! What a person meets at the command line: where commands may be typed, and what they say.
 
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use serde_json::Value;
 
@@ -391,4 +393,44 @@ fn every_help_fits_and_has_examples() {
         let own = format!("treeyard {name}");
         assert!(examples.contains(&own), "{name} has no examples");
     }
+}
+
+#[test]
+fn what_would_be_silent_says_why() {
+    let yard = Yard::new();
+    yard.exits(0, &["submit", "--name", "held", "--", "true"]);
+    let mut follower = yard.command(env!("CARGO_BIN_EXE_treeyard"));
+    follower.args(["logs", "-f", "held"]).stderr(Stdio::piped());
+    let mut follower = follower.spawn().unwrap();
+    let mut said = String::new();
+    let mut errors = BufReader::new(follower.stderr.take().unwrap());
+    errors.read_line(&mut said).unwrap();
+    assert!(
+        said.starts_with("note: held is CREATED: no runner"),
+        "{said}"
+    );
+    yard.exits(0, &["cancel", "held"]);
+    assert!(follower.wait().unwrap().success());
+
+    let script = "echo x > x; exit 1";
+    yard.exits(1, &["run", "--name", "torn", "--", "sh", "-c", script]);
+    let told = text(&yard.treeyard(&["diff", "torn"]).stderr);
+    assert!(
+        told.starts_with("note: torn has committed nothing"),
+        "{told}"
+    );
+    yard.exits(0, &["up"]);
+    let go = yard.folder.path().join("go");
+    let wait = format!(
+        "echo x > x; touch {0}.begun; while ! test -e {0}; do sleep 0.02; done",
+        go.display()
+    );
+    yard.exits(0, &["submit", "--name", "busy", "--", "sh", "-c", &wait]);
+    eventually("it began", || go.with_extension("begun").exists());
+    let told = text(&yard.treeyard(&["diff", "busy"]).stderr);
+    assert!(
+        told.starts_with("note: busy has committed nothing"),
+        "{told}"
+    );
+    std::fs::write(&go, "").unwrap();
 }

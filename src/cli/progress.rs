@@ -47,7 +47,7 @@ impl Progress {
             .map(|name| name.chars().count())
             .max()
             .unwrap_or(0);
-        let template = "{spinner} {pos}/{len} [{bar:30}] {elapsed} {msg}";
+        let template = "{spinner} {pos}/{len} [{bar:30}] {elapsed} {wide_msg}";
         let bar = bar(terminal, sessions.len() as u64, template);
         let seen = Seen {
             names,
@@ -131,7 +131,7 @@ impl LandProgress {
     pub fn new(terminal: Terminal, session: &SessionRow, first: &str) -> Self {
         let this = Self {
             terminal,
-            bar: bar(terminal, 0, "{spinner} {msg} {elapsed}"),
+            bar: bar(terminal, 0, "{spinner} {elapsed} {wide_msg}"),
             session: session.id,
             steps: Mutex::new(Steps::of(std::slice::from_ref(session))),
         };

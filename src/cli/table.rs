@@ -102,7 +102,11 @@ fn line(row: &[Cell], widths: &[usize], width: usize) -> String {
         } else {
             widths[column]
         };
-        let shown = shorten(&cell.text, room);
+        let shown = if last {
+            shorten(&cell.text, room)
+        } else {
+            shorten_inside(&cell.text, room)
+        };
         let style = cell.style;
         text.push_str(&format!("{style}{shown}{style:#}"));
         if !last {
@@ -121,6 +125,18 @@ pub fn shorten(text: &str, room: usize) -> String {
     }
     let kept: String = text.chars().take(room.saturating_sub(1)).collect();
     format!("{}…", kept.trim_end())
+}
+
+/// Like [`shorten`], with both ends kept: names differ at their end as often as not.
+fn shorten_inside(text: &str, room: usize) -> String {
+    let count = text.chars().count();
+    if count <= room {
+        return text.to_owned();
+    }
+    let kept = room.saturating_sub(1);
+    let head: String = text.chars().take(kept - kept / 2).collect();
+    let tail: String = text.chars().skip(count - kept / 2).collect();
+    format!("{head}…{tail}")
 }
 
 /// The width to print in: COLUMNS, or the terminal's. What goes elsewhere is not cut.
@@ -154,6 +170,13 @@ mod tests {
             "{plain}"
         );
         assert_eq!(plain.matches('…').count(), 2, "{plain}");
+    }
+
+    #[test]
+    fn both_ends_of_a_name_are_kept() {
+        assert_eq!(shorten_inside("abcdefgh", 8), "abcdefgh");
+        assert_eq!(shorten_inside("abcdefgh", 6), "abc…gh");
+        assert_eq!(shorten_inside("abcdefgh", 0), "…");
     }
 
     #[test]

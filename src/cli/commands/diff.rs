@@ -4,10 +4,11 @@ use serde_json::json;
 
 use crate::app::failure::Failure;
 use crate::cli::context::Context;
-use crate::cli::format::clean_lines;
+use crate::cli::format::{clean, clean_lines};
 use crate::cli::selector::Selector;
 use crate::git::Git;
 use crate::model::code::{Code, Exit};
+use crate::model::session::SessionState;
 
 /// Which session, and how much.
 #[derive(Debug, clap::Args)]
@@ -57,5 +58,11 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         json!({ "base": base, "tip": tip, "diff": diff }),
         || clean_lines(&diff),
     )?;
+    // Quite another thing than a session that did nothing.
+    if diff.is_empty() && session.has_worktree() && session.state != SessionState::Completed {
+        let name = clean(&session.name);
+        let what = format!("{name} has committed nothing; `treeyard open` leads to its files");
+        context.terminal.note(&format!("note: {what}"));
+    }
     Ok(Exit::Ok)
 }

@@ -9,14 +9,16 @@ use serde_json::json;
 
 use crate::app::failure::Failure;
 use crate::app::project::Project;
+use crate::app::waiting::reasons;
 use crate::cli::context::Context;
-use crate::cli::format::clean_lines;
+use crate::cli::format::{clean, clean_lines};
 use crate::cli::out::write_all;
 use crate::cli::selector::Selector;
 use crate::model::code::{Code, Exit};
 use crate::model::ids::{JobId, SessionId};
+use crate::model::session::SessionState;
 use crate::proc::OUTPUT_FILE;
-use crate::store::JobRow;
+use crate::store::{JobRow, SessionRow};
 
 /// Bytes read at once.
 const CHUNK: u64 = 1 << 20;
@@ -74,6 +76,12 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         (false, false) if std::io::stdout().is_terminal() => Form::Clean,
         (false, _) => Form::Raw,
     };
+    if args.follow
+        && !context.terminal.json
+        && let Some(why) = why_not_at_work(&project, &session)?
+    {
+        context.terminal.note(&why);
+    }
     let mut printed: HashMap<JobId, Printed> = HashMap::new();
     let mut damage = None;
     loop {
@@ -99,6 +107,17 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         }
         std::thread::sleep(Duration::from_millis(150));
     }
+}
+
+/// What a follower would otherwise wait for in silence.
+fn why_not_at_work(project: &Project, session: &SessionRow) -> Result<Option<String>, Failure> {
+    if session.state == SessionState::Active || session.state.is_terminal() {
+        return Ok(None);
+    }
+    let waiting = reasons(project)?.remove(&session.id);
+    let why = waiting.unwrap_or_else(|| session.reason.clone());
+    let (name, state) = (clean(&session.name), session.state.name());
+    Ok(Some(format!("note: {name} is {state}: {}", clean(&why))))
 }
 
 fn chosen(
