@@ -3,6 +3,8 @@
 mod architecture;
 mod cli;
 mod e2e;
+mod face;
+mod nonsense;
 mod plans;
 mod proc;
 mod yard;

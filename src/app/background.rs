@@ -23,10 +23,8 @@ pub fn up(project: &Project, settings: &[(String, String)]) -> Result<Owner, Fai
     }
     let exe = std::env::current_exe()
         .map_err(|error| Failure::new(Code::Io, format!("this program's own path: {error}")))?;
-    let root = project
-        .repo
-        .work_dir()
-        .unwrap_or_else(|| project.repo.common_dir());
+    // Not the folder of the command: a session's worktree goes while the runner stays.
+    let root = project.repo.main_root();
     let set: Vec<String> = settings
         .iter()
         .map(|(key, value)| format!("--set={key}={value}"))

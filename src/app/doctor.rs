@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
-use super::project::{cas_root, user_config};
+use super::project::{cas_root, open_store, user_config};
 use crate::cas::Cas;
 use crate::config::{Settings, worktree_root};
-use crate::git::{Git, Repo};
+use crate::git::{Git, GitError, Repo};
 use crate::landing::located;
 use crate::merge::{checkouts_of, finish_checkout};
 use crate::model::event::{Actor, Event};
 use crate::model::ids::CommitId;
-use crate::proc::runner_owner;
+use crate::proc::last_runner;
 use crate::store::{EventFilter, SessionRow, Store};
 use crate::workspace::{Health, Located, inspect};
 
@@ -86,30 +86,29 @@ pub fn examine(start: &Path, flags: &[(String, String)], mode: Mode) -> Vec<Chec
             return found;
         }
     };
-    found.push(check(
-        Status::Ok,
-        "repo",
-        repo.main_root().display().to_string(),
-    ));
+    found.push(repository(&repo));
     let borrowed: Vec<_> = flags
         .iter()
         .map(|(k, v)| (k.as_str(), v.as_str()))
         .collect();
-    let settings = Settings::load(Some(repo.main_root()), user_config().as_deref(), &borrowed);
-    found.push(match &settings {
-        Ok(_) => check(Status::Ok, "config", "every key is known"),
-        Err(error) => {
-            check(Status::Fail, "config", error.to_string()).advice("correct the named key")
+    let loaded = Settings::load(Some(repo.main_root()), user_config().as_deref(), &borrowed);
+    let settings = match loaded {
+        Ok(settings) => {
+            found.push(check(Status::Ok, "config", "every key is known"));
+            settings
         }
-    });
+        Err(error) => {
+            found.push(failed("config", error));
+            Settings::default()
+        }
+    };
     found.push(runner(&repo));
     found.push(disk(&repo));
-    let settings = settings.unwrap_or_default();
     found.push(match Cas::open(&cas_root(&repo)) {
         Ok(cas) => artifacts(&cas),
         Err(error) => failed("artifacts", error),
     });
-    match Store::open(&repo.state_dir()) {
+    match open_store(&repo) {
         Ok(mut store) => with_store(&repo, &settings, &mut store, mode, &mut found),
         Err(error) => found.push(failed("store", error)),
     }
@@ -123,9 +122,28 @@ fn git_version(start: &Path) -> Check {
     }
 }
 
+fn repository(repo: &Repo) -> Check {
+    let place = repo.main_root().display();
+    match repo.current_branch() {
+        Err(error @ GitError::Unborn(_)) => {
+            check(Status::Warn, "repo", format!("{place}: {error}")).advice(error.code().hint())
+        }
+        _ => check(Status::Ok, "repo", place.to_string()),
+    }
+}
+
 fn runner(repo: &Repo) -> Check {
-    match runner_owner(&repo.state_dir()) {
-        Some(owner) => check(Status::Ok, "runner", format!("process {}", owner.pid)),
+    match last_runner(&repo.state_dir()) {
+        Some(owner) if owner.is_alive() => check(
+            Status::Ok,
+            "runner",
+            format!("process {} is active", owner.pid),
+        ),
+        Some(owner) => {
+            let detail = format!("process {} ended without signing off", owner.pid);
+            check(Status::Warn, "runner", detail)
+                .advice("nothing is locked; the next `treeyard up` or `run` takes its jobs over")
+        }
         None => check(Status::Ok, "runner", "none is active"),
     }
 }

@@ -1,5 +1,6 @@
 //! The one failure type at the edge: a stable code, a message, and what to do about it.
 
+use crate::config::ConfigError;
 use crate::model::code::Code;
 
 /// Why a command did not do what was asked.
@@ -67,7 +68,6 @@ from_coded!(
     crate::git::GitError,
     crate::proc::LockError,
     crate::workspace::WorkspaceError,
-    crate::config::ConfigError,
     crate::config::PlanError,
     crate::config::RootRefused,
     crate::landing::LandError,
@@ -75,3 +75,25 @@ from_coded!(
     crate::proc::ProcError,
     crate::runner::RunnerError,
 );
+
+/// A flag has neither lines nor columns.
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        match &error {
+            ConfigError::Invalid {
+                file,
+                text,
+                problems,
+            } if file.as_os_str() == "--set" => {
+                let key = text.split(" = ").next().unwrap_or_default();
+                let messages: Vec<_> = problems.iter().map(|p| p.message.as_str()).collect();
+                let message = format!("--set {key}: {}", messages.join("; "));
+                Self {
+                    hints: problems.iter().filter_map(|p| p.hint.clone()).collect(),
+                    ..Self::new(error.code(), message)
+                }
+            }
+            _ => Self::new(error.code(), error.to_string()),
+        }
+    }
+}

@@ -1,15 +1,26 @@
 //! Landing one session by a person's word.
 
+use std::time::Duration;
+
 use super::failure::Failure;
+use super::follow::while_following;
 use super::project::Project;
 use super::setup::runner_config;
 use crate::landing::{LandError, Landed, Landing};
-use crate::merge::MergeMethod;
+use crate::merge::{LandingLock, MergeError, MergeMethod};
+use crate::model::event::Record;
 use crate::model::ids::CommitId;
 use crate::proc::{Launcher, Wake};
 use crate::store::SessionRow;
 
-/// Lands the session and tells the runner, whose waiting tasks may follow.
+/// Whether another landing goes on, for which a new one would wait.
+pub fn is_busy(project: &Project) -> bool {
+    let lock = LandingLock::acquire(&project.repo.state_dir(), Duration::ZERO);
+    matches!(lock, Err(MergeError::LockTimeout { .. }))
+}
+
+/// Lands the session and tells the runner, whose waiting tasks may follow. Every event meanwhile
+/// is handed to `report`.
 ///
 /// # Errors
 /// See [`LandError`].
@@ -17,12 +28,15 @@ pub fn land(
     project: &mut Project,
     session: &SessionRow,
     method: Option<MergeMethod>,
+    report: &mut (dyn FnMut(&Record) + Send),
 ) -> Result<Landed, Failure> {
     let mut config = runner_config(project, &project.settings)?;
     if let Some(method) = method {
         config.policy.method = method;
     }
     let launcher = Launcher::current();
+    let state_dir = project.repo.state_dir();
+    let before = project.store.head_seq()?;
     let mut landing = Landing {
         repo: &project.repo,
         store: &mut project.store,
@@ -30,8 +44,8 @@ pub fn land(
         launcher: &launcher,
         policy: &config.policy,
     };
-    let result = landing.land(session);
-    Wake::notify(&project.repo.state_dir());
+    let result = while_following(&state_dir, before, report, || Ok(landing.land(session)))?;
+    Wake::notify(&state_dir);
     let onto = project.repo.branch_tip(&session.target)?;
     result.map_err(|error| with_report(error, onto.as_ref()))
 }

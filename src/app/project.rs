@@ -1,5 +1,6 @@
 //! What every command begins with: the repository, its settings, its store.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
@@ -7,7 +8,8 @@ use crate::cas::Cas;
 use crate::config::Settings;
 use crate::git::Repo;
 use crate::model::code::Code;
-use crate::store::{SessionRow, Store};
+use crate::model::ids::ContentHash;
+use crate::store::{DATABASE, SessionRow, Store, StoreError};
 
 /// An opened repository with treeyard's own state beside it.
 pub struct Project {
@@ -33,7 +35,7 @@ impl Project {
             .map(|(key, value)| (key.as_str(), value.as_str()))
             .collect();
         let settings = Settings::load(Some(repo.main_root()), user_config().as_deref(), &borrowed)?;
-        let store = Store::open(&repo.state_dir())?;
+        let store = open_store(&repo)?;
         let cas = Cas::open(&cas_root(&repo))?;
         Ok(Self {
             repo,
@@ -74,10 +76,68 @@ impl Project {
         }
     }
 
+    /// The session whose worktree the command was started in.
+    ///
+    /// # Errors
+    /// It was started elsewhere.
+    pub fn session_here(&self) -> Result<SessionRow, Failure> {
+        let here = self.repo.work_dir();
+        let is_here = |row: &SessionRow| row.worktree_path.as_deref().map(Path::new) == here;
+        let mut rows = self.store.sessions_with_worktree()?.into_iter();
+        rows.find(is_here).ok_or_else(|| {
+            Failure::new(Code::Usage, "no session is named")
+                .hint("`treeyard ls` lists them; inside a session's worktree that session is meant")
+        })
+    }
+
+    /// The one artifact that `text` means: its hash or the start of it, with or without `blake3:`.
+    ///
+    /// # Errors
+    /// None or several that begin so.
+    pub fn artifact(&self, text: &str) -> Result<ContentHash, Failure> {
+        let start = text.strip_prefix("blake3:").unwrap_or(text);
+        if let Ok(hash) = ContentHash::from_hex(start) {
+            return Ok(hash);
+        }
+        let rows = self.store.artifacts(None)?.into_iter();
+        let found: BTreeSet<_> = rows
+            .map(|row| row.hash)
+            .filter(|hash| !start.is_empty() && hash.hex().starts_with(start))
+            .collect();
+        let failed = |message| Err(Failure::new(Code::ArtifactUnknown, message));
+        match found.len() {
+            0 => failed(format!("no artifact's hash begins with {start:?}")),
+            1 => found
+                .into_iter()
+                .next()
+                .map_or_else(|| failed(String::new()), Ok),
+            several => failed(format!(
+                "{several} artifacts begin with {start:?}; give more digits"
+            )),
+        }
+    }
+
     /// Where a job's supervisor keeps its files.
     pub fn jobs_dir(&self) -> PathBuf {
         self.repo.state_dir().join("jobs")
     }
+}
+
+/// The database of a repository. Its own errors do not say which file they are about.
+///
+/// # Errors
+/// See [`StoreError`].
+pub fn open_store(repo: &Repo) -> Result<Store, Failure> {
+    Store::open(&repo.state_dir()).map_err(|error| {
+        let is_own = matches!(error, StoreError::Io { .. });
+        let failure = Failure::from(error);
+        if is_own {
+            return failure;
+        }
+        let file = repo.state_dir().join(DATABASE);
+        let message = format!("{}: {}", file.display(), failure.message);
+        Failure { message, ..failure }
+    })
 }
 
 /// The artifact store of a repository.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::failure::Failure;
+use super::follow::{follow, while_following};
 use super::project::Project;
 use super::setup::runner_config;
 use super::submit::Submitted;
@@ -19,10 +20,7 @@ use crate::model::session::SessionState;
 use crate::proc::{Wake, runner_owner};
 use crate::runner::{Runner, RunnerError, Until};
 use crate::sessions;
-use crate::store::{EventFilter, SessionRow, Store};
-
-/// How often a foreground command looks for news. The runner itself never polls.
-const LOOK: Duration = Duration::from_millis(60);
+use crate::store::{SessionRow, Store};
 
 /// How a foreground run ended.
 #[derive(Debug, Clone)]
@@ -48,35 +46,18 @@ pub fn run(
     let state_dir = project.repo.state_dir();
     let plan = submitted.plan_id;
     let before = submitted.before_seq;
-    let ended = AtomicBool::new(false);
     let interrupted = AtomicBool::new(false);
     if runner_owner(&state_dir).is_some() {
         let is_over = |store: &Store| is_over(store, plan);
         follow(&state_dir, before, &is_over, report)?;
     } else {
         let config = runner_config(&project, &submitted.settings)?;
-        std::thread::scope(|scope| {
-            let followed = scope.spawn(|| {
-                follow(
-                    &state_dir,
-                    before,
-                    &|_| Ok(ended.load(Ordering::Acquire)),
-                    report,
-                )
-            });
-            let served = block_on(async {
-                let mut runner = Runner::start(project.repo, config, project.store, project.cas)?;
-                runner
-                    .serve(
-                        Until::Done(plan),
-                        interruptions(&state_dir, plan, &interrupted),
-                    )
-                    .await
-            });
-            ended.store(true, Ordering::Release);
-            served?;
-            followed.join().unwrap_or(Ok(()))
-        })?;
+        let serve = async {
+            let mut runner = Runner::start(project.repo, config, project.store, project.cas)?;
+            let interrupt = interruptions(&state_dir, plan, &interrupted);
+            runner.serve(Until::Done(plan), interrupt).await
+        };
+        while_following(&state_dir, before, report, || block_on(serve))?;
     }
     let store = Store::open(&state_dir)?;
     let sessions = store.plan_sessions(plan)?;
@@ -161,37 +142,6 @@ fn cancel_plan(state_dir: &Path, plan: PlanId) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// Hands every new event to `report` until `is_over`.
-pub fn follow(
-    state_dir: &Path,
-    after: u64,
-    is_over: &dyn Fn(&Store) -> Result<bool, Failure>,
-    report: &mut (dyn FnMut(&Record) + Send),
-) -> Result<(), Failure> {
-    let store = Store::open(state_dir)?;
-    let mut filter = EventFilter {
-        after,
-        ..EventFilter::default()
-    };
-    let mut seen = -1;
-    loop {
-        // Asked before reading, so that what came in between is read once more.
-        let over = is_over(&store)?;
-        let version = store.data_version()?;
-        if over || version != seen {
-            seen = version;
-            for record in store.events(&filter)? {
-                filter.after = record.seq;
-                report(&record);
-            }
-        }
-        if over {
-            return Ok(());
-        }
-        std::thread::sleep(LOOK);
-    }
 }
 
 fn is_over(store: &Store, plan: PlanId) -> Result<bool, Failure> {

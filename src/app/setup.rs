@@ -53,6 +53,18 @@ pub fn limits(settings: &Settings) -> Limits {
     }
 }
 
+/// What the settings take away, for a person to know before work is started with them.
+pub fn warnings(settings: &Settings) -> Vec<String> {
+    let linked = "worktrees.isolation is \"linked\": sessions share refs, stash, configuration and \
+                  hooks with this repository, and can change them";
+    let paused = "limits.max_concurrent_sessions is 0: nothing starts";
+    let is_linked = settings.isolation() == config::Isolation::Linked;
+    let is_paused = settings.max_concurrent_sessions() == 0;
+    let all = [(is_linked, linked), (is_paused, paused)];
+    let true_now = all.into_iter().filter(|(holds, _)| *holds);
+    true_now.map(|(_, text)| text.to_owned()).collect()
+}
+
 /// The person's own name and address, as git would use them; a stand-in on a machine without.
 fn identity(project: &Project) -> (String, String) {
     let repo = project.repo.gix();

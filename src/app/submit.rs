@@ -1,10 +1,13 @@
 //! A plan file or one command line becomes queued sessions.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use super::project::Project;
-use crate::config::{Plan, RetriesText, Settings, TaskOptions, TimeText, single_task};
+use super::single::{Single, one_task};
+use crate::config::{Plan, Settings};
 use crate::model::code::Code;
 use crate::model::ids::{JobId, PlanId, SessionId};
 use crate::model::session::SessionState;
@@ -12,6 +15,9 @@ use crate::model::task::{Command, TaskSpec};
 use crate::proc::Wake;
 use crate::sessions::{self, ControlError, Submission};
 use crate::store::SessionRow;
+
+/// Bytes of the largest plan file.
+const LARGEST: u64 = 16 << 20;
 
 /// What a person asked for.
 #[derive(Debug, Clone)]
@@ -35,27 +41,6 @@ pub enum Work {
     Plan(PathBuf),
     /// One command.
     Single(Box<Single>),
-}
-
-/// One command with its options.
-#[derive(Debug, Clone, Default)]
-pub struct Single {
-    /// Its name; the program's otherwise.
-    pub name: Option<String>,
-    /// The files it may change.
-    pub scope: Vec<String>,
-    /// What is run.
-    pub argv: Vec<String>,
-    /// The longest one attempt may take, such as `10m`.
-    pub timeout: Option<String>,
-    /// Further attempts.
-    pub retries: Option<u32>,
-    /// 0 is the most urgent.
-    pub priority: Option<u8>,
-    /// `KEY=VALUE`.
-    pub env: Vec<String>,
-    /// Checks on the merged tree.
-    pub gate: Vec<String>,
 }
 
 /// What was queued.
@@ -136,11 +121,26 @@ fn instead(session: &SessionRow) -> String {
     }
 }
 
+/// The text of a plan file, which may be a pipe.
+///
+/// # Errors
+/// A file that cannot be read, is not UTF-8 or too large for a plan.
+pub fn plan_text(path: &Path) -> Result<String, Failure> {
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_string(&mut text));
+    let invalid = |what| Failure::new(Code::PlanInvalid, format!("{}: {what}", path.display()));
+    match read {
+        Ok(bytes) if bytes as u64 > LARGEST => Err(invalid("larger than 16 MiB")),
+        Ok(_) => Ok(text),
+        Err(error) if error.kind() == ErrorKind::InvalidData => Err(invalid("it is not UTF-8")),
+        Err(error) => Err(Failure::io(path, &error)),
+    }
+}
+
 fn read(project: &Project, work: &Work) -> Result<(Vec<TaskSpec>, Settings), Failure> {
     match work {
         Work::Plan(path) => {
-            let text = std::fs::read_to_string(path).map_err(|error| Failure::io(path, &error))?;
-            let plan = Plan::parse(&text, path, &project.settings)?;
+            let plan = Plan::parse(&plan_text(path)?, path, &project.settings)?;
             Ok((plan.tasks, plan.settings))
         }
         Work::Single(single) => {
@@ -150,57 +150,18 @@ fn read(project: &Project, work: &Work) -> Result<(Vec<TaskSpec>, Settings), Fai
     }
 }
 
-fn one_task(single: &Single, settings: &Settings) -> Result<TaskSpec, Failure> {
-    let program = single.argv.first().map(String::as_str).unwrap_or_default();
-    let program = program.rsplit('/').next().unwrap_or_default();
-    let name = single.name.clone().unwrap_or_else(|| program.to_owned());
-    let mut options = TaskOptions::new(name.clone(), Command::Argv(single.argv.clone()));
-    options.timeout = single.timeout.clone().map(TimeText::Text);
-    options.retries = single.retries.map(RetriesText::Max);
-    options.priority = single.priority;
-    if !single.gate.is_empty() {
-        options.gate = Some(single.gate.iter().cloned().map(Command::Shell).collect());
-    }
-    if !single.env.is_empty() {
-        options.env = Some(
-            single
-                .env
-                .iter()
-                .map(|pair| variable(pair))
-                .collect::<Result<_, _>>()?,
-        );
-    }
-    Ok(single_task(
-        &name,
-        &single.scope,
-        &single.argv,
-        &options,
-        settings,
-    )?)
-}
-
-fn variable(pair: &str) -> Result<(String, String), Failure> {
-    let wrong = || {
-        Failure::new(
-            Code::Usage,
-            format!("--env {pair:?} is not of the form KEY=VALUE"),
-        )
-    };
-    let (key, value) = pair.split_once('=').ok_or_else(wrong)?;
-    Ok((key.to_owned(), value.to_owned()))
-}
-
 fn target(project: &Project, request: &Request, settings: &Settings) -> Result<String, Failure> {
     let chosen = request.target.clone().or_else(|| settings.target().clone());
     let target = match chosen {
         Some(target) => target,
         None => project.repo.current_branch()?,
     };
-    match project.repo.branch_tip(&target)? {
-        Some(_) => Ok(target),
-        None => Err(
-            Failure::new(Code::NoTarget, format!("there is no branch {target:?}"))
-                .hint("name an existing branch with --target or in treeyard.toml"),
-        ),
+    let can_be = gix::refs::FullName::try_from(format!("refs/heads/{target}")).is_ok();
+    if can_be && project.repo.branch_tip(&target)?.is_some() {
+        return Ok(target);
     }
+    Err(
+        Failure::new(Code::NoTarget, format!("there is no branch {target:?}"))
+            .hint("name an existing branch with --target or in treeyard.toml"),
+    )
 }

@@ -31,9 +31,13 @@ pub enum CasError {
     /// There is no such object.
     #[error("there is no artifact {0}")]
     Unknown(ContentHash),
-    /// The object's bytes do not match its name; it was moved to `quarantine/`.
-    #[error("artifact {0} is damaged")]
-    Damaged(ContentHash),
+    /// The object's bytes do not match its name; they were put aside.
+    #[error("artifact {hash} was found damaged; what is left of it is {}", file.display())]
+    Damaged {
+        hash: ContentHash,
+        /// In `quarantine/`.
+        file: PathBuf,
+    },
 }
 
 impl CasError {
@@ -44,7 +48,7 @@ impl CasError {
             Self::DiskFull { .. } => Code::DiskFull,
             Self::Io { .. } | Self::Input(_) | Self::Output(_) => Code::Io,
             Self::Unknown(_) => Code::ArtifactUnknown,
-            Self::Damaged(_) => Code::ArtifactDamaged,
+            Self::Damaged { .. } => Code::ArtifactDamaged,
         }
     }
 

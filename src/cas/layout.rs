@@ -35,7 +35,8 @@ impl Cas {
         self.root.join("tmp")
     }
 
-    pub(super) fn quarantine_dir(&self) -> PathBuf {
+    /// Where damaged objects are put aside.
+    pub fn quarantine_dir(&self) -> PathBuf {
         self.root.join("quarantine")
     }
 
@@ -86,6 +87,17 @@ impl Cas {
             }
             _ => Ok(()),
         }
+    }
+
+    /// What was moved aside last from the object's place.
+    pub(super) fn quarantined(&self, hash: &ContentHash) -> Option<PathBuf> {
+        let of_object = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.is_some_and(|name| name.starts_with(hash.hex()))
+        };
+        let entries = fs::read_dir(self.quarantine_dir()).ok()?.flatten();
+        // Their names end with a time.
+        entries.map(|entry| entry.path()).filter(of_object).max()
     }
 }
 

@@ -11,7 +11,21 @@ impl Cas {
     /// The object's bytes, as a file at its start. They are not checked: see [`Cas::read_to`].
     pub fn open_object(&self, hash: &ContentHash) -> Result<File, CasError> {
         let path = self.object_path(hash);
-        File::open(&path).map_err(|e| not_there(e, "open", &path, hash))
+        match File::open(&path).map_err(|e| not_there(e, "open", &path, hash)) {
+            Err(CasError::Unknown(_)) => Err(self.absent(hash)),
+            opened => opened,
+        }
+    }
+
+    /// Why an object is not there: nobody put it, or it was found damaged.
+    fn absent(&self, hash: &ContentHash) -> CasError {
+        match self.quarantined(hash) {
+            Some(file) => CasError::Damaged {
+                hash: hash.clone(),
+                file,
+            },
+            None => CasError::Unknown(hash.clone()),
+        }
     }
 
     /// Copies the object to `output` while checking it, and gives its length in bytes. A damaged
@@ -24,7 +38,7 @@ impl Cas {
         })?;
         if found.hash != *hash {
             self.quarantine_if_damaged(hash)?;
-            return Err(CasError::Damaged(hash.clone()));
+            return Err(self.absent(hash));
         }
         Ok(found.size)
     }

@@ -195,8 +195,12 @@ fn reading_a_damaged_object_fails_and_moves_it_aside() {
     let error = cas.read_to(&hash, &mut Vec::new()).unwrap_err();
     assert_eq!(error.code(), Code::ArtifactDamaged);
     assert_eq!(files_in(&cas.quarantine_dir()), 1);
-    let error = cas.read_to(&hash, &mut Vec::new()).unwrap_err();
-    assert_eq!(error.code(), Code::ArtifactUnknown);
+    let again = cas.open_object(&hash).unwrap_err();
+    let CasError::Damaged { file, .. } = again else {
+        panic!("{again}");
+    };
+    assert_eq!(fs::read(file).unwrap(), b"wrong");
+    assert!(matches!(cas.size(&hash), Err(CasError::Unknown(_))));
 }
 
 #[test]

@@ -141,7 +141,7 @@ impl Cas {
     fn digest_object(&self, hash: &ContentHash, buffer: &mut Vec<u8>) -> Result<Outcome, CasError> {
         let object = match self.open_object(hash) {
             Ok(object) => object,
-            Err(CasError::Unknown(_)) => return Ok(Outcome::Gone),
+            Err(CasError::Unknown(_) | CasError::Damaged { .. }) => return Ok(Outcome::Gone),
             Err(e) => return Err(e),
         };
         match digest_of(&object, buffer) {

@@ -29,26 +29,28 @@ pub struct Cli {
     pub command: Command,
 }
 
+const GLOBAL: &str = "Global options";
+
 /// Flags that every command takes.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Global {
     /// Print one JSON document (streams: one a line)
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub json: bool,
     /// Work as if started in this folder
-    #[arg(short = 'C', value_name = "DIR", global = true)]
+    #[arg(short = 'C', value_name = "DIR", global = true, help_heading = GLOBAL)]
     pub directory: Option<PathBuf>,
-    /// Override one setting for this command
-    #[arg(long, value_name = "KEY=VALUE", global = true, value_parser = setting)]
+    /// Override one setting for this command (repeatable)
+    #[arg(long, value_name = "KEY=VALUE", global = true, value_parser = setting, help_heading = GLOBAL)]
     pub set: Vec<(String, String)>,
     /// Print results only
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = GLOBAL)]
     pub quiet: bool,
     /// Say more on standard error (repeat for even more)
-    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = GLOBAL)]
     pub verbose: u8,
-    /// When to use colours
-    #[arg(long, value_enum, default_value_t, global = true)]
+    /// When to use colours: auto, always or never
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t, hide_possible_values = true, global = true, help_heading = GLOBAL)]
     pub color: Color,
 }
 
@@ -139,6 +141,39 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// The words of an example up to what a shell does with them.
+    fn words(example: &str) -> Vec<String> {
+        let own = example
+            .split(" >")
+            .next()
+            .and_then(|text| text.split(" | ").next());
+        let from = own
+            .unwrap_or_default()
+            .trim_start_matches("cd \"$(")
+            .trim_end_matches(")\"");
+        from.split_whitespace()
+            .map(|word| word.trim_matches('\'').to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn every_example_is_a_command_line() {
+        let cli = Cli::command();
+        let mut tried = 0;
+        for command in cli.get_subcommands() {
+            let text = command
+                .get_after_help()
+                .map_or(String::new(), ToString::to_string);
+            let examples = text.lines().take_while(|line| !line.is_empty());
+            for example in examples.filter(|line| line.starts_with("  ")) {
+                let parsed = Cli::try_parse_from(words(example.trim()));
+                assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
+                tried += 1;
+            }
+        }
+        assert!(tried > 40, "only {tried} examples");
     }
 
     #[test]

@@ -20,19 +20,19 @@ pub struct TaskArgs {
     #[arg(long, value_name = "TASK", conflicts_with = "plan")]
     pub after: Vec<String>,
     /// Time limit of one attempt, such as `90s` or `10m`
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", conflicts_with = "plan")]
     pub timeout: Option<String>,
     /// Further attempts after a failure
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "plan")]
     pub retries: Option<u32>,
     /// 0 is the most urgent, 50 the default
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "plan")]
     pub priority: Option<u8>,
     /// A variable for the command (repeatable)
-    #[arg(long, value_name = "KEY=VALUE")]
+    #[arg(long, value_name = "KEY=VALUE", conflicts_with = "plan")]
     pub env: Vec<String>,
     /// A check on the merged tree before landing (repeatable)
-    #[arg(long, value_name = "COMMAND")]
+    #[arg(long, value_name = "COMMAND", conflicts_with = "plan")]
     pub gate: Vec<String>,
     /// Land each session when it completes
     #[arg(long)]
@@ -40,11 +40,8 @@ pub struct TaskArgs {
     /// The branch to land on
     #[arg(long, value_name = "BRANCH")]
     pub target: Option<String>,
-    /// How many jobs may run at once
-    #[arg(short, long, value_name = "N")]
-    pub jobs: Option<u32>,
     /// Run the command so many times, as jobs of one session
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub repeat: u32,
     /// The command, after `--`
     #[arg(last = true, value_name = "COMMAND")]
@@ -62,6 +59,9 @@ pub struct RunArgs {
     /// What to run.
     #[command(flatten)]
     pub task: TaskArgs,
+    /// How many sessions may run at once
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub jobs: Option<u32>,
 }
 
 /// `treeyard submit`.
@@ -75,7 +75,15 @@ pub struct SubmitArgs {
     #[command(flatten)]
     pub task: TaskArgs,
     /// Add the command to this session
-    #[arg(long = "in", value_name = "S", conflicts_with = "plan")]
+    #[arg(
+        long = "in",
+        value_name = "S",
+        requires = "cmd",
+        conflicts_with_all = [
+            "plan", "name", "scope", "after", "timeout", "retries", "priority", "env", "gate",
+            "auto_land", "target", "repeat",
+        ],
+    )]
     pub in_session: Option<String>,
 }
 
@@ -104,8 +112,8 @@ pub struct LandArgs {
     /// Which session
     #[arg(value_name = "S")]
     pub session: String,
-    /// `merge`, `squash` or `rebase` (default: by configuration)
-    #[arg(long)]
+    /// How, instead of `land.method`
+    #[arg(long, value_name = "METHOD", value_parser = ["merge", "squash", "rebase"])]
     pub method: Option<String>,
 }
 
@@ -123,6 +131,12 @@ pub struct CancelArgs {
 
 /// `treeyard pause`.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  treeyard pause docs
+  treeyard pause docs notes
+
+What runs now runs to its end; `treeyard cancel` ends it.")]
 pub struct PauseArgs {
     /// Which sessions
     #[arg(value_name = "S", required = true)]
@@ -131,6 +145,7 @@ pub struct PauseArgs {
 
 /// `treeyard resume`.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  treeyard resume docs")]
 pub struct ResumeArgs {
     /// Which sessions
     #[arg(value_name = "S", required = true)]
@@ -139,6 +154,11 @@ pub struct ResumeArgs {
 
 /// `treeyard retry`.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  treeyard retry docs
+
+It goes on in the same worktree, as long as that is there.")]
 pub struct RetryArgs {
     /// Which sessions
     #[arg(value_name = "S", required = true)]
@@ -147,6 +167,7 @@ pub struct RetryArgs {
 
 /// `treeyard demo`.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  treeyard demo\n  treeyard demo --keep")]
 pub struct DemoArgs {
     /// Keep the scratch repository
     #[arg(long)]

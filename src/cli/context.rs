@@ -1,6 +1,6 @@
 //! What a command is given: where it works, and the terminal.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use super::args::Global;
 use super::out::Terminal;
@@ -30,6 +30,16 @@ impl Context {
                 quiet: global.quiet,
             },
         }
+    }
+
+    /// A path of the command line: `-C` also moves the place that relative ones start from.
+    pub fn file(&self, path: &Path) -> PathBuf {
+        // A leading `./` would only stand in messages.
+        self.directory
+            .join(path)
+            .components()
+            .filter(|part| *part != Component::CurDir)
+            .collect()
     }
 
     /// Opens the repository around the directory.

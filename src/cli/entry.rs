@@ -7,13 +7,17 @@ use clap::Parser;
 use super::args::{Cli, Color, Command, Global};
 use super::commands as c;
 use super::context::Context;
+use super::out::Terminal;
 use crate::app::control::Word;
 use crate::app::failure::Failure;
-use crate::model::code::Exit;
+use crate::model::code::{Code, Exit};
 
 /// Reads the command line, does what it says, and gives the exit code.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
     match cli.global.color {
         Color::Auto => {}
         Color::Always => anstream::ColorChoice::Always.write_global(),
@@ -26,6 +30,38 @@ pub fn main() -> ExitCode {
         failure.code.exit()
     });
     ExitCode::from(exit as u8)
+}
+
+/// The command line is wrong, or asks for help. Before it is understood, `--json` is looked for by hand.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let asked = std::env::args_os().take_while(|arg| arg != "--");
+    let json = asked.into_iter().any(|arg| arg == "--json");
+    if error.use_stderr() && json {
+        let terminal = Terminal { json, quiet: false };
+        terminal.failure(&usage(error));
+    } else {
+        // Nobody reads it when the pipe is closed.
+        let _unread = error.print();
+    }
+    ExitCode::from(error.exit_code() as u8)
+}
+
+/// The parser's own text, taken apart: what is wrong, and then what may help.
+fn usage(error: &clap::Error) -> Failure {
+    use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand as NothingGiven;
+    if error.kind() == NothingGiven {
+        return Failure::new(Code::Usage, "no command is given");
+    }
+    let text = error.render().to_string();
+    let mut parts = text.split("\n\n").map(|part| {
+        let lines: Vec<&str> = part.lines().map(str::trim).collect();
+        lines.join(" ")
+    });
+    let message = parts.next().unwrap_or_default();
+    let message = message.strip_prefix("error: ").unwrap_or(&message);
+    let mut failure = Failure::new(Code::Usage, message.trim());
+    failure.hints = parts.filter(|part| !part.is_empty()).collect();
+    failure
 }
 
 /// Warnings by default; the runner in the background writes the same into its log.

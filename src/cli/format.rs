@@ -47,6 +47,11 @@ pub fn size(bytes: u64) -> String {
     format!("{value:.1} {}", UNITS[unit])
 }
 
+/// A number with its noun, such as `2 paths`.
+pub fn count(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// A duration in milliseconds, such as `1m 05s`.
 pub fn duration(ms: u64) -> String {
     let seconds = ms / 1000;

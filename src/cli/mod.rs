@@ -8,6 +8,8 @@ mod entry;
 mod format;
 mod out;
 mod progress;
+mod selector;
+mod steps;
 mod table;
 
 pub use args_work::{

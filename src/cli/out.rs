@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::format::{clean, clean_lines};
 use crate::app::failure::Failure;
-use crate::model::code::Code;
+use crate::model::code::{Code, Exit};
 use crate::model::session::SessionState;
 
 /// The version of every JSON document; it rises when a field changes its meaning or goes.
@@ -54,14 +54,30 @@ impl Terminal {
     /// # Errors
     /// When standard output takes nothing.
     pub fn document<T: Serialize>(&self, kind: &str, body: T) -> Result<(), Failure> {
-        let document = Document {
-            schema_version: SCHEMA_VERSION,
-            kind,
-            body,
-        };
-        let line = serde_json::to_string(&document)
-            .map_err(|error| Failure::new(Code::Io, format!("standard output: {error}")))?;
-        write_all(format!("{line}\n").as_bytes())
+        self.documents(kind, std::iter::once(body))
+    }
+
+    /// Prints JSON documents of one kind, one a line.
+    ///
+    /// # Errors
+    /// When standard output takes nothing.
+    pub fn documents<T: Serialize>(
+        &self,
+        kind: &str,
+        bodies: impl Iterator<Item = T>,
+    ) -> Result<(), Failure> {
+        let mut lines = Vec::new();
+        for body in bodies {
+            let document = Document {
+                schema_version: SCHEMA_VERSION,
+                kind,
+                body,
+            };
+            serde_json::to_writer(&mut lines, &document)
+                .map_err(|error| Failure::new(Code::Io, format!("standard output: {error}")))?;
+            lines.push(b'\n');
+        }
+        write_all(&lines)
     }
 
     /// Prints text, which must be clean but for its own styles, with a final newline.
@@ -88,22 +104,42 @@ impl Terminal {
         }
     }
 
+    /// Warns, on standard error; a JSON document has a field for it.
+    pub fn warn(&self, warnings: &[String]) {
+        let label = paint(AnsiColor::Yellow.on_default().bold(), "warning");
+        for text in warnings.iter().filter(|_| !self.json) {
+            self.note(&format!("{label}: {}", clean(text)));
+        }
+    }
+
     /// Prints a failure.
     pub fn failure(&self, failure: &Failure) {
         let hints: Vec<String> = failure.advice().iter().map(|hint| clean(hint)).collect();
+        // What was asked for is so already: that is no error.
+        let is_error = failure.code.exit() != Exit::Ok;
+        let kind = if is_error { "error" } else { "note" };
         if self.json {
-            let error = serde_json::json!({ "error": {
+            let error = serde_json::json!({ kind: {
                 "code": failure.code.id(),
                 "message": failure.message,
                 "hints": failure.advice(),
                 "exit": failure.code.exit() as u8,
             }});
-            let _unread = self.document("error", error);
-            return;
+            // Standard output may be what failed.
+            if self.document(kind, error).is_ok() {
+                return;
+            }
         }
         let mut text = format!(
             "{}: {}\n  code: {}\n",
-            paint(red().bold(), "error"),
+            paint(
+                if is_error {
+                    red().bold()
+                } else {
+                    Style::new().bold()
+                },
+                kind
+            ),
             clean_lines(&failure.message).trim_end(),
             failure.code.id()
         );

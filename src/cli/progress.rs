@@ -10,11 +10,16 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::format::{clean, duration};
 use super::out::{Terminal, dim, paint, state_style};
+use super::steps::Steps;
+use super::table::shorten;
 use crate::model::event::{Event, Record};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::job::Outcome;
 use crate::model::session::SessionState;
 use crate::store::SessionRow;
+
+/// Characters of a name before each line.
+const NAME: usize = 24;
 
 /// Follows one submission.
 pub struct Progress {
@@ -27,6 +32,7 @@ struct Seen {
     names: HashMap<SessionId, String>,
     width: usize,
     commands: HashMap<JobId, String>,
+    steps: Steps,
 }
 
 impl Progress {
@@ -34,23 +40,20 @@ impl Progress {
     pub fn new(terminal: Terminal, sessions: &[SessionRow]) -> Self {
         let names: HashMap<_, _> = sessions
             .iter()
-            .map(|row| (row.id, clean(&row.name)))
+            .map(|row| (row.id, shorten(&clean(&row.name), NAME)))
             .collect();
         let width = names
             .values()
             .map(|name| name.chars().count())
             .max()
-            .unwrap_or(0)
-            .min(24);
-        let bar = if std::io::stderr().is_terminal() && !terminal.json && !terminal.quiet {
-            bar(sessions.len() as u64)
-        } else {
-            ProgressBar::hidden()
-        };
+            .unwrap_or(0);
+        let template = "{spinner} {pos}/{len} [{bar:30}] {elapsed} {wide_msg}";
+        let bar = bar(terminal, sessions.len() as u64, template);
         let seen = Seen {
             names,
             width,
             commands: HashMap::new(),
+            steps: Steps::of(sessions),
         };
         Self {
             terminal,
@@ -80,7 +83,20 @@ impl Progress {
         {
             self.bar.inc(1);
         }
-        if let Some(what) = line(record, &seen.commands) {
+        let step = seen.steps.begun_by(session, &record.event);
+        if let Some(step) = &step {
+            self.bar.set_message(format!("{name} {step}"));
+        } else if is_landed_or_refused(&record.event) {
+            self.bar.set_message("");
+        }
+        let of_gate = |job: &JobId| seen.steps.is_gate(job);
+        let what = match &record.event {
+            Event::JobDispatched { job_id } if of_gate(job_id) => None,
+            _ => line(record, &seen.commands),
+        };
+        // That it is being published is said once it is.
+        let step = step.filter(|_| what.is_none());
+        for what in what.into_iter().chain(step) {
             let padding = " ".repeat(seen.width.saturating_sub(name.chars().count()));
             self.say(&format!("{}{padding}  {what}", dim(&name)));
         }
@@ -102,9 +118,68 @@ impl Progress {
     }
 }
 
-fn bar(length: u64) -> ProgressBar {
+/// What a person sees of one landing that they asked for: the step it is at.
+pub struct LandProgress {
+    terminal: Terminal,
+    bar: ProgressBar,
+    session: SessionId,
+    steps: Mutex<Steps>,
+}
+
+impl LandProgress {
+    /// With a first step.
+    pub fn new(terminal: Terminal, session: &SessionRow, first: &str) -> Self {
+        let this = Self {
+            terminal,
+            bar: bar(terminal, 0, "{spinner} {elapsed} {wide_msg}"),
+            session: session.id,
+            steps: Mutex::new(Steps::of(std::slice::from_ref(session))),
+        };
+        this.say(first);
+        this
+    }
+
+    /// Takes one event of the log.
+    pub fn take(&self, record: &Record) {
+        let Ok(mut steps) = self.steps.lock() else {
+            return;
+        };
+        if record.model_session_id == Some(self.session)
+            && let Some(step) = steps.begun_by(self.session, &record.event)
+        {
+            self.say(&step);
+        }
+    }
+
+    fn say(&self, step: &str) {
+        if !self.bar.is_hidden() {
+            self.bar.set_message(step.to_owned());
+        } else if !self.terminal.json {
+            self.terminal.note(step);
+        }
+    }
+
+    /// Takes it away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn is_landed_or_refused(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Landed { .. } | Event::LandingConflicted { .. } | Event::LandingRefused { .. }
+    )
+}
+
+/// Hidden where nobody looks at it, or where it could not be drawn over.
+fn bar(terminal: Terminal, length: u64, template: &str) -> ProgressBar {
+    let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+    if terminal.json || terminal.quiet || dumb || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
     let bar = ProgressBar::new(length);
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {pos}/{len} [{bar:30}] {elapsed}") {
+    if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.progress_chars("=> "));
     }
     bar.enable_steady_tick(std::time::Duration::from_millis(200));
@@ -114,7 +189,7 @@ fn bar(length: u64) -> ProgressBar {
 fn line(record: &Record, commands: &HashMap<JobId, String>) -> Option<String> {
     let command = |job: &JobId| {
         let text = commands.get(job).map_or("", String::as_str);
-        super::table::shorten(text, 48)
+        shorten(text, 48)
     };
     let in_ms = |at_ms: i64| (at_ms - record.at_ms).max(0) as u64;
     Some(match &record.event {
@@ -131,6 +206,13 @@ fn line(record: &Record, commands: &HashMap<JobId, String>) -> Option<String> {
         } => {
             format!("succeeded in {}", duration(*duration_ms))
         }
+        Event::CommandExecuted {
+            outcome: outcome @ Outcome::NotStarted { .. },
+            ..
+        } => paint(
+            state_style(SessionState::Failed),
+            &clean(&outcome.describe()),
+        ),
         Event::CommandExecuted {
             outcome,
             duration_ms,

@@ -5,6 +5,8 @@ use anstyle::Style;
 use super::format::clean;
 
 const GAP: usize = 2;
+/// The least that a narrow terminal leaves of a long column.
+const LAST: usize = 20;
 
 /// One cell: text from anywhere, and how it looks.
 #[derive(Debug, Clone, Default)]
@@ -29,7 +31,7 @@ impl<T: AsRef<str>> From<T> for Cell {
     }
 }
 
-/// Rows below a heading. The last column gives way when the terminal is narrow.
+/// Rows below a heading. The last column, and then the widest, give way when the terminal is narrow.
 #[derive(Debug)]
 pub struct Table {
     rows: Vec<Vec<Cell>>,
@@ -56,7 +58,7 @@ impl Table {
 
     /// The lines, none longer than `width` while the columns before the last leave room.
     pub fn render(&self, width: usize) -> String {
-        let widths = self.widths();
+        let widths = fitted(self.widths(), width);
         self.rows
             .iter()
             .map(|row| line(row, &widths, width))
@@ -77,6 +79,19 @@ impl Table {
     }
 }
 
+/// The widest column before the last gives way so far that the last keeps some room.
+fn fitted(mut widths: Vec<usize>, width: usize) -> Vec<usize> {
+    let Some((_last, before)) = widths.split_last_mut() else {
+        return widths;
+    };
+    let used: usize = before.iter().map(|column| column + GAP).sum();
+    if let Some(widest) = before.iter_mut().max() {
+        let over = (used + LAST).saturating_sub(width);
+        *widest = (*widest).min((*widest).saturating_sub(over).max(LAST));
+    }
+    widths
+}
+
 fn line(row: &[Cell], widths: &[usize], width: usize) -> String {
     let mut text = String::new();
     let mut used = 0;
@@ -87,7 +102,11 @@ fn line(row: &[Cell], widths: &[usize], width: usize) -> String {
         } else {
             widths[column]
         };
-        let shown = shorten(&cell.text, room);
+        let shown = if last {
+            shorten(&cell.text, room)
+        } else {
+            shorten_inside(&cell.text, room)
+        };
         let style = cell.style;
         text.push_str(&format!("{style}{shown}{style:#}"));
         if !last {
@@ -108,15 +127,28 @@ pub fn shorten(text: &str, room: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
-/// The width to print in: COLUMNS, or the terminal's, or 80.
+/// Like [`shorten`], with both ends kept: names differ at their end as often as not.
+fn shorten_inside(text: &str, room: usize) -> String {
+    let count = text.chars().count();
+    if count <= room {
+        return text.to_owned();
+    }
+    let kept = room.saturating_sub(1);
+    let head: String = text.chars().take(kept - kept / 2).collect();
+    let tail: String = text.chars().skip(count - kept / 2).collect();
+    format!("{head}…{tail}")
+}
+
+/// The width to print in: COLUMNS, or the terminal's. What goes elsewhere is not cut.
 pub fn width() -> usize {
     let given = std::env::var("COLUMNS")
         .ok()
-        .and_then(|text| text.parse().ok())
-        .or_else(terminal_width);
-    given
-        .filter(|columns| (40..=400).contains(columns))
-        .unwrap_or(80)
+        .and_then(|text| text.parse().ok());
+    match given.or_else(terminal_width) {
+        Some(columns @ 40..=400) => columns,
+        Some(_) => 80,
+        None => usize::MAX,
+    }
 }
 
 fn terminal_width() -> Option<usize> {
@@ -127,6 +159,25 @@ fn terminal_width() -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_name_leaves_room_for_the_last_column() {
+        let mut table = Table::new(&["ID", "NAME", "REASON"]);
+        table.row(["1".into(), "n".repeat(60).into(), "r".repeat(60).into()]);
+        let plain = anstream::adapter::strip_str(&table.render(60)).to_string();
+        assert!(
+            plain.lines().all(|line| line.chars().count() <= 60),
+            "{plain}"
+        );
+        assert_eq!(plain.matches('…').count(), 2, "{plain}");
+    }
+
+    #[test]
+    fn both_ends_of_a_name_are_kept() {
+        assert_eq!(shorten_inside("abcdefgh", 8), "abcdefgh");
+        assert_eq!(shorten_inside("abcdefgh", 6), "abc…gh");
+        assert_eq!(shorten_inside("abcdefgh", 0), "…");
+    }
 
     #[test]
     fn columns_align_and_the_last_is_cut() {

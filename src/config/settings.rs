@@ -141,7 +141,7 @@ settings! {
     }
     "worktrees" {
         "root" root: WorktreesRoot = WorktreesRoot::Sibling, "Where worktrees are: \"sibling\" (NAME.treeyard beside the repository), \"data\" or an absolute path.";
-        "isolation" isolation: Isolation = Isolation::Private, "\"private\": an own git directory for each session; \"linked\": a plain linked worktree.";
+        "isolation" isolation: Isolation = Isolation::Private, "\"private\": an own git directory for each session; \"linked\": a plain linked worktree, which shares refs, stash, configuration and hooks with the repository.";
         "pool" pool: u32 = 8, "How many finished worktrees are kept for reuse.";
         "include" include: bool = true, "Whether the files of .worktreeinclude come along.";
     }

@@ -75,6 +75,9 @@ impl GitError {
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
                 Code::DiskFull
             }
+            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                Code::FileMissing
+            }
             Self::Io { .. } => Code::Io,
         }
     }

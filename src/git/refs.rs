@@ -153,10 +153,7 @@ impl Repo {
             name: checked_name(full_name)?,
             deref: false,
         };
-        let mut repo = self.main_gix()?;
-        // A reflog needs a name even where the person configured none.
-        repo.committer_or_set_fallback("treeyard", "treeyard@localhost")
-            .map_err(GitError::library("read the committer"))?;
+        let repo = self.main_gix()?;
         match repo.edit_reference(edit) {
             Ok(_) => Ok(()),
             Err(error) => Err(self

@@ -1,6 +1,10 @@
 //! Finding and opening the repository.
 
+use std::fs;
 use std::path::{Path, PathBuf};
+
+use gix::sec::Trust;
+use gix::sec::trust::{DefaultForLevel, Mapping};
 
 use super::error::GitError;
 
@@ -15,13 +19,27 @@ pub struct Repo {
 }
 
 impl Repo {
-    /// The repository that `from` is in, looking upwards. Inside a linked worktree it is the
-    /// repository that the worktree belongs to.
+    /// The repository that `from` is in, looking upwards. Inside a linked worktree, or inside one
+    /// whose git directory is a session's own, it is the repository that the worktree belongs to.
     ///
     /// # Errors
     /// When there is none, or its object or ref format is not supported.
     pub fn discover(from: &Path) -> Result<Self, GitError> {
-        let inner = gix::ThreadSafeRepository::discover(from).map_err(|e| explain(from, e))?;
+        let found = Self::around(from)?;
+        match session_owner(&found) {
+            Some(common_dir) => Ok(Self {
+                work_dir: found.work_dir,
+                ..Self::around(&common_dir)?
+            }),
+            None => Ok(found),
+        }
+    }
+
+    fn around(from: &Path) -> Result<Self, GitError> {
+        // A relative path would stay in every path that the library gives, as in `/repo/.`.
+        let from = &canonical(from)?;
+        let inner = gix::ThreadSafeRepository::discover_opts(from, Default::default(), options())
+            .map_err(|e| explain(from, e))?;
         let local = inner.to_thread_local();
         let common_dir = canonical(local.common_dir())?;
         refuse_foreign_formats(&common_dir)?;
@@ -77,6 +95,37 @@ impl Repo {
     }
 }
 
+/// As usual, but for a committer where the person configured none: every reflog needs a name.
+fn options() -> Mapping<gix::open::Options> {
+    let options = |trust| {
+        gix::open::Options::default_for_level(trust).config_overrides([
+            "gitoxide.committer.nameFallback=treeyard",
+            "gitoxide.committer.emailFallback=treeyard@localhost",
+        ])
+    };
+    Mapping {
+        full: options(Trust::Full),
+        reduced: options(Trust::Reduced),
+    }
+}
+
+/// The git directory of the repository that made this worktree for a session. The session's own
+/// git directory names it, and may lie; the repository must have registered this very worktree.
+fn session_owner(found: &Repo) -> Option<PathBuf> {
+    let own = &found.common_dir;
+    let borrowed = fs::read_to_string(own.join("objects/info/alternates")).ok()?;
+    let common_dir = Path::new(borrowed.lines().next()?).parent()?;
+    let record = common_dir
+        .join("treeyard/workspaces")
+        .join(own.file_name()?);
+    let linked = fs::read_to_string(record.join("linked")).ok()?;
+    let linked = Path::new(linked.trim_end());
+    let git_file = fs::read_to_string(linked.join("gitdir")).ok()?;
+    let registered = linked.starts_with(common_dir.join("worktrees"))
+        && Path::new(git_file.trim_end()) == found.work_dir.as_ref()?.join(".git");
+    registered.then(|| common_dir.to_owned())
+}
+
 fn canonical(path: &Path) -> Result<PathBuf, GitError> {
     path.canonicalize().map_err(GitError::io(path))
 }
@@ -93,7 +142,6 @@ fn explain(from: &Path, error: gix::Error) -> GitError {
 }
 
 fn nearest_git_dir(from: &Path) -> Option<PathBuf> {
-    let from = from.canonicalize().ok()?;
     from.ancestors().find_map(|dir| {
         let inside = dir.join(".git");
         if inside.join("HEAD").is_file() {

@@ -91,7 +91,7 @@ codes! {
     GateFailed = "TY-GATE-FAILED", Failed, "a gate failed on the merged tree", "read `treeyard logs`; the target was not moved";
     NothingToLand = "TY-NOTHING-TO-LAND", Ok, "the session changed nothing", "nothing needs to be done";
     ArtifactUnknown = "TY-ARTIFACT-UNKNOWN", NotFound, "no artifact has that hash", "`treeyard artifacts ls` lists them";
-    ArtifactDamaged = "TY-ARTIFACT-DAMAGED", Damaged, "an artifact's bytes do not match its hash", "the damaged file was moved to `cas/quarantine`; run the job again to make it anew";
+    ArtifactDamaged = "TY-ARTIFACT-DAMAGED", Damaged, "an artifact's bytes do not match its hash", "run the job again to make it anew; the damaged file is kept for you to look at, and can be deleted";
     StoreDamaged = "TY-STORE-DAMAGED", Damaged, "the database is damaged", "move the `treeyard` folder of the git directory away and run `treeyard doctor`; branches and worktrees are not affected";
     StoreNewer = "TY-STORE-NEWER", Damaged, "the database was written by a newer treeyard", "use that version or a later one";
     StoreReadOnly = "TY-STORE-READONLY", System, "the store cannot be written", "correct the permissions of the `treeyard` folder in the git directory";

@@ -102,9 +102,13 @@ impl Drop for RunnerLock {
 
 /// The runner of `state_dir`, if one is active. Only reads, so it never stands in one's way.
 pub fn runner_owner(state_dir: &Path) -> Option<Owner> {
+    last_runner(state_dir).filter(Owner::is_alive)
+}
+
+/// The runner of `state_dir` that has not signed off: it is active, or it was killed.
+pub fn last_runner(state_dir: &Path) -> Option<Owner> {
     let text = fs::read(state_dir.join(LOCK_FILE)).ok()?;
-    let owner: Owner = serde_json::from_slice(&text).ok()?;
-    owner.is_alive().then_some(owner)
+    serde_json::from_slice(&text).ok()
 }
 
 /// A holder writes its name just after it took the lock.

@@ -28,7 +28,7 @@ pub use error::ProcError;
 pub use forkserver::{VERB as FORKSERVER_VERB, forkserver};
 pub use job::{EXIT_FILE, ExitRecord, JOB_VARIABLE, JobSpec, OUTPUT_FILE};
 pub use launch::detach;
-pub use lock::{LockError, RunnerLock, runner_owner};
+pub use lock::{LockError, RunnerLock, last_runner, runner_owner};
 pub use owner::Owner;
 pub use supervisor::{Attached, Ended, Launcher, Supervisor, attach};
 pub use sweep::sweep;

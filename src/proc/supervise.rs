@@ -211,7 +211,7 @@ fn find_program(spec: &JobSpec) -> Result<PathBuf, Outcome> {
     std::env::split_paths(path)
         .map(|folder| spec.cwd.join(folder).join(name))
         .find(|file| access(file, AccessFlags::X_OK).is_ok() && file.is_file())
-        .ok_or_else(|| not_started(format!("program `{name}` was not found in PATH ({path})")))
+        .ok_or_else(|| not_started(format!("program `{name}` was not found in PATH")))
 }
 
 fn not_started(error: impl ToString) -> Outcome {

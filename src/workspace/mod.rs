@@ -11,6 +11,8 @@ mod create;
 mod direct;
 mod error;
 mod fill;
+#[cfg(test)]
+mod fill_tests;
 mod idle;
 mod import;
 mod include;

@@ -1,5 +1,6 @@
 //! `treeyard artifacts`: what the store of contents holds.
 
+use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -8,14 +9,18 @@ use serde_json::json;
 use crate::app::failure::Failure;
 use crate::cas::CasError;
 use crate::cli::context::Context;
-use crate::cli::format::{ago, now_ms, size};
+use crate::cli::format::{ago, clean, count, now_ms, size};
 use crate::cli::table::{Table, width};
-use crate::model::code::{Code, Exit};
+use crate::model::code::Exit;
 use crate::model::event::{Actor, Event};
-use crate::model::ids::ContentHash;
+use crate::model::ids::SessionId;
+use crate::store::ArtifactRow;
 
 /// What to do.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  treeyard artifacts ls\n  treeyard artifacts cat 4ca5fe2e\n  treeyard artifacts verify"
+)]
 pub struct Args {
     /// What to do
     #[command(subcommand)]
@@ -37,7 +42,7 @@ pub enum Verb {
     },
     /// Print an artifact's bytes
     Cat {
-        /// Its hash, `blake3:…`
+        /// Its hash, or any unique start of it
         hash: String,
     },
     /// Read every artifact and put damaged ones aside
@@ -55,21 +60,18 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 }
 
 fn ls(context: &Context) -> Result<Exit, Failure> {
-    let rows = context.project()?.store.artifacts(None)?;
+    let project = context.project()?;
+    let rows = project.store.artifacts(None)?;
+    let names: HashMap<SessionId, String> = project
+        .store
+        .sessions(0)?
+        .into_iter()
+        .map(|session| (session.id, session.name))
+        .collect();
     context
         .terminal
         .result("artifacts", json!({ "artifacts": rows }), || {
-            let now = now_ms();
-            let mut table = Table::new(&["KIND", "SIZE", "AGE", "HASH"]);
-            for row in &rows {
-                table.row([
-                    row.kind.as_str().into(),
-                    size(row.size).into(),
-                    ago(now, row.stored_ms).into(),
-                    row.hash.as_str().into(),
-                ]);
-            }
-            table.render(width().max(110))
+            text(&rows, &names)
         })?;
     Ok(Exit::Ok)
 }
@@ -100,13 +102,33 @@ fn put(file: &Path, session: Option<&str>, context: &Context) -> Result<Exit, Fa
     Ok(Exit::Ok)
 }
 
+fn text(rows: &[ArtifactRow], names: &HashMap<SessionId, String>) -> String {
+    if rows.is_empty() {
+        return "no artifacts".to_owned();
+    }
+    let now = now_ms();
+    let mut table = Table::new(&["HASH", "KIND", "SIZE", "AGE", "SESSION"]);
+    for row in rows {
+        let session = row.session_id.map_or(String::new(), |id| {
+            let name = names.get(&id).map_or("", String::as_str);
+            format!("{} {name}", id.short())
+        });
+        let damaged = if row.quarantined { ", damaged" } else { "" };
+        table.row([
+            row.hash.hex()[..12].into(),
+            format!("{}{damaged}", row.kind).into(),
+            size(row.size).into(),
+            ago(now, row.stored_ms).into(),
+            session.into(),
+        ]);
+    }
+    table.render(width())
+}
+
 fn cat(hash: &str, context: &Context) -> Result<Exit, Failure> {
-    let hash: ContentHash = hash
-        .parse()
-        .or_else(|_| ContentHash::from_hex(hash))
-        .map_err(|error| Failure::new(Code::ArtifactUnknown, error.to_string()))?;
-    let cas = context.project()?.cas;
-    match cas.read_to(&hash, &mut std::io::stdout().lock()) {
+    let project = context.project()?;
+    let hash = project.artifact(hash)?;
+    match project.cas.read_to(&hash, &mut std::io::stdout().lock()) {
         // The reader has what it wanted, as with other tools.
         Err(CasError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(Exit::Ok),
         Err(error) => Err(error.into()),
@@ -127,17 +149,24 @@ fn verify(context: &Context) -> Result<Exit, Failure> {
         }
         Ok::<_, Failure>(())
     })?;
-    let body =
-        json!({ "checked": report.checked, "bytes": report.bytes, "damaged": report.damaged });
+    let body = json!({ "checked": report.checked, "bytes": report.bytes, "damaged": report.damaged,
+        "quarantine": project.cas.quarantine_dir() });
     context.terminal.result("artifacts_verified", body, || {
         let mut text = format!(
-            "{} artifacts, {}, {} damaged\n",
-            report.checked,
+            "{}, {}, {} damaged\n",
+            count(report.checked, "artifact"),
             size(report.bytes),
             report.damaged.len()
         );
         for hash in &report.damaged {
             text.push_str(&format!("  damaged: {hash}\n"));
+        }
+        if !report.damaged.is_empty() {
+            let aside = project.cas.quarantine_dir();
+            text.push_str(&format!(
+                "put aside in {}\n",
+                clean(&aside.display().to_string())
+            ));
         }
         text
     })?;

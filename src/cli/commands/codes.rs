@@ -9,6 +9,7 @@ use crate::model::code::{Code, Exit};
 
 /// No arguments.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  treeyard codes\n  treeyard codes --json")]
 pub struct Args {}
 
 /// Prints every code, its exit code and its meaning.

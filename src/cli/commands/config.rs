@@ -3,12 +3,16 @@
 use serde_json::json;
 
 use crate::app::failure::Failure;
+use crate::app::setup::warnings;
 use crate::cli::context::Context;
 use crate::cli::table::{Table, width};
 use crate::model::code::Exit;
 
 /// What to do.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  treeyard config show\n  treeyard config show --set limits.grace_seconds=3"
+)]
 pub struct Args {
     /// What to do
     #[command(subcommand)]
@@ -25,14 +29,16 @@ pub enum Verb {
 /// Does it.
 pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let Verb::Show = args.verb;
-    let entries = context.project()?.settings.entries();
+    let settings = context.project()?.settings;
+    let (entries, warnings) = (settings.entries(), warnings(&settings));
     let settings: Vec<_> = entries
         .iter()
         .map(|e| json!({ "key": e.key, "value": e.value, "origin": e.origin.to_string() }))
         .collect();
-    context
-        .terminal
-        .result("config", json!({ "settings": settings }), || {
+    context.terminal.result(
+        "config",
+        json!({ "settings": settings, "warnings": warnings }),
+        || {
             let mut table = Table::new(&["KEY", "ORIGIN", "VALUE"]);
             for e in &entries {
                 table.row([
@@ -42,6 +48,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
                 ]);
             }
             table.render(width())
-        })?;
+        },
+    )?;
+    context.terminal.warn(&warnings);
     Ok(Exit::Ok)
 }

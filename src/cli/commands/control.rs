@@ -5,13 +5,14 @@ use serde_json::json;
 use crate::app::background;
 use crate::app::control::{Word, apply};
 use crate::app::failure::Failure;
-use crate::app::land::land as land_session;
+use crate::app::land::{is_busy, land as land_session};
 use crate::app::run::serve;
 use crate::cli::args_work::{CancelArgs, DownArgs, LandArgs, UpArgs};
 use crate::cli::commands::ls::session_json;
 use crate::cli::context::Context;
-use crate::cli::format::clean;
+use crate::cli::format::{clean, count};
 use crate::cli::out::{paint, state_style};
+use crate::cli::progress::LandProgress;
 use crate::merge::MergeMethod;
 use crate::model::code::{Code, Exit};
 
@@ -38,6 +39,9 @@ pub fn words(selectors: &[String], word: Word, context: &Context) -> Result<Exit
                     clean(&session.name)
                 )
             };
+            if done.is_empty() {
+                return "no session is open".to_owned();
+            }
             done.iter().map(line).collect()
         })?;
     }
@@ -59,30 +63,32 @@ pub fn land(args: &LandArgs, context: &Context) -> Result<Exit, Failure> {
     let method = args.method.as_deref().map(method).transpose()?;
     let mut project = context.project()?;
     let session = project.session(&args.session)?;
-    let landed = land_session(&mut project, &session, method)?;
+    let first = if is_busy(&project) {
+        "landing: wait for another one to end"
+    } else {
+        "landing: collect the work"
+    };
+    let progress = LandProgress::new(context.terminal, &session, first);
+    let landed = land_session(&mut project, &session, method, &mut |record| {
+        progress.take(record)
+    });
+    progress.finish();
+    let landed = landed?;
     let body = json!({
         "session_id": session.id, "target": landed.target, "from": landed.from, "to": landed.to,
         "changed": landed.changed, "checkouts": landed.checkouts,
     });
     context.terminal.result("landed", body, || {
         format!(
-            "{} landed on {}: {}..{}, {}",
+            "{} landed on {}: {}..{}, {} changed",
             clean(&session.name),
             clean(&landed.target),
             landed.from.short(),
             landed.to.short(),
-            paths(landed.changed.len())
+            count(landed.changed.len() as u64, "path")
         )
     })?;
     Ok(Exit::Ok)
-}
-
-fn paths(count: usize) -> String {
-    if count == 1 {
-        "1 path changed".to_owned()
-    } else {
-        format!("{count} paths changed")
-    }
 }
 
 fn method(text: &str) -> Result<MergeMethod, Failure> {
@@ -118,8 +124,9 @@ pub fn down(args: &DownArgs, context: &Context) -> Result<Exit, Failure> {
     let body = json!({ "pid": stopped.pid, "cancelled": stopped.cancelled });
     context.terminal.result("runner", body, || {
         format!(
-            "the runner (process {}) stopped; {} sessions cancelled",
-            stopped.pid, stopped.cancelled
+            "the runner (process {}) stopped; {} cancelled",
+            stopped.pid,
+            count(stopped.cancelled as u64, "session")
         )
     })?;
     Ok(Exit::Ok)

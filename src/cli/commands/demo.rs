@@ -28,7 +28,7 @@ pub fn run(args: &DemoArgs, context: &Context) -> Result<Exit, Failure> {
         repeat: 1,
         ..TaskArgs::default()
     };
-    let exit = super::run::run(&RunArgs { task }, &inside)?;
+    let exit = super::run::run(&RunArgs { task, jobs: None }, &inside)?;
     terminal.note(&format!(
         "\n{}\n{}",
         bold("$ git log"),

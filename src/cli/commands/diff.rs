@@ -4,16 +4,19 @@ use serde_json::json;
 
 use crate::app::failure::Failure;
 use crate::cli::context::Context;
-use crate::cli::format::clean_lines;
+use crate::cli::format::{clean, clean_lines};
+use crate::cli::selector::Selector;
 use crate::git::Git;
 use crate::model::code::{Code, Exit};
+use crate::model::session::SessionState;
 
 /// Which session, and how much.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  treeyard diff docs\n  treeyard diff --stat docs")]
 pub struct Args {
-    /// A task's name or the start of an id
-    #[arg(value_name = "S")]
-    pub session: String,
+    /// Which session.
+    #[command(flatten)]
+    pub selector: Selector,
     /// Only the number of changed lines a file
     #[arg(long)]
     pub stat: bool,
@@ -25,7 +28,7 @@ pub struct Args {
 /// Prints it. Uncommitted work is not in it.
 pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let project = context.project()?;
-    let session = project.session(&args.session)?;
+    let session = args.selector.find(&project)?;
     let Some(base) = &session.base else {
         return Err(Failure::new(
             Code::SessionState,
@@ -55,5 +58,11 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         json!({ "base": base, "tip": tip, "diff": diff }),
         || clean_lines(&diff),
     )?;
+    // Quite another thing than a session that did nothing.
+    if diff.is_empty() && session.has_worktree() && session.state != SessionState::Completed {
+        let name = clean(&session.name);
+        let what = format!("{name} has committed nothing; `treeyard open` leads to its files");
+        context.terminal.note(&format!("note: {what}"));
+    }
     Ok(Exit::Ok)
 }

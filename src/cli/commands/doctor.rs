@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::app::doctor::{Check, Mode, Status, examine, is_damaged};
 use crate::app::failure::Failure;
 use crate::cli::context::Context;
-use crate::cli::format::clean;
+use crate::cli::format::{clean, clean_lines};
 use crate::cli::out::paint;
 use crate::model::code::Exit;
 
@@ -58,11 +58,15 @@ fn line(check: &Check) -> String {
         Status::Fail => AnsiColor::Red,
     };
     let status = paint(colour.on_default(), &format!("{:<5}", word(check.status)));
+    let detail = clean_lines(check.detail.trim_end());
+    let many = detail.contains('\n');
+    let end = if many { "\n" } else { "; " };
     let advice = check.advice.as_deref().map(clean);
-    let advice = advice.map_or(String::new(), |text| format!("; {text}"));
-    format!(
-        "{status}  {:<9}  {}{advice}\n",
-        check.name,
-        clean(&check.detail)
-    )
+    let advice = advice.map_or(String::new(), |text| format!("{end}{text}"));
+    let text = format!("{detail}{advice}");
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default();
+    let further: String = lines.map(|line| format!("{:18}{line}\n", "")).collect();
+    let further = further.replace(&format!("{:18}\n", ""), "\n");
+    format!("{status}  {:<9}  {first}\n{further}", check.name)
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::app::failure::Failure;
 use crate::cli::context::Context;
-use crate::cli::format::{clean, clock};
+use crate::cli::format::{clean, clock, count};
 use crate::cli::out::dim;
 use crate::model::code::Exit;
 use crate::model::event::Record;
@@ -44,7 +44,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     if args.verb.is_some() {
         let report = project.store.verify_chain()?;
         terminal.result("chain", &report, || {
-            format!("{} events, the chain holds", report.events)
+            format!("{}, the chain holds", count(report.events, "event"))
         })?;
         return Ok(Exit::Ok);
     }

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::app::failure::Failure;
 use crate::app::gc::{Mode, Report, collect};
 use crate::cli::context::Context;
-use crate::cli::format::{clean, size};
+use crate::cli::format::{clean, count, size};
 use crate::model::code::Exit;
 
 /// Whether to act.
@@ -65,8 +65,4 @@ fn text(report: &Report, dry_run: bool) -> String {
         text.push_str(&format!("  kept      {}: {}\n", clean(name), clean(why)));
     }
     text
-}
-
-fn count(number: u64, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

@@ -13,6 +13,7 @@ use crate::model::code::Exit;
 
 /// No arguments.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  treeyard init")]
 pub struct Args {}
 
 /// Writes it unless there is one.

@@ -5,26 +5,35 @@ use std::fs::File;
 use std::io::{IsTerminal, Read, Seek, SeekFrom};
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::app::failure::Failure;
 use crate::app::project::Project;
+use crate::app::waiting::reasons;
 use crate::cli::context::Context;
-use crate::cli::format::clean_lines;
+use crate::cli::format::{clean, clean_lines};
 use crate::cli::out::write_all;
+use crate::cli::selector::Selector;
 use crate::model::code::{Code, Exit};
 use crate::model::ids::{JobId, SessionId};
+use crate::model::session::SessionState;
 use crate::proc::OUTPUT_FILE;
-use crate::store::JobRow;
+use crate::store::{JobRow, SessionRow};
 
 /// Bytes read at once.
 const CHUNK: u64 = 1 << 20;
+/// Bytes held back while a line is not whole.
+const LONGEST_LINE: usize = 1 << 16;
 
 /// Which session, and how.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  treeyard logs docs\n  treeyard logs -f docs")]
+#[command(
+    after_help = "Examples:\n  treeyard logs docs\n  treeyard logs -f docs\n  treeyard logs --json docs"
+)]
 pub struct Args {
-    /// A task's name or the start of an id
-    #[arg(value_name = "S")]
-    pub session: String,
+    /// Which session.
+    #[command(flatten)]
+    pub selector: Selector,
     /// Go on until the session ends
     #[arg(short, long)]
     pub follow: bool,
@@ -43,14 +52,38 @@ struct Printed {
     from: u64,
     /// Read, but the line is not whole yet.
     held: Vec<u8>,
+    /// There is nothing more to read: the output was found damaged.
+    lost: bool,
+}
+
+/// How output is shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Byte by byte.
+    Raw,
+    /// Without escape sequences.
+    Clean,
+    /// One document a line.
+    Json,
 }
 
 /// Prints it.
 pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let project = context.project()?;
-    let session = project.session(&args.session)?;
-    let clean = !args.raw && std::io::stdout().is_terminal();
+    let session = args.selector.find(&project)?;
+    let form = match (context.terminal.json, args.raw) {
+        (true, _) => Form::Json,
+        (false, false) if std::io::stdout().is_terminal() => Form::Clean,
+        (false, _) => Form::Raw,
+    };
+    if args.follow
+        && !context.terminal.json
+        && let Some(why) = why_not_at_work(&project, &session)?
+    {
+        context.terminal.note(&why);
+    }
     let mut printed: HashMap<JobId, Printed> = HashMap::new();
+    let mut damage = None;
     loop {
         // The state before the output: whatever was printed until then is found below.
         let over = project
@@ -60,16 +93,31 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         let last = over || !args.follow;
         for job in chosen(&project, session.id, args.job.as_deref())? {
             let so_far = printed.entry(job.id).or_default();
-            while read_on(&project, &job, so_far)? > 0 {
-                print(so_far, clean, false)?;
+            match job_on(&project, &job, so_far, last, form, context) {
+                // The other jobs' output can still be read.
+                Err(failure) if failure.code == Code::ArtifactDamaged => {
+                    so_far.lost = true;
+                    damage.get_or_insert(failure);
+                }
+                done => done?,
             }
-            print(so_far, clean, last || job.ended_ms.is_some())?;
         }
         if last {
-            return Ok(Exit::Ok);
+            return damage.map_or(Ok(Exit::Ok), Err);
         }
         std::thread::sleep(Duration::from_millis(150));
     }
+}
+
+/// What a follower would otherwise wait for in silence.
+fn why_not_at_work(project: &Project, session: &SessionRow) -> Result<Option<String>, Failure> {
+    if session.state == SessionState::Active || session.state.is_terminal() {
+        return Ok(None);
+    }
+    let waiting = reasons(project)?.remove(&session.id);
+    let why = waiting.unwrap_or_else(|| session.reason.clone());
+    let (name, state) = (clean(&session.name), session.state.name());
+    Ok(Some(format!("note: {name} is {state}: {}", clean(&why))))
 }
 
 fn chosen(
@@ -89,13 +137,31 @@ fn chosen(
     Ok(jobs)
 }
 
+fn job_on(
+    project: &Project,
+    job: &JobRow,
+    so_far: &mut Printed,
+    last: bool,
+    form: Form,
+    context: &Context,
+) -> Result<(), Failure> {
+    while !so_far.lost && read_on(project, job, so_far)? > 0 {
+        print(job, so_far, false, form, context)?;
+    }
+    print(job, so_far, last || job.ended_ms.is_some(), form, context)
+}
+
 /// Reads what is new. While a job runs its output is in its folder, afterwards in the artifacts.
 fn read_on(project: &Project, job: &JobRow, so_far: &mut Printed) -> Result<u64, Failure> {
     let folder = project.jobs_dir().join(job.id.to_string());
     let live = folder.join(OUTPUT_FILE);
     let mut file = match (File::open(&live), &job.output) {
         (Ok(file), _) => file,
-        (Err(_), Some(hash)) => project.cas.open_object(hash)?,
+        (Err(_), Some(hash)) => project.cas.open_object(hash).map_err(|error| {
+            let failure = Failure::from(error);
+            let message = format!("job {}: {}", job.id.short(), failure.message);
+            Failure { message, ..failure }
+        })?,
         (Err(_), None) => return Ok(0),
     };
     let count = file
@@ -106,20 +172,57 @@ fn read_on(project: &Project, job: &JobRow, so_far: &mut Printed) -> Result<u64,
     Ok(count as u64)
 }
 
-/// Prints whole lines, so that no character or escape sequence is cut; all of it at the end.
-fn print(so_far: &mut Printed, clean: bool, all: bool) -> Result<(), Failure> {
-    let whole = so_far.held.iter().rposition(|byte| *byte == b'\n');
-    let end = match (clean && !all, whole) {
-        (true, Some(newline)) => newline + 1,
-        (true, None) => 0,
-        (false, _) => so_far.held.len(),
+fn print(
+    job: &JobRow,
+    so_far: &mut Printed,
+    all: bool,
+    form: Form,
+    context: &Context,
+) -> Result<(), Failure> {
+    let end = if all || form == Form::Raw {
+        so_far.held.len()
+    } else {
+        whole_lines(&so_far.held)
     };
     let bytes: Vec<u8> = so_far.held.drain(..end).collect();
-    if bytes.is_empty() {
-        Ok(())
-    } else if clean {
-        write_all(clean_lines(&String::from_utf8_lossy(&bytes)).as_bytes())
-    } else {
-        write_all(&bytes)
+    match form {
+        _ if bytes.is_empty() => Ok(()),
+        Form::Raw => write_all(&bytes),
+        Form::Clean => write_all(clean_lines(&String::from_utf8_lossy(&bytes)).as_bytes()),
+        Form::Json => {
+            let lines = bytes.split_inclusive(|byte| *byte == b'\n').map(|line| {
+                let text = String::from_utf8_lossy(line);
+                json!({ "job_id": job.id, "stream": "output", "text": text })
+            });
+            context.terminal.documents("log", lines)
+        }
+    }
+}
+
+/// How many bytes end with a line, so that no character or escape sequence is cut. A line that
+/// does not end is not held back for ever.
+fn whole_lines(held: &[u8]) -> usize {
+    match held.iter().rposition(|byte| *byte == b'\n') {
+        Some(newline) => newline + 1,
+        None if held.len() <= LONGEST_LINE => 0,
+        None => {
+            let begins = |byte: &u8| byte & 0b1100_0000 != 0b1000_0000;
+            held.iter().rposition(begins).unwrap_or(held.len())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_held_back_until_they_are_whole_or_too_long() {
+        assert_eq!(whole_lines(b""), 0);
+        assert_eq!(whole_lines(b"part"), 0);
+        assert_eq!(whole_lines(b"one\ntwo"), 4);
+        let long = "\u{fc}".repeat(LONGEST_LINE);
+        let cut = long.len() - 1;
+        assert_eq!(whole_lines(&long.as_bytes()[..cut]), cut - 1);
     }
 }

@@ -16,35 +16,69 @@ use crate::model::session::SessionState;
 use crate::store::SessionRow;
 
 const DAY_MS: i64 = 86_400_000;
+/// Sessions shown when nobody asks for more.
+const SHOWN: usize = 50;
 
 /// Which sessions.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  treeyard ls\n  treeyard ls --all --state failed")]
+#[command(
+    after_help = "Examples:\n  treeyard ls\n  treeyard ls --all --state failed --state blocked\n  treeyard ls -n 5"
+)]
 pub struct Args {
     /// Also those that ended more than a day ago
     #[arg(short, long)]
     pub all: bool,
-    /// Only those in this state
-    #[arg(long)]
-    pub state: Option<String>,
+    /// Only those in this state, such as `failed` (repeatable)
+    #[arg(long, value_name = "STATE")]
+    pub state: Vec<String>,
+    /// At most so many, the newest; 0 for all (default: 50, with --json or --all no limit)
+    #[arg(short = 'n', long, value_name = "N")]
+    pub limit: Option<usize>,
 }
 
 /// Lists them, the newest first.
 pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
-    let state = args.state.as_deref().map(parse_state).transpose()?;
+    let states: Vec<_> = args
+        .state
+        .iter()
+        .map(|text| parse_state(text))
+        .collect::<Result<_, _>>()?;
     let now = now_ms();
     let project = context.project()?;
     let since = if args.all { i64::MIN } else { now - DAY_MS };
     let mut sessions = project.store.sessions(since)?;
-    sessions.retain(|session| state.is_none_or(|state| state == session.state));
     let waiting = reasons(&project)?;
-    let body = Sessions {
-        sessions: sessions.iter().map(session_json).collect(),
+    sessions.retain(|session| states.is_empty() || states.contains(&session.state));
+    let found = sessions.len();
+    sessions.truncate(limit(args, context));
+    let rows: Vec<_> = match context.terminal.json {
+        true => sessions.iter().map(session_json).collect(),
+        false => Vec::new(),
     };
     context
         .terminal
-        .result("sessions", body, || text(&sessions, &waiting, now))?;
+        .result("sessions", Sessions { sessions: rows }, || {
+            let left_out = found - sessions.len();
+            text(&sessions, &waiting, now) + &more(left_out)
+        })?;
     Ok(Exit::Ok)
+}
+
+fn limit(args: &Args, context: &Context) -> usize {
+    let given = args
+        .limit
+        .unwrap_or(match context.terminal.json || args.all {
+            true => 0,
+            false => SHOWN,
+        });
+    if given == 0 { usize::MAX } else { given }
+}
+
+fn more(left_out: usize) -> String {
+    match left_out {
+        0 => String::new(),
+        _ => format!("and {left_out} more; `treeyard ls --limit 0` lists them too\n"),
+    }
 }
 
 fn parse_state(text: &str) -> Result<SessionState, Failure> {

@@ -12,6 +12,9 @@ use crate::model::code::{Code, Exit};
 
 /// Where to.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  treeyard man | man -l -\n  treeyard man --dir ~/.local/share/man/man1"
+)]
 pub struct Args {
     /// Write one file a command into this folder
     #[arg(long, value_name = "DIR")]
@@ -19,10 +22,11 @@ pub struct Args {
 }
 
 /// Prints the main page, or writes all of them.
-pub fn run(args: &Args, _context: &Context) -> Result<Exit, Failure> {
-    if let Some(dir) = &args.dir {
-        std::fs::create_dir_all(dir).map_err(|error| Failure::io(dir, &error))?;
-        clap_mangen::generate_to(Cli::command(), dir).map_err(|error| Failure::io(dir, &error))?;
+pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    if let Some(dir) = args.dir.as_deref().map(|dir| context.file(dir)) {
+        std::fs::create_dir_all(&dir)
+            .and_then(|()| clap_mangen::generate_to(Cli::command(), &dir))
+            .map_err(|error| Failure::io(&dir, &error))?;
         return Ok(Exit::Ok);
     }
     let mut page = Vec::new();

@@ -6,18 +6,22 @@ use serde_json::json;
 
 use crate::app::failure::Failure;
 use crate::cli::context::Context;
+use crate::cli::format::clean;
 use crate::cli::out::write_all;
+use crate::cli::selector::Selector;
+use crate::cli::table::shorten;
 use crate::landing::located;
 use crate::model::code::{Code, Exit};
+use crate::model::job::JobState;
 use crate::workspace::{Health, inspect};
 
 /// Which session, and how.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cd \"$(treeyard open docs)\"\n  treeyard open docs --shell")]
 pub struct Args {
-    /// A task's name or the start of an id
-    #[arg(value_name = "S")]
-    pub session: String,
+    /// Which session.
+    #[command(flatten)]
+    pub selector: Selector,
     /// Start $SHELL there instead of printing the path
     #[arg(long)]
     pub shell: bool,
@@ -29,7 +33,7 @@ pub struct Args {
 /// Prints the path, or starts a shell there.
 pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let project = context.project()?;
-    let session = project.session(&args.session)?;
+    let session = args.selector.find(&project)?;
     let Some(place) = located(&session) else {
         let why = format!("{} has no worktree now", session.name);
         return Err(Failure::new(Code::SessionState, why)
@@ -46,11 +50,20 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         return Err(Failure::new(Code::WorkspaceChanged, why)
             .hint("git commands there could run what the session planted; --yes opens it anyway"));
     }
+    let mut jobs = project.store.jobs_of(session.id)?;
+    jobs.retain(|job| job.state == JobState::Running);
+    if let Some(job) = jobs.first().filter(|_| !context.terminal.json) {
+        let command = shorten(&clean(&job.command.to_string()), 40);
+        let name = clean(&session.name);
+        let what = format!("{name} is at work there ({command}); what you change, it may meet");
+        context.terminal.note(&format!("note: {what}"));
+    }
     if args.shell {
         return shell(&place.path);
     }
     if context.terminal.json {
-        let body = json!({ "session_id": session.id, "path": place.path });
+        let running: Vec<_> = jobs.iter().map(|job| job.id).collect();
+        let body = json!({ "session_id": session.id, "path": place.path, "running": running });
         context.terminal.document("open", body)?;
     } else {
         use std::os::unix::ffi::OsStrExt;

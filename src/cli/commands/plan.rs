@@ -6,11 +6,12 @@ use serde_json::json;
 
 use crate::app::failure::Failure;
 use crate::app::project::user_config;
+use crate::app::submit::plan_text;
 use crate::cli::context::Context;
 use crate::cli::out::write_all;
 use crate::config::{Plan, PlanError, Settings, plan_schema};
 use crate::git::Repo;
-use crate::model::code::{Code, Exit};
+use crate::model::code::Exit;
 
 /// What to do.
 #[derive(Debug, clap::Args)]
@@ -50,9 +51,9 @@ fn schema() -> Result<Exit, Failure> {
 }
 
 fn check(file: &Path, context: &Context) -> Result<Exit, Failure> {
-    let path = context.directory.join(file);
-    let text = std::fs::read_to_string(&path).map_err(|error| unreadable(file, &error))?;
-    let refused = match Plan::parse(&text, file, &settings(context)?) {
+    let file = context.file(file);
+    let text = plan_text(&file)?;
+    let refused = match Plan::parse(&text, &file, &settings(context)?) {
         Ok(plan) => {
             let names: Vec<String> = plan.tasks.iter().map(|t| t.name.to_string()).collect();
             let count = names.len();
@@ -95,14 +96,4 @@ fn settings(context: &Context) -> Result<Settings, Failure> {
         .collect();
     let root = repo.as_ref().map(Repo::main_root);
     Ok(Settings::load(root, user_config().as_deref(), &flags)?)
-}
-
-fn unreadable(file: &Path, error: &std::io::Error) -> Failure {
-    match error.kind() {
-        std::io::ErrorKind::InvalidData => Failure::new(
-            Code::PlanInvalid,
-            format!("{}: it is not UTF-8", file.display()),
-        ),
-        _ => Failure::io(file, error),
-    }
 }

@@ -1,12 +1,13 @@
 //! `treeyard run` and `submit`: tasks are queued, and run here or by the background runner.
 
-use std::path::PathBuf;
-
 use serde_json::json;
 
 use crate::app::failure::Failure;
+use crate::app::project::Project;
 use crate::app::run::{Ran, run as run_to_end};
-use crate::app::submit::{Request, Single, Submitted, Work, add_job, submit as queue};
+use crate::app::setup::warnings;
+use crate::app::single::Single;
+use crate::app::submit::{Request, Submitted, Work, add_job, submit as queue};
 use crate::cli::args_work::{RunArgs, SubmitArgs, TaskArgs};
 use crate::cli::commands::ls::session_json;
 use crate::cli::context::Context;
@@ -21,12 +22,27 @@ use crate::store::SessionRow;
 
 /// Queues the tasks and stays until they are done.
 pub fn run(args: &RunArgs, context: &Context) -> Result<Exit, Failure> {
-    let (project, submitted) = submitted(&args.task, context)?;
+    let mut settings = context.settings.clone();
+    if let Some(jobs) = args.jobs {
+        let key = "limits.max_concurrent_sessions";
+        settings.push((key.to_owned(), jobs.to_string()));
+    }
+    let (project, submitted) = submitted(&args.task, &settings, context)?;
+    let mut warnings = warnings(&submitted.settings);
+    if args.jobs.is_some()
+        && let Some(owner) = runner_owner(&project.repo.state_dir())
+    {
+        let pid = owner.pid;
+        warnings.push(format!(
+            "--jobs has no effect: process {pid} is the runner, with its own limit"
+        ));
+    }
+    context.terminal.warn(&warnings);
     let names = project.store.plan_sessions(submitted.plan_id)?;
     let progress = Progress::new(context.terminal, &names);
     let ran = run_to_end(project, &submitted, &mut |record| progress.take(record))?;
     progress.finish();
-    summary(&ran, context)?;
+    summary(&ran, &warnings, context)?;
     Ok(exit(&ran))
 }
 
@@ -41,11 +57,14 @@ pub fn submit(args: &SubmitArgs, context: &Context) -> Result<Exit, Failure> {
             })?;
         return Ok(Exit::Ok);
     }
-    let (project, submitted) = submitted(&args.task, context)?;
+    let (project, submitted) = submitted(&args.task, &context.settings, context)?;
+    let warnings = warnings(&submitted.settings);
+    context.terminal.warn(&warnings);
     let sessions = project.store.plan_sessions(submitted.plan_id)?;
     let body = json!({
         "plan_id": submitted.plan_id.to_string(),
         "sessions": sessions.iter().map(session_json).collect::<Vec<_>>(),
+        "warnings": warnings,
     });
     context.terminal.result("submitted", body, || {
         let mut text = String::new();
@@ -68,16 +87,10 @@ pub fn submit(args: &SubmitArgs, context: &Context) -> Result<Exit, Failure> {
 
 fn submitted(
     task: &TaskArgs,
+    settings: &[(String, String)],
     context: &Context,
-) -> Result<(crate::app::project::Project, Submitted), Failure> {
-    let mut settings = context.settings.clone();
-    if let Some(jobs) = task.jobs {
-        settings.push((
-            "limits.max_concurrent_sessions".to_owned(),
-            jobs.to_string(),
-        ));
-    }
-    let mut project = crate::app::project::Project::open(&context.directory, &settings)?;
+) -> Result<(Project, Submitted), Failure> {
+    let mut project = Project::open(&context.directory, settings)?;
     let request = Request {
         work: work(task, context),
         target: task.target.clone(),
@@ -91,7 +104,7 @@ fn submitted(
 
 fn work(task: &TaskArgs, context: &Context) -> Work {
     match &task.plan {
-        Some(path) => Work::Plan(from_here(path, context)),
+        Some(path) => Work::Plan(context.file(path)),
         None => Work::Single(Box::new(Single {
             name: task.name.clone(),
             scope: task.scope.clone(),
@@ -105,14 +118,13 @@ fn work(task: &TaskArgs, context: &Context) -> Work {
     }
 }
 
-/// `-C` also moves the place that relative paths start from.
-fn from_here(path: &PathBuf, context: &Context) -> PathBuf {
-    context.directory.join(path)
-}
-
-fn summary(ran: &Ran, context: &Context) -> Result<(), Failure> {
+fn summary(ran: &Ran, warnings: &[String], context: &Context) -> Result<(), Failure> {
     let sessions: Vec<_> = ran.sessions.iter().map(session_json).collect();
-    let body = json!({ "sessions": sessions, "interrupted": ran.interrupted });
+    let body = json!({ "sessions": sessions, "interrupted": ran.interrupted,
+        "warnings": warnings });
+    if !context.terminal.json {
+        context.terminal.note("");
+    }
     context.terminal.result("run", body, || {
         let mut table = Table::new(&["ID", "NAME", "STATE", "TIME", "RESULT"]);
         for session in &ran.sessions {
@@ -124,7 +136,7 @@ fn summary(ran: &Ran, context: &Context) -> Result<(), Failure> {
                 result(session).as_str().into(),
             ]);
         }
-        format!("\n{}\n{}", table.render(width()), counted(&ran.sessions))
+        format!("{}\n{}", table.render(width()), counted(&ran.sessions))
     })
 }
 

@@ -28,7 +28,7 @@ pub enum Verb {
     /// Make a branch of a session's saved work
     Restore {
         /// A task's name or the start of an id
-        #[arg(value_name = "SESSION")]
+        #[arg(value_name = "S")]
         session: String,
         /// The branch to make (default: `salvage/NAME-ID`)
         #[arg(long, value_name = "NAME")]

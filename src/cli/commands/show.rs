@@ -8,6 +8,7 @@ use crate::app::waiting::reasons;
 use crate::cli::context::Context;
 use crate::cli::format::{ago, clean, duration, now_ms};
 use crate::cli::out::{bold, paint, state_style};
+use crate::cli::selector::Selector;
 use crate::cli::table::{Table, width};
 use crate::model::code::Exit;
 use crate::model::session::SessionState;
@@ -17,15 +18,15 @@ use crate::store::{JobRow, SessionRow};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  treeyard show docs")]
 pub struct Args {
-    /// A task's name or the start of an id
-    #[arg(value_name = "S")]
-    pub session: String,
+    /// Which session.
+    #[command(flatten)]
+    pub selector: Selector,
 }
 
 /// Prints everything about it.
 pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let project = context.project()?;
-    let session = project.session(&args.session)?;
+    let session = args.selector.find(&project)?;
     let jobs = project.store.jobs_of(session.id)?;
     let after = project.store.predecessors(session.id)?;
     let waiting = reasons(&project)?.remove(&session.id);
@@ -52,7 +53,14 @@ fn text(
         }
     };
     line("id", &session.id.to_string());
-    line("why", &session.reason);
+    line("reason", &session.reason);
+    // The reason of a completed session is about its jobs.
+    let refused = session.landing_code.as_deref();
+    let refused = refused.filter(|_| session.state == SessionState::Completed);
+    line(
+        "landing",
+        &refused.map_or(String::new(), |code| format!("refused, {code}")),
+    );
     line("waits", waiting.unwrap_or(""));
     line("branch", &session.branch);
     line("target", &session.target);
