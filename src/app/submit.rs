@@ -1,10 +1,10 @@
 //! A plan file or one command line becomes queued sessions.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use super::project::Project;
-use crate::config::{Plan, RetriesText, Settings, TaskOptions, TimeText, single_task};
+use crate::config::{Plan, Problem, RetriesText, Settings, TaskOptions, TimeText, single_task};
 use crate::model::code::Code;
 use crate::model::ids::{JobId, PlanId, SessionId};
 use crate::model::session::SessionState;
@@ -69,6 +69,15 @@ pub struct Submitted {
     pub settings: Settings,
     /// The last event before it.
     pub before_seq: u64,
+    /// What will go wrong if nothing changes, for a person.
+    pub warnings: Vec<String>,
+}
+
+/// Tasks that were checked.
+struct Checked {
+    tasks: Vec<TaskSpec>,
+    settings: Settings,
+    warnings: Vec<String>,
 }
 
 /// Checks everything, then queues all of it or nothing.
@@ -76,7 +85,8 @@ pub struct Submitted {
 /// # Errors
 /// A wrong plan, an unknown `after`, no branch to land on.
 pub fn submit(project: &mut Project, request: &Request) -> Result<Submitted, Failure> {
-    let (tasks, settings) = read(project, &request.work)?;
+    let checked = read(project, &request.work)?;
+    let settings = checked.settings;
     let target = target(project, request, &settings)?;
     let after = request
         .after
@@ -90,13 +100,14 @@ pub fn submit(project: &mut Project, request: &Request) -> Result<Submitted, Fai
         after,
     };
     let before_seq = project.store.head_seq()?;
-    let (plan_id, sessions) = sessions::submit(&mut project.store, &tasks, &submission)?;
+    let (plan_id, sessions) = sessions::submit(&mut project.store, &checked.tasks, &submission)?;
     Wake::notify(&project.repo.state_dir());
     Ok(Submitted {
         plan_id,
         sessions,
         settings,
         before_seq,
+        warnings: checked.warnings,
     })
 }
 
@@ -136,18 +147,38 @@ fn instead(session: &SessionRow) -> String {
     }
 }
 
-fn read(project: &Project, work: &Work) -> Result<(Vec<TaskSpec>, Settings), Failure> {
+fn read(project: &Project, work: &Work) -> Result<Checked, Failure> {
     match work {
         Work::Plan(path) => {
-            let text = std::fs::read_to_string(path).map_err(|error| Failure::io(path, &error))?;
-            let plan = Plan::parse(&text, path, &project.settings)?;
-            Ok((plan.tasks, plan.settings))
+            let bytes = std::fs::read(path).map_err(|error| Failure::io(path, &error))?;
+            let plan = Plan::decode(&bytes, path, &project.settings)?;
+            let warnings = plan.warnings(std::env::var_os("PATH").as_deref());
+            Ok(Checked {
+                warnings: warnings.iter().map(|found| told(found, path)).collect(),
+                tasks: plan.tasks,
+                settings: plan.settings,
+            })
         }
         Work::Single(single) => {
             let task = one_task(single, &project.settings)?;
-            Ok((vec![task], project.settings.clone()))
+            Ok(Checked {
+                tasks: vec![task],
+                settings: project.settings.clone(),
+                warnings: Vec::new(),
+            })
         }
     }
+}
+
+/// In one line.
+pub fn told(problem: &Problem, file: &Path) -> String {
+    let (line, column) = (problem.line, problem.column);
+    let hint = problem.hint.as_ref().map(|hint| format!("; {hint}"));
+    let (file, message) = (file.display(), &problem.message);
+    format!(
+        "{file}:{line}:{column}: {message}{}",
+        hint.unwrap_or_default()
+    )
 }
 
 fn one_task(single: &Single, settings: &Settings) -> Result<TaskSpec, Failure> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
-use super::problem::Problem;
+use super::problem::{Problem, decode};
 use super::reader::{Problems, Section, parse, quoted};
 use super::settings::{Origin, SECTIONS, Settings};
 use crate::model::code::Code;
@@ -17,7 +17,7 @@ const LARGEST: u64 = 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// A file says something that is not a setting.
-    #[error("{}", super::plan::render_all(.problems, .text, .file))]
+    #[error("{}", super::problem::render_all(.problems, .text, .file))]
     Invalid {
         /// The file, or `--set` for a flag.
         file: PathBuf,
@@ -80,9 +80,25 @@ impl Settings {
             error,
         };
         match read_bounded(file) {
-            Ok(text) => self.apply_text(&text, file, origin),
+            Ok(bytes) => self.apply_bytes(&bytes, file, origin),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(unreadable(error)),
+        }
+    }
+
+    fn apply_bytes(
+        &mut self,
+        bytes: &[u8],
+        file: &Path,
+        origin: &Origin,
+    ) -> Result<(), ConfigError> {
+        match decode(bytes) {
+            Ok(text) => self.apply_text(text, file, origin),
+            Err((text, problem)) => Err(ConfigError::Invalid {
+                file: file.to_owned(),
+                text,
+                problems: vec![problem],
+            }),
         }
     }
 
@@ -139,16 +155,16 @@ impl Settings {
     }
 }
 
-fn read_bounded(file: &Path) -> io::Result<String> {
-    let mut text = String::new();
+fn read_bounded(file: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
     File::open(file)?
         .take(LARGEST + 1)
-        .read_to_string(&mut text)?;
-    if text.len() as u64 > LARGEST {
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
         return Err(io::Error::new(
             io::ErrorKind::FileTooLarge,
             "larger than 1 MiB",
         ));
     }
-    Ok(text)
+    Ok(bytes)
 }

@@ -1,10 +1,12 @@
 //! Plan files and configuration, with the origin of each value.
 
+mod advice;
 mod graph;
 mod groups;
 mod load;
 mod plan;
 mod problem;
+mod programs;
 mod reader;
 mod schema;
 mod settings;

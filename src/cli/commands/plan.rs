@@ -2,15 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::run::warn;
 use crate::app::failure::Failure;
 use crate::app::project::user_config;
+use crate::app::submit::told;
 use crate::cli::context::Context;
 use crate::cli::out::write_all;
-use crate::config::{Plan, PlanError, Settings, plan_schema};
+use crate::config::{Plan, PlanError, Problem, Settings, plan_schema};
 use crate::git::Repo;
-use crate::model::code::{Code, Exit};
+use crate::model::code::Exit;
 
 /// What to do.
 #[derive(Debug, clap::Args)]
@@ -51,15 +53,19 @@ fn schema() -> Result<Exit, Failure> {
 
 fn check(file: &Path, context: &Context) -> Result<Exit, Failure> {
     let path = context.directory.join(file);
-    let text = std::fs::read_to_string(&path).map_err(|error| unreadable(file, &error))?;
-    let refused = match Plan::parse(&text, file, &settings(context)?) {
+    let bytes = std::fs::read(&path).map_err(|error| Failure::io(file, &error))?;
+    let refused = match Plan::decode(&bytes, file, &settings(context)?) {
         Ok(plan) => {
             let names: Vec<String> = plan.tasks.iter().map(|t| t.name.to_string()).collect();
             let count = names.len();
-            let body = json!({ "ok": true, "tasks": names, "problems": [] });
+            let warnings = plan.warnings(std::env::var_os("PATH").as_deref());
+            let body = json!({ "ok": true, "tasks": names, "problems": [],
+                "warnings": listed(&warnings) });
             context.terminal.result("plan_check", body, || {
                 format!("ok: {count} task{}", if count == 1 { "" } else { "s" })
             })?;
+            let told: Vec<String> = warnings.iter().map(|found| told(found, file)).collect();
+            warn(&told, context);
             return Ok(Exit::Ok);
         }
         Err(refused) => refused,
@@ -74,15 +80,13 @@ fn check(file: &Path, context: &Context) -> Result<Exit, Failure> {
     Err(Failure::from(refused).hint(hint))
 }
 
-fn problems(refused: &PlanError) -> serde_json::Value {
-    let problems: Vec<_> = refused
-        .problems
-        .iter()
-        .map(
-            |p| json!({ "message": p.message, "line": p.line, "column": p.column, "hint": p.hint }),
-        )
-        .collect();
-    json!({ "ok": false, "tasks": [], "problems": problems })
+fn problems(refused: &PlanError) -> Value {
+    json!({ "ok": false, "tasks": [], "problems": listed(&refused.problems), "warnings": [] })
+}
+
+fn listed(problems: &[Problem]) -> Vec<Value> {
+    let listed = |p: &Problem| json!({ "message": p.message, "line": p.line, "column": p.column, "hint": p.hint });
+    problems.iter().map(listed).collect()
 }
 
 /// A plan can be checked outside of a repository too; then only the person's settings count.
@@ -95,14 +99,4 @@ fn settings(context: &Context) -> Result<Settings, Failure> {
         .collect();
     let root = repo.as_ref().map(Repo::main_root);
     Ok(Settings::load(root, user_config().as_deref(), &flags)?)
-}
-
-fn unreadable(file: &Path, error: &std::io::Error) -> Failure {
-    match error.kind() {
-        std::io::ErrorKind::InvalidData => Failure::new(
-            Code::PlanInvalid,
-            format!("{}: it is not UTF-8", file.display()),
-        ),
-        _ => Failure::io(file, error),
-    }
 }

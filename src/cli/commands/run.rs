@@ -86,7 +86,22 @@ fn submitted(
         repeat: task.repeat,
     };
     let submitted = queue(&mut project, &request)?;
+    warn(&submitted.warnings, context);
     Ok((project, submitted))
+}
+
+/// A few lines at most: a plan of thousands of tasks may lack one program in each.
+pub fn warn(warnings: &[String], context: &Context) {
+    const MOST: usize = 5;
+    for warning in warnings.iter().take(MOST) {
+        context
+            .terminal
+            .note(&format!("warning: {}", clean(warning)));
+    }
+    let more = warnings.len().saturating_sub(MOST);
+    if more > 0 {
+        context.terminal.note(&format!("warning: and {more} more"));
+    }
 }
 
 fn work(task: &TaskArgs, context: &Context) -> Work {
