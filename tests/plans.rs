@@ -1,5 +1,8 @@
 //! What a plan asks for is what happens: limits, order, attempts, environment, recovery.
 
+mod crash;
+mod jobs;
+
 use serde_json::Value;
 
 use super::yard::{Yard, eventually};

@@ -127,7 +127,7 @@ task_tables! {
     /// The queue: primary, validation, subagent or background.
     lane: LaneText,
     /// Added to the environment.
-    #[schemars(extend("propertyNames" = {"pattern": "^[^=\\u0000]+$"}))]
+    #[schemars(extend("propertyNames" = {"pattern": "^(?!TREEYARD_)[^=\\u0000]+$"}))]
     env: BTreeMap<String, String>,
     /// What to do when its supervisor vanished: ask, resume or fail.
     on_crash: OnCrashText,

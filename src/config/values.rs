@@ -233,6 +233,18 @@ impl EnvName {
     }
 }
 
+impl EnvName {
+    /// A variable that a task sets: not one of those by which its job is known.
+    fn check_own(name: &str, offset: usize, problems: &Problems) -> bool {
+        if name.starts_with("TREEYARD_") {
+            let message = format!("{} is set by treeyard itself", quoted(name));
+            problems.add(offset, message, Some("take another name".to_owned()));
+            return false;
+        }
+        Self::check(name, offset, problems)
+    }
+}
+
 impl Read for EnvName {
     fn read(value: &Raw<'_>, problems: &Problems) -> Option<Self> {
         let name = String::read(value, problems)?;
@@ -250,7 +262,7 @@ impl Setting for Vec<EnvName> {
 /// Environment variables.
 impl Read for BTreeMap<String, String> {
     fn read(value: &Raw<'_>, problems: &Problems) -> Option<Self> {
-        named_values(value, "{ NAME = \"value\" }", EnvName::check, problems)
+        named_values(value, "{ NAME = \"value\" }", EnvName::check_own, problems)
     }
 }
 
