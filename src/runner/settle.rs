@@ -48,10 +48,9 @@ impl Runner {
             Next::Fail(_) => self.store.jobs_of(row.id)?,
             _ => Vec::new(),
         };
-        let now_ms = jiff::Timestamp::now().as_millisecond();
         self.store.write(|tx| {
-            record_end(tx, job, outcome, duration_ms, stored.as_ref())?;
-            follow(tx, &row, job, &next, &waiting, now_ms)
+            let ended_ms = record_end(tx, job, outcome, duration_ms, stored.as_ref())?;
+            follow(tx, &row, job, &next, &waiting, ended_ms)
         })?;
         // Its output is in the store now; the folder has nothing that is not recorded.
         let _ = std::fs::remove_dir_all(&dir);
@@ -230,13 +229,14 @@ impl Runner {
     }
 }
 
+/// When it ended, by the log.
 fn record_end(
     tx: &mut Tx<'_>,
     job: &JobRow,
     outcome: &Outcome,
     duration_ms: u64,
     stored: Option<&Stored>,
-) -> Result<(), StoreError> {
+) -> Result<i64, StoreError> {
     if let Some(stored) = stored {
         let event = Event::ArtifactStored {
             hash: stored.hash.clone(),
@@ -253,8 +253,8 @@ fn record_end(
         duration_ms,
         output: stored.map(|stored| stored.hash.clone()),
     };
-    tx.append(Actor::System, Some(job.session_id), event)
-        .map(drop)
+    let record = tx.append(Actor::System, Some(job.session_id), event)?;
+    Ok(record.at_ms)
 }
 
 fn follow(
@@ -263,11 +263,13 @@ fn follow(
     job: &JobRow,
     next: &Next,
     waiting: &[JobRow],
-    now_ms: i64,
+    ended_ms: i64,
 ) -> Result<(), StoreError> {
     match next {
         Next::Rest | Next::GoOn => Ok(()),
-        Next::Retry { wait_ms } => queue_attempt(tx, Actor::System, job, now_ms + *wait_ms as i64),
+        Next::Retry { wait_ms } => {
+            queue_attempt(tx, Actor::System, job, ended_ms + *wait_ms as i64)
+        }
         Next::RunAgain => {
             let reason = "run again after its supervisor vanished".to_owned();
             let event = Event::JobCancelled {

@@ -60,10 +60,10 @@ fn attempts_wait_as_their_backoff_says_and_the_log_has_it() {
         for attempt in 1..4 {
             let not_before = queued[attempt]["data"]["not_before_ms"].as_i64().unwrap();
             let wait = not_before - at_ms(&ended[attempt - 1]);
-            let expected = waits[attempt - 1];
-            assert!(
-                (expected - 20..=expected).contains(&wait),
-                "{name}: {wait}, not {expected}"
+            assert_eq!(
+                wait,
+                waits[attempt - 1],
+                "{name}: exactly, from the end on record"
             );
             assert!(at_ms(&started[attempt]) >= not_before, "{name}: too early");
         }
