@@ -153,13 +153,7 @@ impl Runner {
                 self.land_next()?;
                 return Ok(decision.look_again_ms);
             }
-            // What comes after these is doomed in turn: look again at once.
-            for (session, name) in decision.doomed {
-                if let Some(row) = self.store.session(session)? {
-                    let reason = format!("comes after {name}, which did not succeed");
-                    sessions::cancel(&mut self.store, &row, Actor::System, &reason)?;
-                }
-            }
+            sessions::cancel_doomed(&mut self.store, decision.doomed)?;
         }
     }
 

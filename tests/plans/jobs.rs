@@ -303,3 +303,34 @@ fn ignored_files_come_along_when_they_are_on_the_list() {
     let without = run("without", &["--set", "worktrees.include=false"]);
     assert!(!without.contains(".local"), "{without}");
 }
+
+#[test]
+fn a_long_chain_after_a_failure_is_cancelled_at_once() {
+    let yard = Yard::new();
+    let mut plan = "[[task]]\nname = \"t0\"\nrun = \"exit 1\"\n".to_owned();
+    for n in 1..400 {
+        plan += &format!(
+            "[[task]]\nname = \"t{n}\"\nrun = \"true\"\nafter = [\"t{}\"]\n",
+            n - 1
+        );
+    }
+    let plan = yard.plan(&plan);
+    let started = std::time::Instant::now();
+    yard.exits(1, &["run", &plan]);
+    let took = started.elapsed();
+    let sessions = yard.json(&["ls", "--all"])["sessions"].clone();
+    let states: Vec<_> = sessions
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| &s["state"])
+        .collect();
+    assert_eq!(
+        states.iter().filter(|state| **state == "CANCELLED").count(),
+        399
+    );
+    let last = yard.json(&["show", "t399"])["session"]["reason"].clone();
+    assert_eq!(last, "comes after t398, which did not succeed");
+    assert!(took < std::time::Duration::from_secs(20), "{took:?}");
+    yard.sound();
+}
