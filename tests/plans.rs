@@ -220,3 +220,18 @@ fn a_missing_program_is_told_before_anything_starts_and_stops_nothing() {
     assert_eq!(yard.state_of("a"), "COMPLETED");
     assert_eq!(yard.state_of("b"), "FAILED");
 }
+
+#[test]
+fn every_command_of_a_session_counts_for_the_rate() {
+    let yard = Yard::new();
+    let plan = yard.plan(
+        "[limits.per_group]\napi = { rate = \"4/s\" }\n\
+         [[task]]\nname = \"a\"\ngroup = \"api\"\nsetup = [\"true\", \"true\"]\nrun = \"true\"\n",
+    );
+    yard.exits(0, &["run", &plan]);
+    let starts: Vec<i64> = events(&yard, DISPATCHED).iter().map(at_ms).collect();
+    assert_eq!(starts.len(), 3);
+    for pair in starts.windows(2) {
+        assert!(pair[1] - pair[0] >= 250, "{starts:?}");
+    }
+}
