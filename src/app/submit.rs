@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use super::project::Project;
-use crate::config::{Plan, Problem, RetriesText, Settings, TaskOptions, TimeText, single_task};
+use crate::config::{
+    Plan, Problem, RetriesText, Settings, TaskOptions, TimeText, read_plan_file, single_task,
+};
 use crate::model::code::Code;
 use crate::model::ids::{JobId, PlanId, SessionId};
 use crate::model::session::SessionState;
@@ -150,7 +152,7 @@ fn instead(session: &SessionRow) -> String {
 fn read(project: &Project, work: &Work) -> Result<Checked, Failure> {
     match work {
         Work::Plan(path) => {
-            let bytes = std::fs::read(path).map_err(|error| Failure::io(path, &error))?;
+            let bytes = read_plan_file(path).map_err(|error| Failure::io(path, &error))?;
             let plan = Plan::decode(&bytes, path, &project.settings)?;
             let warnings = plan.warnings(std::env::var_os("PATH").as_deref());
             Ok(Checked {

@@ -12,6 +12,7 @@ use super::settings::{Origin, SECTIONS, Settings};
 use crate::model::code::Code;
 
 const LARGEST: u64 = 1024 * 1024;
+const LARGEST_PLAN: u64 = 16 * LARGEST;
 
 /// Why the settings could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +80,7 @@ impl Settings {
             file: file.to_owned(),
             error,
         };
-        match read_bounded(file) {
+        match read_bounded(file, LARGEST) {
             Ok(bytes) => self.apply_bytes(&bytes, file, origin),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(unreadable(error)),
@@ -155,16 +156,22 @@ impl Settings {
     }
 }
 
-fn read_bounded(file: &Path) -> io::Result<Vec<u8>> {
+/// The content of a plan file, for [`Plan::decode`](super::Plan::decode).
+///
+/// # Errors
+/// The system's reason, and a file larger than 16 MiB.
+pub fn read_plan_file(file: &Path) -> io::Result<Vec<u8>> {
+    read_bounded(file, LARGEST_PLAN)
+}
+
+fn read_bounded(file: &Path, largest: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(file)?
-        .take(LARGEST + 1)
+        .take(largest + 1)
         .read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            "larger than 1 MiB",
-        ));
+    if bytes.len() as u64 > largest {
+        let message = format!("larger than {} MiB", largest / 1024 / 1024);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }
     Ok(bytes)
 }

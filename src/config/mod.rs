@@ -15,7 +15,7 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-pub use load::{ConfigError, user_file};
+pub use load::{ConfigError, read_plan_file, user_file};
 pub use plan::{Plan, PlanError, single_task};
 pub use problem::Problem;
 pub use schema::{

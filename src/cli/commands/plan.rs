@@ -10,7 +10,7 @@ use crate::app::project::user_config;
 use crate::app::submit::told;
 use crate::cli::context::Context;
 use crate::cli::out::write_all;
-use crate::config::{Plan, PlanError, Problem, Settings, plan_schema};
+use crate::config::{Plan, PlanError, Problem, Settings, plan_schema, read_plan_file};
 use crate::git::Repo;
 use crate::model::code::Exit;
 
@@ -53,7 +53,7 @@ fn schema() -> Result<Exit, Failure> {
 
 fn check(file: &Path, context: &Context) -> Result<Exit, Failure> {
     let path = context.directory.join(file);
-    let bytes = std::fs::read(&path).map_err(|error| Failure::io(file, &error))?;
+    let bytes = read_plan_file(&path).map_err(|error| Failure::io(file, &error))?;
     let refused = match Plan::decode(&bytes, file, &settings(context)?) {
         Ok(plan) => {
             let names: Vec<String> = plan.tasks.iter().map(|t| t.name.to_string()).collect();

@@ -291,3 +291,16 @@ fn thousands_of_mistakes_are_told_in_no_time() {
     assert!(found[0].len() < 1_000, "{}", found[0].len());
     assert!(found[0].contains("t0 -> t1 -> "), "{}", found[0]);
 }
+
+#[test]
+fn a_plan_without_an_end_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("plan.toml");
+    let large = std::fs::File::create(&file).unwrap();
+    large.set_len(16 * 1024 * 1024).unwrap();
+    assert!(read_plan_file(&file).is_ok());
+    large.set_len(16 * 1024 * 1024 + 1).unwrap();
+    let error = read_plan_file(&file).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::FileTooLarge);
+    assert!(read_plan_file(Path::new("/dev/zero")).is_err());
+}
