@@ -85,11 +85,7 @@ fn a_long_backoff_is_told_and_a_retried_session_does_not_wait_for_it() {
     eventually("it waits", || {
         waiting().is_some_and(|why| why.starts_with("next attempt in "))
     });
-    let why = waiting().unwrap();
-    assert!(
-        ["next attempt in 60 min", "next attempt in 1 h"].contains(&why.as_str()),
-        "{why}"
-    );
+    assert_eq!(waiting().unwrap(), "next attempt in 60 min");
     yard.exits(0, &["cancel", "a"]);
     yard.exits(0, &["retry", "a"]);
     eventually("it is tried at once", || yard.state_of("a") == "FAILED");
