@@ -65,6 +65,8 @@ CREATE TABLE session_after (
     PRIMARY KEY (session_id, after_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX session_after_by_before ON session_after (after_id);
+
 CREATE TABLE jobs (
     job_id        TEXT    PRIMARY KEY,
     session_id    TEXT    NOT NULL REFERENCES sessions (session_id) ON DELETE CASCADE,

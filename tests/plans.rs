@@ -1,5 +1,8 @@
 //! What a plan asks for is what happens: limits, order, attempts, environment, recovery.
 
+mod crash;
+mod jobs;
+
 use serde_json::Value;
 
 use super::yard::{Yard, eventually};
@@ -196,4 +199,39 @@ fn a_session_takes_more_commands_until_its_work_is_over() {
     yard.exits(0, &["run", "--name", "s", "--", "true"]);
     refused("treeyard submit --after");
     yard.sound();
+}
+
+#[test]
+fn a_missing_program_is_told_before_anything_starts_and_stops_nothing() {
+    let yard = Yard::new();
+    let plan = yard.plan(
+        "[[task]]\nname = \"a\"\nrun = \"true\"\n\n\
+         [[task]]\nname = \"b\"\nrun = [\"no-such-program-anywhere\"]\n",
+    );
+    let said = |output: &std::process::Output| super::yard::text(&output.stderr);
+    let warning = "plan.toml:7:8: there is no program `no-such-program-anywhere` now";
+    let checked = yard.treeyard(&["plan", "check", &plan]);
+    assert_eq!(checked.status.code(), Some(0), "a warning is no error");
+    assert!(said(&checked).contains(warning), "{}", said(&checked));
+    let json = yard.json(&["plan", "check", &plan]);
+    assert_eq!(json["warnings"][0]["line"], 7);
+    let ran = yard.treeyard(&["run", &plan]);
+    assert!(said(&ran).contains(warning), "{}", said(&ran));
+    assert_eq!(yard.state_of("a"), "COMPLETED");
+    assert_eq!(yard.state_of("b"), "FAILED");
+}
+
+#[test]
+fn every_command_of_a_session_counts_for_the_rate() {
+    let yard = Yard::new();
+    let plan = yard.plan(
+        "[limits.per_group]\napi = { rate = \"4/s\" }\n\
+         [[task]]\nname = \"a\"\ngroup = \"api\"\nsetup = [\"true\", \"true\"]\nrun = \"true\"\n",
+    );
+    yard.exits(0, &["run", &plan]);
+    let starts: Vec<i64> = events(&yard, DISPATCHED).iter().map(at_ms).collect();
+    assert_eq!(starts.len(), 3);
+    for pair in starts.windows(2) {
+        assert!(pair[1] - pair[0] >= 250, "{starts:?}");
+    }
 }

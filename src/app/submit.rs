@@ -1,13 +1,13 @@
 //! A plan file or one command line becomes queued sessions.
 
-use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use super::project::Project;
+use super::setup;
 use super::single::{Single, one_task};
-use crate::config::{Plan, Settings};
+use crate::config::{Plan, Problem, Settings, read_plan_file};
 use crate::model::code::Code;
 use crate::model::ids::{JobId, PlanId, SessionId};
 use crate::model::session::SessionState;
@@ -15,9 +15,6 @@ use crate::model::task::{Command, TaskSpec};
 use crate::proc::Wake;
 use crate::sessions::{self, ControlError, Submission};
 use crate::store::SessionRow;
-
-/// Bytes of the largest plan file.
-const LARGEST: u64 = 16 << 20;
 
 /// What a person asked for.
 #[derive(Debug, Clone)]
@@ -54,6 +51,15 @@ pub struct Submitted {
     pub settings: Settings,
     /// The last event before it.
     pub before_seq: u64,
+    /// What will go wrong if nothing changes, for a person.
+    pub warnings: Vec<String>,
+}
+
+/// Tasks that were checked.
+struct Checked {
+    tasks: Vec<TaskSpec>,
+    settings: Settings,
+    warnings: Vec<String>,
 }
 
 /// Checks everything, then queues all of it or nothing.
@@ -61,7 +67,8 @@ pub struct Submitted {
 /// # Errors
 /// A wrong plan, an unknown `after`, no branch to land on.
 pub fn submit(project: &mut Project, request: &Request) -> Result<Submitted, Failure> {
-    let (tasks, settings) = read(project, &request.work)?;
+    let checked = read(project, &request.work)?;
+    let settings = checked.settings;
     let target = target(project, request, &settings)?;
     let after = request
         .after
@@ -75,11 +82,12 @@ pub fn submit(project: &mut Project, request: &Request) -> Result<Submitted, Fai
         after,
     };
     let before_seq = project.store.head_seq()?;
-    let (plan_id, sessions) = sessions::submit(&mut project.store, &tasks, &submission)?;
+    let (plan_id, sessions) = sessions::submit(&mut project.store, &checked.tasks, &submission)?;
     Wake::notify(&project.repo.state_dir());
     Ok(Submitted {
         plan_id,
         sessions,
+        warnings: [setup::warnings(&settings), checked.warnings].concat(),
         settings,
         before_seq,
     })
@@ -121,33 +129,52 @@ fn instead(session: &SessionRow) -> String {
     }
 }
 
-/// The text of a plan file, which may be a pipe.
-///
-/// # Errors
-/// A file that cannot be read, is not UTF-8 or too large for a plan.
-pub fn plan_text(path: &Path) -> Result<String, Failure> {
-    let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_string(&mut text));
-    let invalid = |what| Failure::new(Code::PlanInvalid, format!("{}: {what}", path.display()));
-    match read {
-        Ok(bytes) if bytes as u64 > LARGEST => Err(invalid("larger than 16 MiB")),
-        Ok(_) => Ok(text),
-        Err(error) if error.kind() == ErrorKind::InvalidData => Err(invalid("it is not UTF-8")),
-        Err(error) => Err(Failure::io(path, &error)),
-    }
-}
-
-fn read(project: &Project, work: &Work) -> Result<(Vec<TaskSpec>, Settings), Failure> {
+fn read(project: &Project, work: &Work) -> Result<Checked, Failure> {
     match work {
         Work::Plan(path) => {
-            let plan = Plan::parse(&plan_text(path)?, path, &project.settings)?;
-            Ok((plan.tasks, plan.settings))
+            let bytes = plan_bytes(path)?;
+            let plan = Plan::decode(&bytes, path, &project.settings)?;
+            let warnings = plan.warnings(std::env::var_os("PATH").as_deref());
+            Ok(Checked {
+                warnings: warnings.iter().map(|found| told(found, path)).collect(),
+                tasks: plan.tasks,
+                settings: plan.settings,
+            })
         }
         Work::Single(single) => {
             let task = one_task(single, &project.settings)?;
-            Ok((vec![task], project.settings.clone()))
+            Ok(Checked {
+                tasks: vec![task],
+                settings: project.settings.clone(),
+                warnings: Vec::new(),
+            })
         }
     }
+}
+
+/// What stands in a plan file, which may be a pipe.
+///
+/// # Errors
+/// A file that cannot be read, or is too large for a plan.
+pub fn plan_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    read_plan_file(path).map_err(|error| match error.kind() {
+        ErrorKind::FileTooLarge => {
+            let message = format!("{}: {error}", path.display());
+            Failure::new(Code::PlanInvalid, message)
+        }
+        _ => Failure::io(path, &error),
+    })
+}
+
+/// In one line.
+pub fn told(problem: &Problem, file: &Path) -> String {
+    let (line, column) = (problem.line, problem.column);
+    let hint = problem.hint.as_ref().map(|hint| format!("; {hint}"));
+    let (file, message) = (file.display(), &problem.message);
+    format!(
+        "{file}:{line}:{column}: {message}{}",
+        hint.unwrap_or_default()
+    )
 }
 
 fn target(project: &Project, request: &Request, settings: &Settings) -> Result<String, Failure> {

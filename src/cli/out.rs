@@ -11,6 +11,9 @@ use crate::app::failure::Failure;
 use crate::model::code::{Code, Exit};
 use crate::model::session::SessionState;
 
+/// A plan of thousands of tasks may lack one program in each.
+const MOST_WARNINGS: usize = 5;
+
 /// The version of every JSON document; it rises when a field changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;
 
@@ -107,8 +110,15 @@ impl Terminal {
     /// Warns, on standard error; a JSON document has a field for it.
     pub fn warn(&self, warnings: &[String]) {
         let label = paint(AnsiColor::Yellow.on_default().bold(), "warning");
-        for text in warnings.iter().filter(|_| !self.json) {
+        if self.json {
+            return;
+        }
+        for text in warnings.iter().take(MOST_WARNINGS) {
             self.note(&format!("{label}: {}", clean(text)));
+        }
+        let more = warnings.len().saturating_sub(MOST_WARNINGS);
+        if more > 0 {
+            self.note(&format!("{label}: and {more} more"));
         }
     }
 

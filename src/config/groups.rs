@@ -35,7 +35,7 @@ impl Read for Group {
 
 impl Read for BTreeMap<String, GroupLimit> {
     fn read(value: &Spanned<DeValue<'_>>, problems: &Problems) -> Option<Self> {
-        named_values(value, Group::check, problems)
+        named_values(value, "{ api = 2 }", Group::check, problems)
     }
 }
 

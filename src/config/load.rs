@@ -6,18 +6,19 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
-use super::problem::Problem;
+use super::problem::{Problem, decode};
 use super::reader::{Problems, Section, parse, quoted};
 use super::settings::{Origin, SECTIONS, Settings};
 use crate::model::code::Code;
 
 const LARGEST: u64 = 1024 * 1024;
+const LARGEST_PLAN: u64 = 16 * LARGEST;
 
 /// Why the settings could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// A file says something that is not a setting.
-    #[error("{}", super::plan::render_all(.problems, .text, .file))]
+    #[error("{}", super::problem::render_all(.problems, .text, .file))]
     Invalid {
         /// The file, or `--set` for a flag.
         file: PathBuf,
@@ -79,10 +80,26 @@ impl Settings {
             file: file.to_owned(),
             error,
         };
-        match read_bounded(file) {
-            Ok(text) => self.apply_text(&text, file, origin),
+        match read_bounded(file, LARGEST) {
+            Ok(bytes) => self.apply_bytes(&bytes, file, origin),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(unreadable(error)),
+        }
+    }
+
+    fn apply_bytes(
+        &mut self,
+        bytes: &[u8],
+        file: &Path,
+        origin: &Origin,
+    ) -> Result<(), ConfigError> {
+        match decode(bytes) {
+            Ok(text) => self.apply_text(text, file, origin),
+            Err((text, problem)) => Err(ConfigError::Invalid {
+                file: file.to_owned(),
+                text,
+                problems: vec![problem],
+            }),
         }
     }
 
@@ -139,16 +156,22 @@ impl Settings {
     }
 }
 
-fn read_bounded(file: &Path) -> io::Result<String> {
-    let mut text = String::new();
+/// The content of a plan file, for [`Plan::decode`](super::Plan::decode).
+///
+/// # Errors
+/// The system's reason, and a file larger than 16 MiB.
+pub fn read_plan_file(file: &Path) -> io::Result<Vec<u8>> {
+    read_bounded(file, LARGEST_PLAN)
+}
+
+fn read_bounded(file: &Path, largest: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
     File::open(file)?
-        .take(LARGEST + 1)
-        .read_to_string(&mut text)?;
-    if text.len() as u64 > LARGEST {
-        return Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            "larger than 1 MiB",
-        ));
+        .take(largest + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > largest {
+        let message = format!("larger than {} MiB", largest / 1024 / 1024);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }
-    Ok(text)
+    Ok(bytes)
 }

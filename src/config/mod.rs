@@ -1,10 +1,12 @@
 //! Plan files and configuration, with the origin of each value.
 
+mod advice;
 mod graph;
 mod groups;
 mod load;
 mod plan;
 mod problem;
+mod programs;
 mod reader;
 mod schema;
 mod settings;
@@ -13,7 +15,7 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-pub use load::{ConfigError, user_file};
+pub use load::{ConfigError, read_plan_file, user_file};
 pub use plan::{Plan, PlanError, single_task};
 pub use problem::Problem;
 pub use schema::{

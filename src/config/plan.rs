@@ -1,6 +1,7 @@
 //! Plan files: from text to tasks with every default filled in.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
@@ -8,7 +9,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::graph::cycles;
 use super::groups::Group;
-use super::problem::Problem;
+use super::problem::{Problem, decode, render_all};
+use super::programs::{Program, missing, programs_in};
 use super::reader::{Problems, Read, Section, parse, quoted, unknown, wrong_type};
 use super::schema::{PlanFile, TaskOptions};
 use super::settings::{Origin, Settings};
@@ -28,6 +30,8 @@ pub struct Plan {
     pub auto_land: Option<bool>,
     /// The settings with the plan's own on top of them, below flags.
     pub settings: Settings,
+    text: String,
+    programs: Vec<Program>,
 }
 
 /// Everything that is wrong with a plan.
@@ -49,17 +53,24 @@ impl PlanError {
     }
 }
 
-pub(super) fn render_all(problems: &[Problem], text: &str, file: &Path) -> String {
-    let rendered: Vec<_> = problems.iter().map(|p| p.render(text, file)).collect();
-    rendered.join("\n").trim_end().to_owned()
-}
-
 impl Plan {
+    /// Reads the content of a plan file; see [`Plan::parse`].
+    pub fn decode(bytes: &[u8], file: &Path, settings: &Settings) -> Result<Self, PlanError> {
+        match decode(bytes) {
+            Ok(text) => Self::parse(text, file, settings),
+            Err((text, problem)) => Err(PlanError {
+                file: file.to_owned(),
+                text,
+                problems: vec![problem],
+            }),
+        }
+    }
+
     /// Reads a plan. Every problem of the text is in the error, each with its line and column.
     pub fn parse(text: &str, file: &Path, settings: &Settings) -> Result<Self, PlanError> {
         let problems = Problems::default();
         let plan = parse(text, &problems)
-            .map(|root| read_plan(root.get_ref(), file, settings.clone(), &problems));
+            .map(|root| read_plan(root.get_ref(), (text, file), settings.clone(), &problems));
         let problems = problems.finish(text);
         match plan {
             Some(plan) if problems.is_empty() => Ok(plan),
@@ -102,7 +113,21 @@ pub fn single_task(
     tasks.pop().ok_or_else(|| refused("no task".to_owned()))
 }
 
-fn read_plan(root: &DeTable<'_>, file: &Path, mut settings: Settings, problems: &Problems) -> Plan {
+impl Plan {
+    /// What is no mistake of the plan, but will go wrong if nothing changes: programs that are not
+    /// there. Commands for a shell are not looked into. Jobs look for programs in `path`, unless
+    /// their task has a `PATH` of its own.
+    pub fn warnings(&self, path: Option<&OsStr>) -> Vec<Problem> {
+        missing(&self.programs, path, &self.text)
+    }
+}
+
+fn read_plan(
+    root: &DeTable<'_>,
+    (text, file): (&str, &Path),
+    mut settings: Settings,
+    problems: &Problems,
+) -> Plan {
     let origin = Origin::Plan(file.to_owned());
     let mut top = Section::new(root, problems);
     let target = top.take::<Option<String>>("target");
@@ -118,16 +143,18 @@ fn read_plan(root: &DeTable<'_>, file: &Path, mut settings: Settings, problems: 
         limits.finish();
     }
     let mut defaults = Common::default();
+    let mut programs = Vec::new();
     if let Some(mut section) = top.section("defaults") {
         settings.apply_section("defaults", &mut section, &origin);
         defaults = Common::read(&mut section);
+        programs = programs_of(&mut section, &defaults.env);
         section.finish();
         settings.set_commands(defaults.setup.take(), defaults.gate.take(), &origin);
     }
     let entries = top
         .raw("task")
         .map_or_else(Vec::new, |value| tables(value, problems));
-    if top.raw("task").is_none() {
+    if top.raw("task").is_none() && !root.contains_key("tasks") {
         let hint = "start one with `[[task]]`".to_owned();
         problems.add(0, "the plan has no task", Some(hint));
     }
@@ -136,8 +163,12 @@ fn read_plan(root: &DeTable<'_>, file: &Path, mut settings: Settings, problems: 
         .into_iter()
         .map(|table| read_task(table, &defaults, &settings, problems))
         .collect();
-    check_names(&read, problems);
+    check_names(&read, text, problems);
+    programs.extend(read.iter().flat_map(|entry| entry.programs.iter().cloned()));
+    programs.sort_by_key(|program| program.offset);
     Plan {
+        text: text.to_owned(),
+        programs,
         tasks: read.into_iter().filter_map(|entry| entry.spec).collect(),
         target: target.flatten(),
         auto_land,
@@ -204,6 +235,7 @@ impl Common {
 struct Entry {
     name: Option<Placed>,
     after: Vec<Placed>,
+    programs: Vec<Program>,
     spec: Option<TaskSpec>,
 }
 
@@ -224,6 +256,7 @@ fn read_task(
     let run = section.take::<Command>("run");
     let after = section.take::<Vec<Placed>>("after").unwrap_or_default();
     let own = Common::read(&mut section);
+    let programs = programs_of(&mut section, &merged(&defaults.env, &own.env).into());
     section.finish();
     let build = |name: TaskName, run| TaskSpec {
         name,
@@ -242,7 +275,27 @@ fn read_task(
     };
     let task_name = name.as_ref().and_then(|name| name.task_name(problems));
     let spec = task_name.zip(run).map(|(name, run)| build(name, run));
-    Entry { name, after, spec }
+    Entry {
+        name,
+        after,
+        programs,
+        spec,
+    }
+}
+
+/// The programs that a task or `[defaults]` names, with the `PATH` that their jobs get.
+fn programs_of(section: &mut Section<'_, '_>, env: &Option<Env>) -> Vec<Program> {
+    let mut programs = Vec::new();
+    for key in ["run", "gate", "setup"] {
+        if let Some(value) = section.get(key) {
+            programs.extend(programs_in(value, key != "run"));
+        }
+    }
+    let path = env.as_ref().and_then(|env| env.get("PATH"));
+    programs
+        .iter_mut()
+        .for_each(|program| program.path = path.cloned());
+    programs
 }
 
 fn pick<T: Clone>(own: &Option<T>, default: &Option<T>) -> Option<T> {
@@ -256,29 +309,42 @@ fn merged(defaults: &Option<Env>, own: &Option<Env>) -> Env {
     layers.flat_map(Clone::clone).collect()
 }
 
+/// Looking for what was meant takes long in a long plan; the first ones are what is shown.
+const MOST_SUGGESTIONS: usize = 20;
+
 /// Names are unique, `after` names tasks of the plan, and no task waits for itself.
-fn check_names(entries: &[Entry], problems: &Problems) {
-    let mut index = HashMap::new();
-    for (at, name) in entries
-        .iter()
-        .enumerate()
-        .filter_map(|(at, e)| Some((at, e.name.as_ref()?)))
-    {
-        if index.contains_key(name.text.as_str()) {
-            let message = format!("two tasks are named {}", quoted(&name.text));
-            problems.add(name.offset, message, None);
-        } else {
-            index.insert(name.text.as_str(), at);
+fn check_names(entries: &[Entry], text: &str, problems: &Problems) {
+    let mut index: HashMap<&str, (usize, usize)> = HashMap::new();
+    for (at, entry) in entries.iter().enumerate() {
+        let Some(name) = &entry.name else { continue };
+        match index.get(name.text.as_str()) {
+            Some((_, first)) => {
+                let line = text[..*first].matches('\n').count() + 1;
+                let hint = format!("name one of them differently; the first is in line {line}");
+                let message = format!("two tasks are named {}", quoted(&name.text));
+                problems.add(name.offset, message, Some(hint));
+            }
+            None => {
+                index.insert(&name.text, (at, name.offset));
+            }
         }
     }
     let known: Vec<&str> = index.keys().copied().collect();
+    let mut suggestions = 0;
     let mut after = vec![Vec::new(); entries.len()];
     for (at, entry) in entries.iter().enumerate() {
         for name in &entry.after {
-            match index.get(name.text.as_str()) {
-                Some(before) => after[at].push(*before),
-                None => unknown(name.offset, "task", &name.text, &known, problems),
+            if let Some((before, _)) = index.get(name.text.as_str()) {
+                after[at].push(*before);
+                continue;
             }
+            suggestions += 1;
+            let known = if suggestions > MOST_SUGGESTIONS {
+                &[]
+            } else {
+                known.as_slice()
+            };
+            unknown(name.offset, "task", &name.text, known, problems);
         }
     }
     for cycle in cycles(&after) {
@@ -297,9 +363,24 @@ fn report_cycle(cycle: &[usize], entries: &[Entry], problems: &Problems) {
         let edge = entries[*first].after.iter().find(|a| a.text == *waits_for);
         edge.map(|edge| edge.offset)
     });
-    let message = format!("tasks wait for each other: {}", names.join(" -> "));
+    let message = format!("tasks wait for each other: {}", way_round(&names));
     let hint = "take one of them out of `after`".to_owned();
     problems.add(offset.unwrap_or_default(), message, Some(hint));
+}
+
+/// A long way is cut in the middle.
+fn way_round(names: &[&str]) -> String {
+    const ENDS: usize = 10;
+    if names.len() <= 2 * ENDS {
+        return names.join(" -> ");
+    }
+    let (first, last) = (&names[..ENDS], &names[names.len() - ENDS..]);
+    let between = names.len() - 2 * ENDS;
+    format!(
+        "{} -> ({between} more) -> {}",
+        first.join(" -> "),
+        last.join(" -> ")
+    )
 }
 
 /// A text and its byte offset.

@@ -18,21 +18,55 @@ pub struct Problem {
     pub hint: Option<String>,
 }
 
+/// Goes through a text once, however many problems it has.
+pub(super) struct Cursor<'s> {
+    source: &'s str,
+    offset: usize,
+    line: usize,
+    column: usize,
+}
+
+impl<'s> Cursor<'s> {
+    pub(super) fn new(source: &'s str) -> Self {
+        Self {
+            source,
+            offset: 0,
+            line: 1,
+            column: 1,
+        }
+    }
+
+    /// A problem at a byte offset, which is not before the last one.
+    pub(super) fn problem(
+        &mut self,
+        offset: usize,
+        message: String,
+        hint: Option<String>,
+    ) -> Problem {
+        let mut end = offset.clamp(self.offset, self.source.len());
+        while !self.source.is_char_boundary(end) {
+            end -= 1;
+        }
+        for c in self.source[self.offset..end].chars() {
+            (self.line, self.column) = match c {
+                '\n' => (self.line + 1, 1),
+                _ => (self.line, self.column + 1),
+            };
+        }
+        self.offset = end;
+        Problem {
+            message,
+            line: self.line,
+            column: self.column,
+            hint,
+        }
+    }
+}
+
 impl Problem {
     /// A problem at a byte offset of `source`.
     pub(super) fn at(source: &str, offset: usize, message: String, hint: Option<String>) -> Self {
-        let mut offset = offset.min(source.len());
-        while !source.is_char_boundary(offset) {
-            offset -= 1;
-        }
-        let before = &source[..offset];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Self {
-            message,
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-            hint,
-        }
+        Cursor::new(source).problem(offset, message, hint)
     }
 
     /// `file:line:column: message`, the source line with a caret, and the hint. Plain text of at
@@ -119,4 +153,35 @@ fn wrapped(text: &str) -> String {
     }
     let trimmed: Vec<&str> = lines.split('\n').map(str::trim_end).collect();
     trimmed.join("\n")
+}
+
+/// More of them would push the first ones off the screen.
+const MOST_SHOWN: usize = 20;
+
+/// The problems of one file, the first of them in full.
+pub(super) fn render_all(problems: &[Problem], source: &str, file: &Path) -> String {
+    let shown = problems.iter().take(MOST_SHOWN);
+    let rendered: Vec<_> = shown.map(|p| p.render(source, file)).collect();
+    let mut text = rendered.join("\n").trim_end().to_owned();
+    let more = problems.len().saturating_sub(MOST_SHOWN);
+    if more > 0 {
+        let _ = write!(
+            text,
+            "\n\nand {more} more problem{}",
+            if more == 1 { "" } else { "s" }
+        );
+    }
+    text
+}
+
+/// The text of a file without a byte order mark, or where it is not UTF-8.
+pub(super) fn decode(bytes: &[u8]) -> Result<&str, (String, Problem)> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    std::str::from_utf8(bytes).map_err(|error| {
+        let lossy = String::from_utf8_lossy(bytes).into_owned();
+        let hint = Some("save the file as UTF-8".to_owned());
+        let message = "the text is not UTF-8".to_owned();
+        let problem = Problem::at(&lossy, error.valid_up_to(), message, hint);
+        (lossy, problem)
+    })
 }

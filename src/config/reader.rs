@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::problem::Problem;
+use super::advice::{instead_of, instead_of_key};
+use super::problem::{Cursor, Problem};
 
 /// Collects what is wrong with one text.
 #[derive(Debug, Default)]
@@ -22,9 +23,10 @@ impl Problems {
         let mut found = self.0.into_inner();
         found.sort();
         found.dedup();
+        let mut cursor = Cursor::new(source);
         found
             .into_iter()
-            .map(|(offset, message, hint)| Problem::at(source, offset, message, hint))
+            .map(|(offset, message, hint)| cursor.problem(offset, message, hint))
             .collect()
     }
 }
@@ -32,11 +34,25 @@ impl Problems {
 /// The root table, or `None` when the text is not TOML; then every syntax error is a problem.
 pub(super) fn parse<'i>(text: &'i str, problems: &Problems) -> Option<Spanned<DeTable<'i>>> {
     let (table, errors) = DeTable::parse_recoverable(text);
+    let offset = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
+    let first = errors.iter().min_by_key(|error| offset(error));
     for error in &errors {
-        let offset = error.span().map_or(0, |span| span.start);
-        problems.add(offset, error.message(), None);
+        let hint = first.filter(|first| std::ptr::eq(*first, error));
+        let hint = hint.and_then(|_| other_language(text));
+        problems.add(offset(error), error.message(), hint);
     }
     errors.is_empty().then_some(table)
+}
+
+fn other_language(text: &str) -> Option<String> {
+    let mut lines = text.lines().map(str::trim);
+    let first = lines.find(|line| !line.is_empty() && !line.starts_with('#'))?;
+    let language = match first {
+        json if json.starts_with('{') => "JSON",
+        yaml if yaml.starts_with("---") || yaml.ends_with(':') || yaml.starts_with("- ") => "YAML",
+        _ => return None,
+    };
+    Some(format!("this looks like {language}; it is read as TOML"))
 }
 
 /// A value that can be read from TOML.
@@ -67,6 +83,11 @@ impl<'a, 'i> Section<'a, 'i> {
         self.table.get(key)
     }
 
+    /// The raw value of a key, without saying that the key is known.
+    pub(super) fn get(&self, key: &str) -> Option<&'a Spanned<DeValue<'i>>> {
+        self.table.get(key)
+    }
+
     /// The value of a key, if it is there and sound.
     pub(super) fn take<T: Read>(&mut self, key: &'static str) -> Option<T> {
         let problems = self.problems;
@@ -79,52 +100,49 @@ impl<'a, 'i> Section<'a, 'i> {
         let value = self.raw(key)?;
         let table = value.get_ref().as_table();
         if table.is_none() {
-            wrong_type(value, "a table", problems);
+            let hint = value
+                .get_ref()
+                .as_array()
+                .map(|_| format!("write `[{key}]`, once"));
+            mistyped(value, "a table", hint, problems);
         }
         table.map(|table| Section::new(table, problems))
     }
 
     /// Reports every key that was not asked for.
     pub(super) fn finish(self) {
+        let known: Vec<&str> = self.asked.iter().copied().collect();
         for key in self.table.keys() {
-            if !self.asked.contains(key.get_ref().as_ref()) {
-                unknown(
-                    key.span().start,
-                    "key",
-                    key.get_ref(),
-                    &self.asked,
-                    self.problems,
-                );
+            let name = key.get_ref();
+            if !self.asked.contains(name.as_ref()) {
+                let message = format!("unknown key {}", quoted(name));
+                let hint = instead_of_key(name, &known);
+                self.problems.add(key.span().start, message, hint);
             }
         }
     }
 }
 
 /// Reports a name that is not among `known`, with the nearest of them.
-pub(super) fn unknown<'k>(
-    offset: usize,
-    what: &str,
-    name: &str,
-    known: impl IntoIterator<Item = &'k &'k str>,
-    problems: &Problems,
-) {
-    let known: Vec<&str> = known.into_iter().copied().collect();
-    let hint = nearest(name, &known)
-        .map(|near| format!("did you mean `{near}`?"))
-        .or_else(|| {
-            (known.len() <= 30 && !known.is_empty())
-                .then(|| format!("one of: {}", known.join(", ")))
-        });
-    problems.add(offset, format!("unknown {what} {}", quoted(name)), hint);
+pub(super) fn unknown(offset: usize, what: &str, name: &str, known: &[&str], problems: &Problems) {
+    let message = format!("unknown {what} {}", quoted(name));
+    problems.add(offset, message, instead_of(name, known));
 }
 
 pub(super) fn wrong_type(value: &Spanned<DeValue<'_>>, wanted: &str, problems: &Problems) {
+    mistyped(value, wanted, None, problems);
+}
+
+/// A value of the wrong type, and what to write instead.
+pub(super) fn mistyped(
+    value: &Spanned<DeValue<'_>>,
+    wanted: &str,
+    hint: Option<String>,
+    problems: &Problems,
+) {
     let found = value.get_ref().type_str();
-    problems.add(
-        value.span().start,
-        format!("expected {wanted}, found {found}"),
-        None,
-    );
+    let message = format!("expected {wanted}, found {found}");
+    problems.add(value.span().start, message, hint);
 }
 
 /// A text from the file within a message: escaped and short.
@@ -136,33 +154,4 @@ pub(super) fn quoted(text: &str) -> String {
     let head: String = chars.by_ref().take(40).collect();
     let more = if chars.next().is_some() { "..." } else { "" };
     format!("`{}{more}`", head.escape_debug())
-}
-
-fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
-    if name.len() > 80 {
-        return None;
-    }
-    let lower = name.to_lowercase();
-    known
-        .iter()
-        .map(|candidate| (distance(&lower, &candidate.to_lowercase()), *candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
-/// Edits between two texts (Levenshtein), one row at a time.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }

@@ -91,7 +91,7 @@ macro_rules! task_tables {
             pub name: String,
             /// The files it may change, as patterns relative to the repository root.
             #[serde(skip_serializing_if = "Option::is_none")]
-            #[schemars(length(min = 1), inner(regex(pattern = r"^(?!!?([/\\]|.:|(.*/)?\.\.(/|$)|\s*$))[^\p{Cc}]+$")))]
+            #[schemars(length(min = 1), inner(regex(pattern = r"^(?!!?(\./)*([/\\]|.:|(.*/)?\.\.(/|$)|\s*$))[^\p{Cc}]+$")))]
             pub scope: Option<Vec<String>>,
             /// What is run: a shell line, or a list of arguments without a shell.
             #[schemars(with = "CommandText")]
@@ -127,7 +127,7 @@ task_tables! {
     /// The queue: primary, validation, subagent or background.
     lane: LaneText,
     /// Added to the environment.
-    #[schemars(extend("propertyNames" = {"pattern": "^[^=\\u0000]+$"}))]
+    #[schemars(extend("propertyNames" = {"pattern": "^(?!TREEYARD_)[^=\\u0000]+$"}))]
     env: BTreeMap<String, String>,
     /// What to do when its supervisor vanished: ask, resume or fail.
     on_crash: OnCrashText,

@@ -1,5 +1,6 @@
 mod docs;
 mod groups;
+mod messages;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -19,12 +20,13 @@ fn parse(text: &str) -> Result<Plan, PlanError> {
 /// `line:column: message` and the hint of each problem.
 fn problems(text: &str) -> Vec<String> {
     let error = parse(text).expect_err(text);
-    let told = |p: &Problem| {
-        let hint = p.hint.as_ref().map(|hint| format!(" ({hint})"));
-        let hint = hint.unwrap_or_default();
-        format!("{}:{}: {}{hint}", p.line, p.column, p.message)
-    };
     error.problems.iter().map(told).collect()
+}
+
+fn told(problem: &Problem) -> String {
+    let hint = problem.hint.as_ref().map(|hint| format!(" ({hint})"));
+    let (line, column, hint) = (problem.line, problem.column, hint.unwrap_or_default());
+    format!("{line}:{column}: {}{hint}", problem.message)
 }
 
 fn task(rest: &str) -> String {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::reader::{Problems, Read, Section, quoted, unknown, wrong_type};
+use super::reader::{Problems, Read, Section, mistyped, quoted, unknown, wrong_type};
 use crate::model::task::{Backoff, Command, Lane, OnCrash, Retries};
 
 type Raw<'i> = Spanned<DeValue<'i>>;
@@ -102,10 +102,14 @@ macro_rules! whole_numbers {
     ($($type:ident)*) => {$(
         impl Read for $type {
             fn read(value: &Raw<'_>, problems: &Problems) -> Option<Self> {
+                let wanted = format!("a whole number from 0 to {}", Self::MAX);
+                if value.get_ref().as_integer().is_none() {
+                    wrong_type(value, &wanted, problems);
+                    return None;
+                }
                 let found = integer(value).and_then(|number| Self::try_from(number).ok());
                 if found.is_none() {
-                    let wanted = format!("expected a whole number from 0 to {}", Self::MAX);
-                    problems.add(value.span().start, wanted, None);
+                    problems.add(value.span().start, format!("expected {wanted}"), None);
                 }
                 found
             }
@@ -136,7 +140,9 @@ impl Setting for bool {
 impl Read for String {
     fn read(value: &Raw<'_>, problems: &Problems) -> Option<Self> {
         let Some(text) = value.get_ref().as_str() else {
-            wrong_type(value, "a string", problems);
+            let plain = !value.get_ref().is_array() && !value.get_ref().is_table();
+            let hint = plain.then(|| "put it in quotes".to_owned());
+            mistyped(value, "a string", hint, problems);
             return None;
         };
         if text.contains('\0') {
@@ -190,7 +196,11 @@ impl Read for Command {
 impl<T: Read> Read for Vec<T> {
     fn read(value: &Raw<'_>, problems: &Problems) -> Option<Self> {
         let Some(list) = value.get_ref().as_array() else {
-            wrong_type(value, "a list", problems);
+            let hint = value
+                .get_ref()
+                .as_str()
+                .map(|_| "put it in brackets".to_owned());
+            mistyped(value, "a list", hint, problems);
             return None;
         };
         let items: Vec<Option<T>> = list.iter().map(|item| T::read(item, problems)).collect();
@@ -223,6 +233,18 @@ impl EnvName {
     }
 }
 
+impl EnvName {
+    /// A variable that a task sets: not one of those by which its job is known.
+    fn check_own(name: &str, offset: usize, problems: &Problems) -> bool {
+        if name.starts_with("TREEYARD_") {
+            let message = format!("{} is set by treeyard itself", quoted(name));
+            problems.add(offset, message, Some("take another name".to_owned()));
+            return false;
+        }
+        Self::check(name, offset, problems)
+    }
+}
+
 impl Read for EnvName {
     fn read(value: &Raw<'_>, problems: &Problems) -> Option<Self> {
         let name = String::read(value, problems)?;
@@ -240,17 +262,23 @@ impl Setting for Vec<EnvName> {
 /// Environment variables.
 impl Read for BTreeMap<String, String> {
     fn read(value: &Raw<'_>, problems: &Problems) -> Option<Self> {
-        named_values(value, EnvName::check, problems)
+        named_values(value, "{ NAME = \"value\" }", EnvName::check_own, problems)
     }
 }
 
 pub(super) fn named_values<T: Read>(
     value: &Raw<'_>,
+    example: &str,
     check: fn(&str, usize, &Problems) -> bool,
     problems: &Problems,
 ) -> Option<BTreeMap<String, T>> {
     let Some(table) = value.get_ref().as_table() else {
-        wrong_type(value, "a table", problems);
+        mistyped(
+            value,
+            "a table",
+            Some(format!("such as {example}")),
+            problems,
+        );
         return None;
     };
     let read = |(key, value): (&Spanned<_>, &Raw<'_>)| -> Option<(String, T)> {
@@ -266,9 +294,17 @@ pub(super) fn named_values<T: Read>(
 impl Read for Retries {
     fn read(value: &Raw<'_>, problems: &Problems) -> Option<Self> {
         let mut retries = Self::default();
-        let Some(table) = value.get_ref().as_table() else {
-            retries.max = u32::read(value, problems)?;
-            return Some(retries);
+        let table = match value.get_ref() {
+            DeValue::Table(table) => table,
+            DeValue::Integer(_) => {
+                retries.max = u32::read(value, problems)?;
+                return Some(retries);
+            }
+            _ => {
+                let wanted = "a number, or a table of `max`, `backoff` and `delay`";
+                wrong_type(value, wanted, problems);
+                return None;
+            }
         };
         let mut section = Section::new(table, problems);
         if section.raw("max").is_none() {

@@ -33,6 +33,7 @@ impl Scope {
         if patterns.is_empty() {
             return Ok(Self::whole_repository());
         }
+        let patterns: Vec<String> = patterns.iter().map(|pattern| from_root(pattern)).collect();
         patterns.iter().try_for_each(|pattern| check(pattern))?;
         if patterns.iter().all(|pattern| pattern.starts_with('!')) {
             return Err(InvalidScope::OnlyNegated);
@@ -55,6 +56,18 @@ impl<'de> Deserialize<'de> for Scope {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::new(Vec::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
+}
+
+/// Without a leading `./`, which would match nothing.
+fn from_root(pattern: &str) -> String {
+    let (not, mut body) = match pattern.strip_prefix('!') {
+        Some(body) => ("!", body),
+        None => ("", pattern),
+    };
+    while let Some(rest) = body.strip_prefix("./") {
+        body = rest;
+    }
+    format!("{not}{body}")
 }
 
 fn check(pattern: &str) -> Result<(), InvalidScope> {

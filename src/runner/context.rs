@@ -66,8 +66,8 @@ pub(super) fn prepare(
     })
 }
 
-/// What a supervisor is told. The environment is an allow-list, the task's own variables, and
-/// what tells a program in the session where it is.
+/// What a supervisor is told. The environment is an allow-list, the person's identity, the task's
+/// own variables, and what tells a program in the session where it is; a later one wins.
 pub(super) fn job_spec(
     config: &Config,
     session: &SessionRow,
@@ -76,15 +76,20 @@ pub(super) fn job_spec(
 ) -> Result<JobSpec, super::RunnerError> {
     let task = session.spec()?;
     let (name, email) = &config.policy.identity;
-    let mut extra: BTreeMap<String, String> = task.env.clone();
+    let mut extra = BTreeMap::new();
+    for (key, value) in [
+        ("GIT_AUTHOR_NAME", name),
+        ("GIT_AUTHOR_EMAIL", email),
+        ("GIT_COMMITTER_NAME", name),
+        ("GIT_COMMITTER_EMAIL", email),
+    ] {
+        extra.insert(key.to_owned(), value.clone());
+    }
+    extra.extend(task.env.clone());
     for (key, value) in [
         ("TREEYARD_SESSION", session.id.to_string()),
         ("TREEYARD_TASK", session.name.clone()),
         ("TREEYARD_SCOPE", task.scope.patterns().join("\n")),
-        ("GIT_AUTHOR_NAME", name.clone()),
-        ("GIT_AUTHOR_EMAIL", email.clone()),
-        ("GIT_COMMITTER_NAME", name.clone()),
-        ("GIT_COMMITTER_EMAIL", email.clone()),
     ] {
         extra.insert(key.to_owned(), value);
     }

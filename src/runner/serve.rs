@@ -19,7 +19,7 @@ use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, PlanId, SessionId};
 use crate::model::session::SessionState;
 use crate::proc::{Ended, Launcher, ProcError, RunnerLock, Supervisor, WakeListener};
-use crate::sessions::{self, ControlError, move_session};
+use crate::sessions::{self, move_session};
 use crate::store::{SessionRow, Store};
 use crate::workspace::{Workspace, WorkspaceError};
 
@@ -150,23 +150,9 @@ impl Runner {
                 return Ok(decision.look_again_ms);
             }
             // What comes after these is doomed in turn: look again at once.
-            for (session, name) in decision.doomed {
-                self.cancel_doomed(session, &name)?;
-            }
+            sessions::cancel_doomed(&mut self.store, decision.doomed)?;
         }
         Ok(None)
-    }
-
-    fn cancel_doomed(&mut self, session: SessionId, cause: &str) -> Result<(), RunnerError> {
-        let Some(row) = self.store.session(session)? else {
-            return Ok(());
-        };
-        let reason = format!("comes after {cause}, which did not succeed");
-        match sessions::cancel(&mut self.store, &row, Actor::System, &reason) {
-            // A person was faster.
-            Ok(()) | Err(ControlError::State { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
     }
 
     fn slots(&self) -> Vec<Slot> {

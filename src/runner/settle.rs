@@ -40,8 +40,8 @@ impl Runner {
         let stored = self.keep_output(&dir);
         let room = self.may_keep_slot(job.session_id);
         let followed = self.store.write(|tx| {
-            record_end(tx, job, outcome, duration_ms, stored.as_ref())?;
-            follow(tx, job, outcome, room)
+            let ended_ms = record_end(tx, job, outcome, duration_ms, stored.as_ref())?;
+            follow(tx, job, outcome, ended_ms, room)
         })?;
         // Its output is in the store now; the folder has nothing that is not recorded.
         tokio::task::spawn_blocking(move || std::fs::remove_dir_all(dir));
@@ -94,13 +94,14 @@ impl Runner {
     }
 }
 
+/// When it ended, by the log.
 fn record_end(
     tx: &mut Tx<'_>,
     job: &JobRow,
     outcome: &Outcome,
     duration_ms: u64,
     stored: Option<&Stored>,
-) -> Result<(), StoreError> {
+) -> Result<i64, StoreError> {
     if let Some(stored) = stored {
         let event = Event::ArtifactStored {
             hash: stored.hash.clone(),
@@ -117,8 +118,8 @@ fn record_end(
         duration_ms,
         output: stored.map(|stored| stored.hash.clone()),
     };
-    tx.append(Actor::System, Some(job.session_id), event)
-        .map(drop)
+    let record = tx.append(Actor::System, Some(job.session_id), event)?;
+    Ok(record.at_ms)
 }
 
 /// What became of a session when its job ended.
@@ -136,6 +137,7 @@ fn follow(
     tx: &mut Tx<'_>,
     job: &JobRow,
     outcome: &Outcome,
+    ended_ms: i64,
     room: bool,
 ) -> Result<Followed, StoreError> {
     let Some(row) = tx.session(job.session_id)? else {
@@ -145,8 +147,7 @@ fn follow(
         Next::Rest => {}
         Next::GoOn => return go_on(tx, row, room),
         Next::Retry { wait_ms } => {
-            let now_ms = jiff::Timestamp::now().as_millisecond();
-            queue_attempt(tx, Actor::System, job, now_ms + wait_ms as i64)?;
+            queue_attempt(tx, Actor::System, job, ended_ms + wait_ms as i64)?;
         }
         Next::RunAgain => {
             let reason = "run again after its supervisor vanished".to_owned();

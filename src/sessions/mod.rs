@@ -2,7 +2,12 @@
 //! Each is a few events in one transaction; the runner sees the rows and acts.
 
 mod control;
+mod doom;
 mod submit;
 
+#[cfg(test)]
+mod tests;
+
 pub use control::{ControlError, cancel, move_session, pause, queue_attempt, resume, retry};
+pub use doom::cancel_doomed;
 pub use submit::{Submission, add, submit};

@@ -4,6 +4,7 @@
 //! before it and folds it into the tables, all in one transaction.
 
 mod chain;
+mod doomed;
 mod error;
 mod open;
 mod project;
@@ -18,6 +19,7 @@ mod tx;
 mod tests;
 
 pub use chain::ChainReport;
+pub use doomed::WaitingSession;
 pub use error::StoreError;
 pub use open::{DATABASE, SCHEMA_VERSION, Store};
 pub use query::EventFilter;

@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::app::failure::Failure;
 use crate::app::project::user_config;
-use crate::app::submit::plan_text;
+use crate::app::submit::{plan_bytes, told};
 use crate::cli::context::Context;
 use crate::cli::out::write_all;
-use crate::config::{Plan, PlanError, Settings, plan_schema};
+use crate::config::{Plan, PlanError, Problem, Settings, plan_schema};
 use crate::git::Repo;
 use crate::model::code::Exit;
 
@@ -51,16 +51,20 @@ fn schema() -> Result<Exit, Failure> {
 }
 
 fn check(file: &Path, context: &Context) -> Result<Exit, Failure> {
-    let file = context.file(file);
-    let text = plan_text(&file)?;
-    let refused = match Plan::parse(&text, &file, &settings(context)?) {
+    let file = &context.file(file);
+    let bytes = plan_bytes(file)?;
+    let refused = match Plan::decode(&bytes, file, &settings(context)?) {
         Ok(plan) => {
             let names: Vec<String> = plan.tasks.iter().map(|t| t.name.to_string()).collect();
             let count = names.len();
-            let body = json!({ "ok": true, "tasks": names, "problems": [] });
+            let warnings = plan.warnings(std::env::var_os("PATH").as_deref());
+            let body = json!({ "ok": true, "tasks": names, "problems": [],
+                "warnings": listed(&warnings) });
             context.terminal.result("plan_check", body, || {
                 format!("ok: {count} task{}", if count == 1 { "" } else { "s" })
             })?;
+            let told: Vec<String> = warnings.iter().map(|found| told(found, file)).collect();
+            context.terminal.warn(&told);
             return Ok(Exit::Ok);
         }
         Err(refused) => refused,
@@ -75,15 +79,13 @@ fn check(file: &Path, context: &Context) -> Result<Exit, Failure> {
     Err(Failure::from(refused).hint(hint))
 }
 
-fn problems(refused: &PlanError) -> serde_json::Value {
-    let problems: Vec<_> = refused
-        .problems
-        .iter()
-        .map(
-            |p| json!({ "message": p.message, "line": p.line, "column": p.column, "hint": p.hint }),
-        )
-        .collect();
-    json!({ "ok": false, "tasks": [], "problems": problems })
+fn problems(refused: &PlanError) -> Value {
+    json!({ "ok": false, "tasks": [], "problems": listed(&refused.problems), "warnings": [] })
+}
+
+fn listed(problems: &[Problem]) -> Vec<Value> {
+    let listed = |p: &Problem| json!({ "message": p.message, "line": p.line, "column": p.column, "hint": p.hint });
+    problems.iter().map(listed).collect()
 }
 
 /// A plan can be checked outside of a repository too; then only the person's settings count.

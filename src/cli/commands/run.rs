@@ -5,7 +5,6 @@ use serde_json::json;
 use crate::app::failure::Failure;
 use crate::app::project::Project;
 use crate::app::run::{Ran, run as run_to_end};
-use crate::app::setup::warnings;
 use crate::app::single::Single;
 use crate::app::submit::{Request, Submitted, Work, add_job, submit as queue};
 use crate::cli::args_work::{RunArgs, SubmitArgs, TaskArgs};
@@ -28,7 +27,7 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<Exit, Failure> {
         settings.push((key.to_owned(), jobs.to_string()));
     }
     let (project, submitted) = submitted(&args.task, &settings, context)?;
-    let mut warnings = warnings(&submitted.settings);
+    let mut warnings = submitted.warnings.clone();
     if args.jobs.is_some()
         && let Some(owner) = runner_owner(&project.repo.state_dir())
     {
@@ -58,13 +57,12 @@ pub fn submit(args: &SubmitArgs, context: &Context) -> Result<Exit, Failure> {
         return Ok(Exit::Ok);
     }
     let (project, submitted) = submitted(&args.task, &context.settings, context)?;
-    let warnings = warnings(&submitted.settings);
-    context.terminal.warn(&warnings);
+    context.terminal.warn(&submitted.warnings);
     let sessions = project.store.plan_sessions(submitted.plan_id)?;
     let body = json!({
         "plan_id": submitted.plan_id.to_string(),
         "sessions": sessions.iter().map(session_json).collect::<Vec<_>>(),
-        "warnings": warnings,
+        "warnings": submitted.warnings,
     });
     context.terminal.result("submitted", body, || {
         let mut text = String::new();

@@ -117,6 +117,7 @@ fn schema_and_parser_agree() {
         ("env = { A = \"1\" }", true),
         ("env = { \"A=B\" = \"1\" }", false),
         ("env = { A = 1 }", false),
+        ("env = { TREEYARD_JOB = \"1\" }", false),
         ("on_crash = \"ask\"", true),
         ("group = \"\"", false),
         ("unknown = 1", false),

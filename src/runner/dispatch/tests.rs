@@ -1,0 +1,239 @@
+use super::*;
+use crate::model::limit::GroupLimit;
+use crate::model::session::SessionState;
+use crate::runner::bucket::Bucket;
+use proptest::prelude::*;
+
+fn row(seq: u64, lane: Lane) -> QueueRow {
+    QueueRow {
+        session: SessionId::new(),
+        state: SessionState::Created,
+        job: JobId::new(),
+        busy: false,
+        not_before_ms: 0,
+        lane,
+        priority: 50,
+        group: None,
+        created_seq: seq,
+        waits_for: None,
+        doomed_by: None,
+    }
+}
+
+fn limits(sessions: usize) -> Limits {
+    Limits {
+        sessions,
+        groups: BTreeMap::from([(
+            "g".to_owned(),
+            GroupLimit {
+                max: Some(1),
+                rate: None,
+            },
+        )]),
+    }
+}
+
+fn started(queue: &[QueueRow], decision: &Decision) -> Vec<u64> {
+    let seq_of = |id| {
+        queue
+            .iter()
+            .find(|row| row.session == id)
+            .unwrap()
+            .created_seq
+    };
+    decision
+        .start
+        .iter()
+        .map(|(session, _)| seq_of(*session))
+        .collect()
+}
+
+#[test]
+fn urgent_first_then_the_oldest() {
+    let mut queue = vec![
+        row(1, Lane::Primary),
+        row(2, Lane::Primary),
+        row(3, Lane::Primary),
+    ];
+    queue[2].priority = 0;
+    let decision = decide(
+        &queue,
+        &[],
+        &limits(2),
+        Buckets::new(),
+        &mut Lanes::default(),
+        0,
+    );
+    assert_eq!(started(&queue, &decision), [3, 1]);
+    assert_eq!(decision.waiting, [(queue[1].session, Wait::Slots)]);
+}
+
+#[test]
+fn every_wait_has_its_reason() {
+    let mut queue: Vec<QueueRow> = (1..=5).map(|seq| row(seq, Lane::Primary)).collect();
+    queue[0].busy = true;
+    queue[1].waits_for = Some("docs".into());
+    queue[2].not_before_ms = 500;
+    queue[3].group = Some("g".into());
+    queue[4].group = Some("g".into());
+    let decision = decide(
+        &queue,
+        &[],
+        &limits(8),
+        Buckets::new(),
+        &mut Lanes::default(),
+        100,
+    );
+    assert_eq!(started(&queue, &decision), [4]);
+    assert_eq!(decision.look_again_ms, Some(500));
+    let reasons: Vec<String> = decision
+        .waiting
+        .iter()
+        .map(|(_, wait)| wait.describe(100))
+        .collect();
+    assert_eq!(
+        reasons,
+        [
+            "another job of the session runs",
+            "waits for docs",
+            "next attempt in 1 s",
+            "group g is at its limit"
+        ]
+    );
+}
+
+#[test]
+fn a_rate_holds_a_job_until_its_token_comes_back() {
+    let rate = "30/min".parse().unwrap();
+    let limit = |max| GroupLimit {
+        max,
+        rate: Some(rate),
+    };
+    let mut limits = limits(8);
+    limits.groups.insert("api".to_owned(), limit(None));
+    let mut queue: Vec<QueueRow> = (1..=3).map(|seq| row(seq, Lane::Primary)).collect();
+    queue
+        .iter_mut()
+        .for_each(|row| row.group = Some("api".into()));
+    let buckets =
+        |starts: &[i64], now| Buckets::from([("api".to_owned(), Bucket::after(rate, starts, now))]);
+    let look = |slots: &[Slot], starts: &[i64], now| {
+        let lanes = &mut Lanes::default();
+        decide(&queue, slots, &limits, buckets(starts, now), lanes, now)
+    };
+
+    let first = look(&[], &[], 5_000);
+    assert_eq!(started(&queue, &first), [1]);
+    assert_eq!(first.look_again_ms, Some(7_000), "exactly, and no sooner");
+    assert_eq!(first.held.len(), 2);
+    let why = first.waiting[0].1.describe(5_000);
+    assert_eq!(why, "rate of group api: next in 2 s");
+
+    let later = look(&[], &[5_000], 6_999);
+    assert_eq!(started(&queue, &later), [] as [u64; 0]);
+    assert_eq!(started(&queue, &look(&[], &[5_000], 7_000)), [1]);
+
+    let slot = |starting| Slot {
+        session: SessionId::new(),
+        group: Some("api".into()),
+        starting,
+    };
+    assert!(
+        look(&[slot(true)], &[], 5_000).start.is_empty(),
+        "its token is spoken for"
+    );
+    assert_eq!(look(&[slot(false)], &[], 5_000).start.len(), 1);
+}
+
+#[test]
+fn a_job_without_a_slot_is_not_held_by_the_rate() {
+    let rate = "1/h".parse().unwrap();
+    let mut limits = limits(2);
+    let limit = GroupLimit {
+        max: None,
+        rate: Some(rate),
+    };
+    limits.groups.insert("api".to_owned(), limit);
+    let mut queue: Vec<QueueRow> = (1..=9).map(|seq| row(seq, Lane::Primary)).collect();
+    queue[0..8]
+        .iter_mut()
+        .for_each(|row| row.group = Some("api".into()));
+    let buckets = Buckets::from([("api".to_owned(), Bucket::after(rate, &[], 0))]);
+    let decision = decide(&queue, &[], &limits, buckets, &mut Lanes::default(), 0);
+    assert_eq!(
+        started(&queue, &decision),
+        [1, 9],
+        "others go past the group"
+    );
+    assert_eq!(decision.held.len(), 1);
+    assert_eq!(decision.waiting.len(), 7);
+}
+
+#[test]
+fn waits_are_told_in_the_unit_that_fits() {
+    let told: Vec<String> = [-5, 1, 1_000, 1_001, 119_000, 120_001, 9_000_000]
+        .into_iter()
+        .map(in_words)
+        .collect();
+    assert_eq!(told, ["0 s", "1 s", "1 s", "2 s", "119 s", "3 min", "3 h"]);
+}
+
+#[test]
+fn what_comes_after_a_failure_is_doomed() {
+    let mut queue = vec![row(1, Lane::Primary)];
+    queue[0].doomed_by = Some("build".into());
+    let decision = decide(
+        &queue,
+        &[],
+        &limits(8),
+        Buckets::new(),
+        &mut Lanes::default(),
+        0,
+    );
+    assert_eq!(decision.doomed, [(queue[0].session, "build".to_owned())]);
+    assert!(decision.start.is_empty());
+}
+
+#[test]
+fn one_slot_is_shared_by_weight_and_nobody_starves() {
+    let mut lanes = Lanes::default();
+    let mut served: BTreeMap<Lane, u32> = BTreeMap::new();
+    for _ in 0..160 {
+        let queue: Vec<QueueRow> = Lane::ALL.into_iter().map(|lane| row(1, lane)).collect();
+        let decision = decide(&queue, &[], &limits(1), Buckets::new(), &mut lanes, 0);
+        let lane = queue
+            .iter()
+            .find(|row| row.session == decision.start[0].0)
+            .unwrap()
+            .lane;
+        *served.entry(lane).or_default() += 1;
+    }
+    assert_eq!(served[&Lane::Primary], 80);
+    assert_eq!(served[&Lane::Validation], 40);
+    assert_eq!(served[&Lane::Subagent], 30);
+    assert_eq!(served[&Lane::Background], 10);
+}
+
+proptest! {
+    /// Every row is answered exactly once, and no limit is passed.
+    #[test]
+    fn nothing_is_lost_and_limits_hold(
+        shape in prop::collection::vec((0usize..4, 0u8..3, any::<bool>(), any::<bool>()), 0..30),
+        slots in 0usize..6,
+    ) {
+        let queue: Vec<QueueRow> = shape.iter().enumerate().map(|(n, (lane, priority, group, waits))| {
+            let mut row = row(n as u64, Lane::ALL[*lane]);
+            row.priority = *priority;
+            row.group = group.then(|| "g".to_owned());
+            row.waits_for = waits.then(|| "x".to_owned());
+            row
+        }).collect();
+        let decision = decide(&queue, &[], &limits(slots), Buckets::new(), &mut Lanes::default(), 0);
+        prop_assert_eq!(decision.start.len() + decision.waiting.len() + decision.doomed.len(), queue.len());
+        prop_assert!(decision.start.len() <= slots);
+        let grouped = decision.start.iter().filter(|(id, _)| {
+            queue.iter().any(|row| row.session == *id && row.group.is_some())
+        }).count();
+        prop_assert!(grouped <= 1);
+    }
+}

@@ -1,0 +1,109 @@
+use super::*;
+use crate::model::event::{Actor, Event};
+use crate::model::job::Outcome;
+use crate::model::scope::Scope;
+use crate::model::session::SessionState;
+use crate::model::task::{Command, TaskSpec};
+use crate::store::Store;
+
+fn task(name: &str, after: &[&str]) -> TaskSpec {
+    TaskSpec {
+        name: name.parse().unwrap(),
+        scope: Scope::whole_repository(),
+        run: Command::Shell("true".into()),
+        after: after.iter().map(|name| name.parse().unwrap()).collect(),
+        gate: vec![],
+        setup: vec![],
+        timeout_ms: None,
+        retries: Default::default(),
+        priority: 50,
+        lane: Default::default(),
+        env: Default::default(),
+        on_crash: Default::default(),
+        group: None,
+    }
+}
+
+fn submission() -> Submission {
+    Submission {
+        target: "main".into(),
+        auto_land: false,
+        repeat: 1,
+        after: vec![],
+    }
+}
+
+/// Between its last job and its completion a session's work is taken in: what came then would
+/// never run.
+#[test]
+fn nothing_is_added_while_the_work_is_taken_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let (_, ids) = submit(&mut store, &[task("t", &[])], &submission()).unwrap();
+    let job_id = store.jobs_of(ids[0]).unwrap()[0].id;
+    let append = |store: &mut Store, event| {
+        let done = store.write(|tx| tx.append(Actor::System, Some(ids[0]), event).map(drop));
+        done.unwrap();
+    };
+    let row = |store: &Store| store.session(ids[0]).unwrap().unwrap();
+    let more = || Command::Shell("more".into());
+    store
+        .write(|tx| {
+            let (from, to) = (SessionState::Created, SessionState::Active);
+            move_session(tx, Actor::System, ids[0], from, to, "at work")
+        })
+        .unwrap();
+    append(&mut store, Event::JobDispatched { job_id });
+    let session = row(&store);
+    let second = add(&mut store, &session, more()).unwrap();
+    let ended = |job_id| Event::CommandExecuted {
+        job_id,
+        outcome: Outcome::Exited { code: 0 },
+        duration_ms: 1,
+        output: None,
+    };
+    append(&mut store, ended(job_id));
+    append(&mut store, Event::JobDispatched { job_id: second });
+    append(&mut store, ended(second));
+    let error = add(&mut store, &session, more()).unwrap_err();
+    assert!(matches!(error, ControlError::State { .. }), "{error}");
+    let positions: Vec<u32> = store
+        .jobs_of(ids[0])
+        .unwrap()
+        .iter()
+        .map(|job| job.position)
+        .collect();
+    assert_eq!(positions, [0, 1]);
+}
+#[test]
+fn everything_after_what_did_not_succeed_is_cancelled_in_one_step() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let tasks = [
+        task("failed", &[]),
+        task("second", &["failed"]),
+        task("third", &["second"]),
+        task("both", &["second", "third"]),
+        task("apart", &[]),
+    ];
+    let (_, ids) = submit(&mut store, &tasks, &submission()).unwrap();
+    let both = store.session(ids[3]).unwrap().unwrap();
+    pause(&mut store, &both).unwrap();
+    cancel_doomed(&mut store, vec![(ids[1], "failed".to_owned())]).unwrap();
+    let now: Vec<(SessionState, String)> = ids
+        .iter()
+        .map(|id| store.session(*id).unwrap().unwrap())
+        .map(|row| (row.state, row.reason))
+        .collect();
+    let states: Vec<SessionState> = now.iter().map(|(state, _)| *state).collect();
+    use SessionState::*;
+    assert_eq!(states, [Created, Cancelled, Cancelled, Paused, Created]);
+    assert_eq!(now[2].1, "comes after second, which did not succeed");
+    assert!(
+        store
+            .queue()
+            .unwrap()
+            .iter()
+            .all(|row| row.session == ids[0] || row.session == ids[4])
+    );
+}
