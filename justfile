@@ -40,3 +40,7 @@ demo:
 # Measure against other tools; see scripts/bench --help
 bench *ARGS:
     scripts/bench {{ ARGS }}
+
+# Measure the hot functions alone
+bench-hot *FILTER:
+    cargo bench --bench hot -- {{ FILTER }}

@@ -11,14 +11,14 @@ part_ingest() {
     ingest_figure cold '<=' 1.5
     local own synced
     own=$(median put_warm) synced=$(median copy_synced)
-    compare ingest_vs_synced "ingest of $mib MiB, warm" "$(seconds "$own")" \
+    figure ingest_vs_synced "ingest of $mib MiB, warm" "$(seconds "$own")" \
         "b3sum, cp and sync $(seconds "$synced")" "$(quotient "$own" "$synced")"
 }
 
 ingest_figure() {
     local own other
     own=$(median "put_$1") other=$(median "copy_$1")
-    compare "ingest_$1" "ingest of $mib MiB, $1" "$(seconds "$own")" \
+    figure "ingest_$1" "ingest of $mib MiB, $1" "$(seconds "$own")" \
         "b3sum and cp $(seconds "$other")" "$(quotient "$own" "$other")" "$2" "$3"
 }
 

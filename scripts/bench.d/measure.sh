@@ -36,17 +36,16 @@ quotient() { awk "BEGIN { printf \"%.${3:-3}f\", $1 / $2 }"; }
 
 seconds() { awk "BEGIN { s = $1; if (s < 0.1) printf \"%.1f ms\", s * 1000; else printf \"%.2f s\", s }"; }
 
-# compare NAME WHAT OWN OTHER VALUE [RULE LIMIT]: one line of the table. OWN and OTHER are for people; RULE
-# is `<=` or `>=`, and without it the value is only told.
-compare() {
+# figure NAME WHAT OWN OTHER VALUE [RULE LIMIT]: one line of the table. OWN and OTHER say in words what VALUE
+# comes from. RULE is `<=` or `>=`; without it the value is only told.
+figure() {
     local name=$1 what=$2 own=$3 other=$4 value=$5 rule=${6:-} limit=${7:-} met=''
     if [ -n "$rule" ]; then
         met=$(awk "BEGIN { print ($value $rule $limit) ? \"met\" : \"missed\" }")
     fi
     printf '%s|%s|%s|%s|%s|%s|%s|%s\n' "$name" "$what" "$own" "$other" "$value" "$rule" "$limit" "$met" \
         >>"$scratch/figures"
-    printf '%s: %s; %s %s; %s%s\n' "$what" "$own" "${other:+against $other;}" "$value" \
-        "${rule:+wanted ${rule/<=/at most }${limit}, }" "${met:-told only}" | sed 's/>=/at least /; s/;  /; /'
+    printf '%s: %s%s: %s%s\n' "$what" "$own" "${other:+, $other}" "$value" "${met:+, $met}"
 }
 
 report() {

@@ -10,11 +10,11 @@ part_queue() {
     each_round queue_round
     local own xargs pueue
     own=$(quotient "$jobs" "$(median queue)" 1) xargs=$(quotient "$jobs" "$(median xargs)" 1)
-    compare queue_vs_xargs "$jobs jobs in one session, jobs a second" "$own" \
+    figure queue_vs_xargs "$jobs jobs in one session, jobs a second" "$own" \
         "xargs -P 1, $xargs" "$(quotient "$own" "$xargs")" '>=' 0.333
     if [ "$with_pueue" = no ]; then fail "pueue is not installed (--peers installs it)"; fi
     pueue=$(quotient "$pueue_jobs" "$(median pueue)" 1)
-    compare queue_vs_pueue "$jobs jobs in one session, jobs a second" "$own" \
+    figure queue_vs_pueue "$jobs jobs in one session, jobs a second" "$own" \
         "pueue over $pueue_jobs jobs, $pueue" "$(quotient "$own" "$pueue" 1)" '>=' 25
 }
 

@@ -1,6 +1,6 @@
 # The repositories that are measured in, and what treeyard's event log says of them.
 
-# new_repository PATH FILES: small files in folders of 100.
+# new_repository PATH FILES: small files in folders of 100, packed as in a clone.
 new_repository() {
     local path=$1 count=$2 i dir
     git init --quiet "$path"
@@ -13,6 +13,7 @@ new_repository() {
     done
     git -C "$path" add .
     git -C "$path" commit --quiet -m start
+    git -C "$path" repack -adq
 }
 
 # new_plan COUNT: a plan of so many tasks that run `true`.

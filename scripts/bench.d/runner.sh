@@ -10,15 +10,14 @@ part_runner() {
     trap "ty '$repo' down --quiet >/dev/null 2>&1 || true" EXIT
     # A runner is active, so it is the one that runs the plan.
     ty "$repo" run --quiet "$scratch/few.toml" >"$scratch/out"
-    compare runner_mib "peak memory of the runner, $most sessions on record, MiB" \
+    figure runner_mib "peak memory of the runner, $most sessions on record, MiB" \
         "$(memory VmRSS) MiB at rest" "" "$(memory VmHWM)" '<=' 64
-    local ticks cpu
-    ticks=$(ticks) cpu=$(nanoseconds)
+    local before
+    before=$(ticks)
     sleep "$idle"
-    compare idle_ticks "clock ticks of an idle runner in $idle s" \
-        "$((($(nanoseconds) - cpu) / 1000)) µs of processor time" "" $(($(ticks) - ticks)) '<=' 0
+    figure idle_ticks "processor time of an idle runner in $idle s" \
+        "in ticks, $(getconf CLK_TCK) a second" "" $(($(ticks) - before)) '<=' 0
 }
 
 memory() { awk -v what="$1:" '$1 == what { printf "%.1f", $2 / 1024 }' "/proc/$pid/status"; }
 ticks() { awk '{ print $14 + $15 }' "/proc/$pid/stat"; }
-nanoseconds() { cat "/proc/$pid"/task/*/schedstat | awk '{ sum += $1 } END { printf "%.0f", sum }'; }

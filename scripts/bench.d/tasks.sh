@@ -11,6 +11,6 @@ part_tasks() {
         settle
         sample tasks ty "$scratch/tasks" run --quiet "$scratch/plan.toml"
     done
-    compare tasks_per_second "$tasks tasks, each with a pooled worktree of $small_files files, a second" \
+    figure tasks_per_second "$tasks tasks, each with a pooled worktree of $small_files files, a second" \
         "$(seconds "$(median tasks)")" "" "$(quotient "$tasks" "$(median tasks)" 1)" '>=' 40
 }

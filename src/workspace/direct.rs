@@ -100,58 +100,6 @@ pub(super) fn write_files(
     })
 }
 
-/// Whether `root` holds the files of the index at `index`, each with the stat data recorded there,
-/// and nothing else but `.git`.
-pub(super) fn untouched(root: &Path, index: &Path) -> Result<bool, WorkspaceError> {
-    let options = gix::index::decode::Options::default();
-    let index = gix::index::File::at(index, gix::hash::Kind::Sha1, false, options)
-        .map_err(GitError::library("read the index"))?;
-    let mut expected = BTreeSet::new();
-    for entry in index.entries() {
-        let name = entry.path(&index);
-        let found = fs::symlink_metadata(root.join(name.to_path_lossy()));
-        let same = match found {
-            Ok(meta) if entry.mode == Mode::COMMIT => meta.is_dir(),
-            Ok(meta) => stat_of(&meta) == entry.stat,
-            Err(_) => false,
-        };
-        if !same {
-            return Ok(false);
-        }
-        let mut rest = name;
-        while expected.insert(rest) {
-            match rest.rfind_byte(b'/') {
-                Some(at) => rest = rest[..at].as_bstr(),
-                None => break,
-            }
-        }
-    }
-    only_expected(root, Path::new(""), &expected)
-}
-
-fn only_expected(
-    root: &Path,
-    below: &Path,
-    expected: &BTreeSet<&BStr>,
-) -> Result<bool, WorkspaceError> {
-    let directory = root.join(below);
-    for entry in fs::read_dir(&directory).map_err(WorkspaceError::io(&directory))? {
-        let entry = entry.map_err(WorkspaceError::io(&directory))?;
-        let path = below.join(entry.file_name());
-        if path == Path::new(".git") {
-            continue;
-        }
-        if !expected.contains(path.as_os_str().as_bytes().as_bstr()) {
-            return Ok(false);
-        }
-        let kind = entry.file_type().map_err(WorkspaceError::io(&directory))?;
-        if kind.is_dir() && !only_expected(root, &path, expected)? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
 /// All directories come first: a link cannot stand in for one then, whatever the tree says.
 fn make_directories(index: &gix::index::File, root: &Path) -> Result<(), WorkspaceError> {
     let mut known: BTreeSet<&BStr> = BTreeSet::new();

@@ -7,6 +7,7 @@ use gix::bstr::BString;
 use super::direct;
 use super::error::WorkspaceError;
 use super::pool;
+use super::untouched::untouched;
 use crate::git::{Git, GitError, Repo};
 use crate::model::ids::CommitId;
 
@@ -49,7 +50,7 @@ pub(super) fn fill(
         return Ok(FillMethod::Sparse);
     }
     if let Some(at) = pool::take(root, path, git_dir)? {
-        if at != base.as_str() || !direct::untouched(path, &git_dir.join("index"))? {
+        if at != base.as_str() || !untouched(path, &git_dir.join("index"))? {
             reset(path, git_dir, base)?;
         }
         return Ok(FillMethod::Pool);

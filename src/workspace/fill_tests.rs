@@ -50,7 +50,7 @@ fn large_files_share_blocks_only_with_what_is_certainly_the_same() {
         );
     }
     assert_eq!(git(&ws.path, &["status", "--porcelain"]), "");
-    assert!(direct::untouched(&ws.path, &ws.git_dir.join("index")).unwrap());
+    assert!(untouched::untouched(&ws.path, &ws.git_dir.join("index")).unwrap());
     put(ws.path.join("same"), "changed here");
     let theirs = fs::read_to_string(field.main().join("same")).unwrap();
     assert_eq!(theirs, large("s"));
@@ -95,7 +95,7 @@ fn files_are_converted_as_git_converts_them() {
             assert_eq!(found, expected, "{name} with {setting:?}");
         }
         assert_eq!(git(&ws.path, &["status", "--porcelain"]), "");
-        assert!(direct::untouched(&ws.path, &ws.git_dir.join("index")).unwrap());
+        assert!(untouched::untouched(&ws.path, &ws.git_dir.join("index")).unwrap());
     }
 }
 

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::bench::tips;
-use super::direct::untouched;
 use super::error::WorkspaceError;
 use super::located::Located;
+use super::untouched::untouched;
 use crate::git::{GitError, Repo};
 
 /// Whether a session left everything as it was made: no commit, branch, tag or stash of its own,

@@ -28,6 +28,7 @@ mod salvage;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod untouched;
 
 pub use commit::{commit_all, dirty};
 pub use create::{Isolation, Request, Workspace, create};

@@ -69,13 +69,14 @@ pub fn release(
     let record = ws.record(repo)?;
     let linked = fs::read_to_string(record.join("linked")).map_err(WorkspaceError::io(&record))?;
     let linked = Path::new(linked.trim_end());
-    let _one_at_a_time = registry_lock(repo)?;
     // The files first: as long as the record and the registration are there, a removal that was
     // cut short is found again.
     remove(&ws.path)?;
     if !ws.is_linked(repo) {
         remove(&ws.git_dir)?;
     }
+    // Only now, so that nobody waits while many files are removed.
+    let _one_at_a_time = registry_lock(repo)?;
     if linked.parent() == Some(&repo.common_dir().join("worktrees")) {
         remove(linked)?;
     }
