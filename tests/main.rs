@@ -2,5 +2,8 @@
 
 mod architecture;
 mod cli;
+mod configured;
 mod e2e;
+mod odd;
 mod proc;
+mod yard;

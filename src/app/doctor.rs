@@ -308,7 +308,7 @@ fn checkout(repo: &Repo, store: &Store, mode: Mode) -> Result<Check, Failure> {
                 .advice("`treeyard doctor --fix` completes the update"));
         }
         let git = |dir: &Path, args: &[&str]| {
-            let done = Git::new(dir).args(args).run();
+            let done = Git::in_checkout(dir).args(args).run();
             done.map(drop).map_err(|error| error.to_string())
         };
         finish_checkout(&gix, &path, &from, &to, &git).map_err(failure)?;

@@ -22,7 +22,7 @@ pub enum GitError {
     #[error("the branch {0} has no commit yet")]
     Unborn(String),
     /// No branch is checked out.
-    #[error("HEAD of the main worktree is detached")]
+    #[error("HEAD is detached")]
     Detached,
     /// A ref was not at the value it was expected to have.
     #[error("{name} is at {found}, and not where it was expected")]

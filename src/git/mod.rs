@@ -12,4 +12,4 @@ pub use command::{Git, Output};
 pub use error::GitError;
 pub use objects::{ChangeKind, ChangedPath, TreeProblem};
 pub use refs::Expected;
-pub use repo::Repo;
+pub use repo::{Repo, open_checkout};

@@ -65,13 +65,13 @@ impl Repo {
         commit_id(id).map(Some)
     }
 
-    /// The branch that the main worktree has checked out, without `refs/heads/`.
+    /// The branch that is checked out in the worktree it was discovered from, without `refs/heads/`.
     ///
     /// # Errors
     /// When it has no commit yet, or HEAD is detached.
     pub fn current_branch(&self) -> Result<String, GitError> {
-        let repo = self.main_gix()?;
-        let head = repo
+        let head = self
+            .gix()
             .head_name()
             .map_err(GitError::library("read HEAD"))?
             .ok_or(GitError::Detached)?;
@@ -153,11 +153,7 @@ impl Repo {
             name: checked_name(full_name)?,
             deref: false,
         };
-        let mut repo = self.main_gix()?;
-        // A reflog needs a name even where the person configured none.
-        repo.committer_or_set_fallback("treeyard", "treeyard@localhost")
-            .map_err(GitError::library("read the committer"))?;
-        match repo.edit_reference(edit) {
+        match self.main_gix()?.edit_reference(edit) {
             Ok(_) => Ok(()),
             Err(error) => Err(self
                 .moved(full_name, expected)

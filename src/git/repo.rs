@@ -21,8 +21,9 @@ impl Repo {
     /// # Errors
     /// When there is none, or its object or ref format is not supported.
     pub fn discover(from: &Path) -> Result<Self, GitError> {
-        let inner = gix::ThreadSafeRepository::discover(from).map_err(|e| explain(from, e))?;
-        let local = inner.to_thread_local();
+        let inner = gix::ThreadSafeRepository::discover_opts(from, Default::default(), trusted())
+            .map_err(|e| explain(from, e))?;
+        let mut local = inner.to_thread_local();
         let common_dir = canonical(local.common_dir())?;
         refuse_foreign_formats(&common_dir)?;
         let main = local
@@ -30,9 +31,10 @@ impl Repo {
             .map_err(GitError::library("open the main repository"))?;
         let main_root = canonical(main.workdir().unwrap_or(&common_dir))?;
         let work_dir = local.workdir().map(canonical).transpose()?;
+        disarm(&mut local)?;
         Ok(Self {
             bare: main.workdir().is_none(),
-            inner,
+            inner: local.into_sync(),
             common_dir,
             main_root,
             work_dir,
@@ -75,6 +77,82 @@ impl Repo {
             .main_repo()
             .map_err(GitError::library("open the main repository"))
     }
+}
+
+/// Opens a checkout to look at it. No program of a configuration runs on the way.
+///
+/// # Errors
+/// When it is no repository, or cannot be read.
+pub fn open_checkout(path: &Path) -> Result<gix::Repository, GitError> {
+    let mut repo = gix::open_opts(path, trusted().full)
+        .map_err(GitError::library(format!("open {}", path.display())))?;
+    disarm(&mut repo)?;
+    Ok(repo)
+}
+
+/// The names of the filter drivers that the configuration of a checkout has.
+pub(super) fn filter_drivers(path: &Path) -> Vec<String> {
+    let Ok(repo) = gix::open_opts(path, trusted().full) else {
+        return Vec::new();
+    };
+    let settings = repo.config_snapshot();
+    let sections = settings.sections_by_name("filter").into_iter().flatten();
+    sections
+        .filter_map(|section| Some(section.header().subsection_name()?.to_string()))
+        .collect()
+}
+
+/// A reflog needs a name even where the person configured none. An object that stands in for another
+/// is not what the session's own git directory would have, and never lands.
+const ALWAYS: [&str; 3] = [
+    "gitoxide.committer.nameFallback=treeyard",
+    "gitoxide.committer.emailFallback=treeyard@localhost",
+    "core.useReplaceRefs=false",
+];
+
+/// Which repository is meant is said by the path alone: what git hooks and `git rebase --exec`
+/// put into the environment names one of their own.
+fn trusted() -> gix::sec::trust::Mapping<gix::open::Options> {
+    const OF_A_REPOSITORY: [&str; 6] = [
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_COMMON_DIR",
+        "GIT_INDEX_FILE",
+        "GIT_NAMESPACE",
+        "GIT_SHALLOW_FILE",
+    ];
+    let mut mapping = gix::sec::trust::Mapping::<gix::open::Options>::default();
+    let named = |key: &&str| std::env::var_os(key).is_some();
+    for options in [&mut mapping.full, &mut mapping.reduced] {
+        *options = options.clone().config_overrides(ALWAYS);
+        options.permissions.env.objects = gix::sec::Permission::Deny;
+        // These variables also say where configuration is, so they are not denied for nothing.
+        if OF_A_REPOSITORY.iter().any(named) {
+            options.permissions.env.git_prefix = gix::sec::Permission::Deny;
+        }
+    }
+    mapping
+}
+
+/// Takes out what names programs: filters, merge drivers and text conversions. Without them, what
+/// is stored is what is compared, merged and written.
+fn disarm(repo: &mut gix::Repository) -> Result<(), GitError> {
+    let mut config = repo.config_snapshot_mut();
+    for name in ["filter", "merge", "diff"] {
+        while let Some(driver) = first_driver(&config, name) {
+            config.remove_section(name, driver.as_str());
+        }
+    }
+    config
+        .commit()
+        .map_err(GitError::library("set filters aside"))?;
+    Ok(())
+}
+
+fn first_driver(config: &gix::config::File, section: &str) -> Option<String> {
+    config
+        .sections_by_name(section)?
+        .find_map(|found| Some(found.header().subsection_name()?.to_string()))
 }
 
 fn canonical(path: &Path) -> Result<PathBuf, GitError> {

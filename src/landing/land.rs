@@ -327,7 +327,7 @@ fn refuse_unfinished(session: &SessionRow) -> Result<(), LandError> {
 }
 
 fn run_git(dir: &Path, args: &[&str]) -> Result<(), String> {
-    Git::new(dir)
+    Git::in_checkout(dir)
         .args(args)
         .run()
         .map(drop)

@@ -14,6 +14,7 @@ use gix::objs::tree::EntryMode;
 use super::entries::{Change, changes};
 use super::error::{MergeError, git};
 use super::prepare::{Candidate, oid, tree_of};
+use crate::git::open_checkout;
 use crate::model::ids::CommitId;
 
 /// The one place that spawns git: a directory and arguments; the error is git's own message.
@@ -79,7 +80,7 @@ pub fn sync_plan(
     let new = tree_of(repo, oid(&candidate.commit)?)?;
     let changes = changes(repo, Some(old), Some(new))?;
     for path in &checkouts {
-        let checkout = gix::open(path).map_err(git)?;
+        let checkout = open_checkout(path).map_err(git)?;
         let mut files = in_progress(&checkout);
         files.extend(dirty(&checkout, old)?.iter().map(ToString::to_string));
         files.extend(in_the_way(&checkout, path, &changes)?);
@@ -123,7 +124,7 @@ pub fn finish_checkout(
     new: &CommitId,
     run_git: RunGit<'_>,
 ) -> Result<Finish, MergeError> {
-    let there = gix::open(checkout).map_err(git)?;
+    let there = open_checkout(checkout).map_err(git)?;
     let (old, new_tree) = (tree_of(repo, oid(old)?)?, tree_of(repo, oid(new)?)?);
     if there.head_id().map_err(git)?.detach() != oid(new)? {
         return Ok(Finish::NotInterrupted);

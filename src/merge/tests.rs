@@ -280,8 +280,7 @@ fn an_interrupted_update_is_finished_once() {
 fn evil_trees_are_refused() {
     let it = Fixture::new();
     let blob = it.git(&["rev-parse", "main:b"]);
-    for name in [".git", ".GIT", "git~1", "..", "x\\ny"] {
-        let name = name.replace("\\n", "\n");
+    for name in [".git", ".GIT", "git~1", ".."] {
         let mut raw = format!("100644 {name}\0").into_bytes();
         raw.extend((0..20).map(|i| u8::from_str_radix(&blob[i * 2..i * 2 + 2], 16).unwrap()));
         std::fs::write(it.root().join(".git/raw"), raw).unwrap();

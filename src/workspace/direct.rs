@@ -17,6 +17,7 @@ use gix::bstr::{BStr, ByteSlice};
 use gix::index::entry::{Mode, Stat, stat};
 
 use super::error::WorkspaceError;
+use super::private::personal_file;
 use crate::git::{GitError, Repo};
 
 /// How many files a thread takes at a time.
@@ -34,7 +35,7 @@ pub(super) fn fits(repo: &Repo, index: &gix::index::File) -> bool {
     let is = |key: &str| settings.boolean(key);
     let converted = is("core.autocrlf") != Some(false) && set("core.autocrlf")
         || set("core.eol")
-        || set("core.attributesFile")
+        || personal_file(&settings, "attributesFile", "attributes").is_some()
         || repo.common_dir().join("info/attributes").exists();
     let unusual_files = is("core.symlinks") == Some(false)
         || is("core.fileMode") == Some(false)

@@ -114,8 +114,6 @@ fn check_out_converted(
         .map_err(GitError::library("read the checkout settings"))?;
     options.destination_is_initially_empty = true;
     options.thread_limit = None;
-    // Filter programs are not run: an LFS pointer stays a pointer.
-    options.filters.options_mut().drivers.clear();
     let objects = main
         .objects
         .clone()

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::WorkspaceError;
-use crate::git::Repo;
+use crate::git::{GitError, Repo};
 
 /// The settings of the main repository that decide how files are written and compared.
 const COPIED: &[(&str, &str)] = &[
@@ -20,6 +20,15 @@ const COPIED: &[(&str, &str)] = &[
     ("core", "sparseCheckoutCone"),
     ("core", "protectHFS"),
     ("core", "protectNTFS"),
+];
+
+/// The files of the main repository that decide what is ignored, how files are written, and where
+/// history ends.
+const SHARED: [&str; 4] = [
+    "info/exclude",
+    "info/attributes",
+    "info/sparse-checkout",
+    "shallow",
 ];
 
 /// What a git directory is made for.
@@ -48,14 +57,19 @@ pub(super) fn make(repo: &Repo, dir: &Path, layout: &Layout<'_>) -> Result<Strin
     }
     let mut alternates = String::new();
     for path in layout.alternates {
-        alternates.push_str(plain(path)?);
-        alternates.push('\n');
+        // What these borrow in turn is named too: git does not follow a relative path further.
+        let borrowed = gix::odb::alternate::resolve(path.to_path_buf(), path)
+            .map_err(GitError::library("read the alternates"))?;
+        for path in [path.to_path_buf()].iter().chain(&borrowed) {
+            alternates.push_str(plain(path)?);
+            alternates.push('\n');
+        }
     }
     let config = config(repo, dir, layout)?;
     write(&dir.join("objects/info/alternates"), &alternates)?;
     write(&dir.join("HEAD"), &format!("{}\n", layout.head))?;
     write(&dir.join("config"), &config)?;
-    for file in ["info/exclude", "info/sparse-checkout"] {
+    for file in SHARED {
         copy_if_there(&repo.common_dir().join(file), &dir.join(file))?;
     }
     Ok(config)
@@ -73,6 +87,11 @@ fn config(repo: &Repo, dir: &Path, layout: &Layout<'_>) -> Result<String, Worksp
     set("worktree", plain(layout.work_tree)?);
     set("hooksPath", plain(&dir.join("hooks"))?);
     set("logAllRefUpdates", "true");
+    for (key, name) in [("excludesFile", "ignore"), ("attributesFile", "attributes")] {
+        if let Some(path) = personal_file(&settings, key, name) {
+            set(key, plain(&path)?);
+        }
+    }
     for (section, key) in COPIED {
         let value = settings.string(format!("{section}.{key}").as_str());
         if let Some(value) = value.filter(|v| !v.iter().any(u8::is_ascii_control)) {
@@ -93,6 +112,25 @@ fn config(repo: &Repo, dir: &Path, layout: &Layout<'_>) -> Result<String, Worksp
         quote(email)
     );
     Ok(text)
+}
+
+/// A file of patterns that the person keeps for all repositories: where `core.<key>` says, or
+/// where git looks otherwise.
+pub(super) fn personal_file(
+    settings: &gix::config::Snapshot<'_>,
+    key: &str,
+    name: &str,
+) -> Option<PathBuf> {
+    use etcetera::BaseStrategy;
+    let path = match settings.trusted_path(format!("core.{key}").as_str()) {
+        Ok(Some(path)) => path,
+        Err(_) => return None,
+        Ok(None) => {
+            let base = etcetera::choose_base_strategy().ok()?;
+            base.config_dir().join("git").join(name)
+        }
+    };
+    path.is_file().then_some(path)
 }
 
 /// A path that can stand in git's own files.
