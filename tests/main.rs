@@ -4,6 +4,7 @@ mod architecture;
 mod cli;
 mod configured;
 mod e2e;
+mod full;
 mod odd;
 mod proc;
 mod yard;

@@ -109,7 +109,7 @@ fn submodules_that_are_there_stay_where_they_are() {
 fn submodules_that_are_absent_stay_absent() {
     let mut yard = with_submodule();
     yard.git(&["clone", "-q", ".", "../clone"]);
-    yard.place = "clone";
+    yard.place = "clone".into();
     goes_round(&yard, "main", "");
     assert!(!yard.repo().join("sub/README.md").exists());
     clean(&yard);
@@ -312,7 +312,7 @@ fn any_file_name_that_git_takes_is_taken() {
 fn a_bare_repository_needs_no_checkout() {
     let mut yard = Yard::new();
     yard.git(&["clone", "-q", "--bare", ".", "../bare.git"]);
-    yard.place = "bare.git";
+    yard.place = "bare.git".into();
     goes_round(&yard, "main", "");
     assert!(Path::new(&yard.folder.path().join("bare.git.treeyard")).is_dir());
 }
@@ -323,7 +323,7 @@ fn a_linked_worktree_is_a_place_like_any() {
     let mut yard = Yard::new();
     yard.git(&["worktree", "add", "-q", "-b", "side", "../side"]);
     let main = yard.git(&["rev-parse", "main"]);
-    yard.place = "side";
+    yard.place = "side".into();
     yard.exits(
         0,
         &["run", "--name", "here", "--", "sh", "-c", "echo h > h"],
@@ -351,7 +351,7 @@ fn borrowed_objects_are_found() {
     for relative in [false, true] {
         let mut yard = Yard::new();
         yard.git(&["clone", "-q", "--shared", ".", "../shared"]);
-        yard.place = "shared";
+        yard.place = "shared".into();
         if relative {
             let file = yard.repo().join(".git/objects/info/alternates");
             fs::write(file, "../../../repo/.git/objects\n").unwrap();
@@ -367,7 +367,7 @@ fn a_shallow_clone_stays_shallow() {
     yard.git(&["commit", "-q", "--allow-empty", "-m", "Second"]);
     let from = format!("file://{}", yard.repo().display());
     yard.git(&["clone", "-q", "--depth=1", &from, "../shallow"]);
-    yard.place = "shallow";
+    yard.place = "shallow".into();
     goes_round(&yard, "main", "git log --oneline > log.txt");
     assert_eq!(
         yard.git(&["rev-parse", "--is-shallow-repository"]),
@@ -384,7 +384,7 @@ fn a_partial_clone_lacks_only_what_nobody_needs() {
     yard.git(&["commit", "-qam", "Second"]);
     let from = format!("file://{}", yard.repo().display());
     yard.git(&["clone", "-q", "--filter=blob:none", &from, "../partial"]);
-    yard.place = "partial";
+    yard.place = "partial".into();
     goes_round(&yard, "main", "");
     let missing = yard.git(&["rev-list", "--objects", "--all", "--missing=print"]);
     assert!(

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 pub struct Yard {
     pub folder: tempfile::TempDir,
     /// The folder in which commands run.
-    pub place: &'static str,
+    pub place: PathBuf,
 }
 
 impl Yard {
     pub fn new() -> Self {
         let yard = Self {
             folder: tempfile::tempdir().unwrap(),
-            place: "repo",
+            place: "repo".into(),
         };
         std::fs::create_dir_all(yard.repo()).unwrap();
         std::fs::create_dir_all(yard.folder.path().join("home")).unwrap();
@@ -28,7 +28,7 @@ impl Yard {
     }
 
     pub fn repo(&self) -> PathBuf {
-        self.folder.path().join(self.place)
+        self.folder.path().join(&self.place)
     }
 
     pub fn write(&self, path: &str, text: &str) {

@@ -95,8 +95,9 @@ codes! {
     StoreDamaged = "TY-STORE-DAMAGED", Damaged, "the database is damaged", "move the `treeyard` folder of the git directory away and run `treeyard doctor`; branches and worktrees are not affected";
     StoreNewer = "TY-STORE-NEWER", Damaged, "the database was written by a newer treeyard", "use that version or a later one";
     StoreReadOnly = "TY-STORE-READONLY", System, "the store cannot be written", "correct the permissions of the `treeyard` folder in the git directory";
+    StoreBusy = "TY-STORE-BUSY", Held, "another process holds the database", "try again; `treeyard doctor` names the runner";
     ChainBroken = "TY-CHAIN-BROKEN", Damaged, "the event log was edited", "the named event is the first that does not follow from the one before it";
-    DiskFull = "TY-DISK-FULL", System, "the disk is full", "free space with `treeyard gc`, then `treeyard retry`";
+    DiskFull = "TY-DISK-FULL", System, "the disk is full", "free space, `treeyard gc` can help; then run the command again, or `treeyard retry`";
     SalvageUnknown = "TY-SALVAGE-UNKNOWN", NotFound, "no saved work has that name", "`treeyard salvage ls` lists what is saved";
     Interrupted = "TY-INTERRUPTED", Interrupted, "interrupted", "the sessions were cancelled; `treeyard retry` starts one again";
     FileMissing = "TY-NO-FILE", NotFound, "there is no such file", "check the path; relative paths start from the current folder, or from -C";

@@ -346,6 +346,10 @@ impl Runner {
         if matches!(error, LandError::Nothing { .. }) {
             return Ok(());
         }
+        if matches!(error, LandError::CheckoutBehind { .. }) {
+            tracing::warn!(session = %id, %error, "a checkout is behind");
+            return Ok(());
+        }
         let Some(row) = self.store.session(id)? else {
             return Ok(());
         };

@@ -43,7 +43,7 @@ impl Runner {
         };
         let next = after(job, outcome, row.state, &row.spec()?);
         let dir = job_dir(&self.config.policy.jobs, job.id);
-        let stored = self.keep_output(&dir);
+        let (stored, kept) = self.keep_output(&dir);
         let waiting = match next {
             Next::Fail(_) => self.store.jobs_of(row.id)?,
             _ => Vec::new(),
@@ -53,8 +53,10 @@ impl Runner {
             record_end(tx, job, outcome, duration_ms, stored.as_ref())?;
             follow(tx, &row, job, &next, &waiting, now_ms)
         })?;
-        // Its output is in the store now; the folder has nothing that is not recorded.
-        let _ = std::fs::remove_dir_all(&dir);
+        // Output that the store could not take is only there.
+        if kept {
+            let _ = std::fs::remove_dir_all(&dir);
+        }
         self.active.remove(&row.id);
         match next {
             Next::GoOn => self.next_or_collect(&row),
@@ -62,17 +64,18 @@ impl Runner {
         }
     }
 
-    /// Output is best effort: a store that cannot take it does not change how the job ended.
-    fn keep_output(&self, dir: &std::path::Path) -> Option<Stored> {
+    /// What was stored, and whether the folder has nothing else. A store that cannot take the output
+    /// does not change how the job ended.
+    fn keep_output(&self, dir: &std::path::Path) -> (Option<Stored>, bool) {
         let path = dir.join(OUTPUT_FILE);
-        if std::fs::metadata(&path).ok()?.len() == 0 {
-            return None;
+        if std::fs::metadata(&path).map_or(0, |found| found.len()) == 0 {
+            return (None, true);
         }
         match self.cas.put_file(&path) {
-            Ok(stored) => Some(stored),
+            Ok(stored) => (Some(stored), true),
             Err(error) => {
                 tracing::warn!(%error, path = %path.display(), "the output was not stored");
-                None
+                (None, false)
             }
         }
     }

@@ -9,7 +9,7 @@ use gix::worktree::stack::state::attributes::Source;
 use super::direct;
 use super::error::WorkspaceError;
 use super::pool;
-use crate::git::{Git, GitError, Repo};
+use crate::git::{Git, GitError, Repo, with_causes};
 use crate::model::ids::CommitId;
 
 /// How a worktree was filled.
@@ -138,8 +138,9 @@ fn check_out_converted(
     }
     if let Some(failed) = outcome.errors.first() {
         return Err(WorkspaceError::Unusable(format!(
-            "{} could not be written",
-            failed.path
+            "{} could not be written: {}",
+            failed.path,
+            with_causes(&failed.error)
         )));
     }
     Ok(())
