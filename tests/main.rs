@@ -1,6 +1,7 @@
 //! Tests with the real program.
 
 mod architecture;
+mod broken;
 mod cli;
 mod configured;
 mod e2e;

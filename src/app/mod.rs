@@ -8,6 +8,7 @@ pub mod failure;
 pub mod gc;
 pub mod land;
 pub mod project;
+mod repair;
 pub mod run;
 pub mod salvage;
 pub mod setup;

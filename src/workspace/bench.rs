@@ -110,6 +110,15 @@ impl Bench {
         Ok(tree)
     }
 
+    /// What a session has staged, as a tree; that of `tip` when there is no index.
+    pub(super) fn staged(&self, index: &Path, tip: &CommitId) -> Result<String, WorkspaceError> {
+        if !index.is_file() {
+            return Ok(self.tree_of(tip)?);
+        }
+        copy_if_there(index, &self.path().join("index"))?;
+        Ok(self.git().arg("write-tree").run()?.text())
+    }
+
     fn refuse_nested(&self, tip: &CommitId, tree: &str) -> Result<(), WorkspaceError> {
         let changed = self
             .git()

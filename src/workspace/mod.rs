@@ -18,6 +18,7 @@ mod nested;
 mod pool;
 mod private;
 mod release;
+mod repair;
 #[cfg(test)]
 mod safety_tests;
 mod salvage;
@@ -32,5 +33,6 @@ pub use fill::FillMethod;
 pub use import::{Imported, import};
 pub use located::{Health, Located, inspect};
 pub use release::{Keep, Released, release};
+pub use repair::{forget, is_moved, repair};
 pub use salvage::{Salvaged, salvage_list, salvage_restore, save};
-pub use sweep::{Swept, sweep};
+pub use sweep::{Swept, leftovers, sweep};

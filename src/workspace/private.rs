@@ -55,18 +55,8 @@ pub(super) fn make(repo: &Repo, dir: &Path, layout: &Layout<'_>) -> Result<Strin
         let path = dir.join(part);
         fs::create_dir_all(&path).map_err(WorkspaceError::io(&path))?;
     }
-    let mut alternates = String::new();
-    for path in layout.alternates {
-        // What these borrow in turn is named too: git does not follow a relative path further.
-        let borrowed = gix::odb::alternate::resolve(path.to_path_buf(), path)
-            .map_err(GitError::library("read the alternates"))?;
-        for path in [path.to_path_buf()].iter().chain(&borrowed) {
-            alternates.push_str(plain(path)?);
-            alternates.push('\n');
-        }
-    }
     let config = config(repo, dir, layout)?;
-    write(&dir.join("objects/info/alternates"), &alternates)?;
+    borrow_objects(dir, layout.alternates)?;
     write(&dir.join("HEAD"), &format!("{}\n", layout.head))?;
     write(&dir.join("config"), &config)?;
     for file in SHARED {
@@ -75,12 +65,27 @@ pub(super) fn make(repo: &Repo, dir: &Path, layout: &Layout<'_>) -> Result<Strin
     Ok(config)
 }
 
+/// Names the object folders that `dir` uses besides its own, best first.
+pub(super) fn borrow_objects(dir: &Path, from: &[&Path]) -> Result<(), WorkspaceError> {
+    let mut alternates = String::new();
+    for path in from {
+        // What these borrow in turn is named too: git does not follow a relative path further.
+        let borrowed = gix::odb::alternate::resolve(path.to_path_buf(), path)
+            .map_err(GitError::library("read the alternates"))?;
+        for path in [path.to_path_buf()].iter().chain(&borrowed) {
+            alternates.push_str(plain(path)?);
+            alternates.push('\n');
+        }
+    }
+    write(&dir.join("objects/info/alternates"), &alternates)
+}
+
 fn config(repo: &Repo, dir: &Path, layout: &Layout<'_>) -> Result<String, WorkspaceError> {
     let main = repo.gix();
     let settings = main.config_snapshot();
     let mut text = String::from("[core]\n\trepositoryformatversion = 0\n\tbare = false\n");
     let mut set = |key: &str, value: &str| {
-        let value = value.replace('\\', "\\\\").replace('"', "\\\"");
+        let value = quoted(value);
         // Writing to a String cannot fail.
         let _infallible = writeln!(text, "\t{key} = \"{value}\"");
     };
@@ -104,14 +109,18 @@ fn config(repo: &Repo, dir: &Path, layout: &Layout<'_>) -> Result<String, Worksp
             "the author's name has control characters".to_owned(),
         ));
     }
-    let quote = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
     let _infallible = write!(
         text,
         "[user]\n\tname = \"{}\"\n\temail = \"{}\"\n",
-        quote(name),
-        quote(email)
+        quoted(name),
+        quoted(email)
     );
     Ok(text)
+}
+
+/// A value as it stands between quotation marks in a configuration.
+pub(super) fn quoted(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 /// A file of patterns that the person keeps for all repositories: where `core.<key>` says, or
