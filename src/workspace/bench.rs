@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::direct::distrust_hidden;
 use super::error::WorkspaceError;
 use super::located::Located;
 use super::private::{self, Layout, copy_if_there, plain};
@@ -39,7 +40,11 @@ impl Bench {
             alternates.push(&own);
         }
         let bench = Self::over(repo, &ws.path, &ws.base, &alternates)?;
-        copy_if_there(&ws.record(repo)?.join("index"), &bench.path().join("index"))?;
+        let index = bench.path().join("index");
+        copy_if_there(&ws.record(repo)?.join("index"), &index)?;
+        if index.exists() {
+            distrust_hidden(&ws.path, &index)?;
+        }
         Ok(bench)
     }
 

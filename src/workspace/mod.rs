@@ -11,6 +11,8 @@ mod direct;
 mod error;
 mod fill;
 mod idle;
+#[cfg(test)]
+mod idle_tests;
 mod import;
 mod include;
 mod located;

@@ -46,7 +46,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 
 fn text(report: &Report, dry_run: bool) -> String {
     let mut text = format!(
-        "{} {}, {}, {}, {} ({}), {}\n",
+        "{} {}, {}, {} ({}), {}, {}\n",
         if dry_run { "would remove" } else { "removed" },
         count(report.worktrees.len() as u64, "worktree"),
         count(report.events, "event"),
