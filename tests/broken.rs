@@ -119,6 +119,13 @@ fn a_worktree_that_was_removed_leaves_what_it_had_committed_and_staged() {
     is_repaired(&yard, "gone");
     assert_eq!(fs::read_dir(&private).unwrap().count(), 0);
     assert_eq!(yard.git(&["worktree", "list"]).lines().count(), 1);
+    fs::create_dir(private.join("stray")).unwrap();
+    let found = doctor(&yard, &["--fix"]);
+    assert!(
+        found[0].contains("stray belongs to no session"),
+        "{found:?}"
+    );
+    fs::remove_dir(private.join("stray")).unwrap();
     yard.exits(0, &["salvage", "restore", "w", "--branch", "back"]);
     for (path, content) in [("one", "1\n"), ("two", "2\n"), ("three", "3\n")] {
         assert_eq!(yard.git(&["show", &format!("back:{path}")]), content);
@@ -127,6 +134,17 @@ fn a_worktree_that_was_removed_leaves_what_it_had_committed_and_staged() {
     yard.exits(0, &["land", "w"]);
     assert_eq!(yard.git(&["show", "main:one"]), "1\n");
     yard.sound();
+}
+
+#[test]
+fn a_session_may_configure_its_own_git_directory() {
+    let yard = Yard::new();
+    let place = open_session(&yard, "w", &[]);
+    inside(&yard, &place, &["config", "alias.st", "status"]);
+    let found = doctor(&yard, &[]);
+    assert!(found[0].starts_with("warn"), "{found:?}");
+    yard.exits(0, &["doctor"]);
+    lands_whole(&yard, "w");
 }
 
 #[test]
@@ -151,6 +169,8 @@ fn what_git_itself_removes_is_not_missed() {
     lands_whole(&yard, "w");
 }
 
+type Damage<'a> = &'a dyn Fn(&mut fs::File);
+
 fn damage(yard: &Yard, how: impl Fn(&mut fs::File)) {
     let state = yard.repo().join(".git/treeyard");
     for part in ["treeyard.db-wal", "treeyard.db-shm"] {
@@ -168,7 +188,7 @@ fn a_damaged_database_is_told_and_costs_no_work() {
         file.seek(SeekFrom::Start(at)).unwrap();
         file.write_all(bytes).unwrap();
     };
-    let ways: [(&str, &dyn Fn(&mut fs::File)); 3] = [
+    let ways: [(&str, Damage); 3] = [
         ("header", &|file| write(file, 0, &garbage[..64])),
         ("pages", &|file| {
             let pages = file.metadata().unwrap().len() / 4096;

@@ -100,6 +100,11 @@ fn worktree(
             said(Status::Warn, "the worktree is gone", &place.path)
                 .advice("`treeyard doctor --fix` takes it off the list"),
         ),
+        // A session may configure its own git directory; a person should know before using it.
+        Ok(health @ (Health::ConfigChanged | Health::HooksChanged)) => Some(
+            said(Status::Warn, &health.to_string(), &place.path)
+                .advice("git runs what it names, so look at it before calling git there"),
+        ),
         Ok(health) => Some(
             said(Status::Fail, &health.to_string(), &place.path)
                 .advice("look at it without calling git in it, and take what you need"),
@@ -165,25 +170,35 @@ fn reconciled(detail: String) -> Event {
     }
 }
 
+/// Worktrees without a session, and git directories without either.
 fn unowned(root: &Path, sessions: &[SessionRow]) -> Vec<Check> {
-    let entries = std::fs::read_dir(root).into_iter().flatten().flatten();
-    let is_unowned = |path: &PathBuf| {
+    let is = |known: &Option<String>, path: &Path| known.as_deref().map(Path::new) == Some(path);
+    let worktrees = folders(root).into_iter().filter(|path| {
         let hidden = path
             .file_name()
-            .is_some_and(|n| n.to_string_lossy().starts_with('.'));
-        let owned = sessions
-            .iter()
-            .any(|s| s.worktree_path.as_deref().map(Path::new) == Some(path.as_path()));
-        !hidden && !owned && path.is_dir()
-    };
-    entries
-        .map(|entry| entry.path())
-        .filter(is_unowned)
+            .is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        !hidden && !sessions.iter().any(|s| is(&s.worktree_path, path))
+    });
+    let private = folders(&root.join(".git-private"));
+    let private = private.into_iter().filter(|path| {
+        let has_worktree = path
+            .file_name()
+            .is_some_and(|name| root.join(name).exists());
+        !has_worktree && !sessions.iter().any(|s| is(&s.git_dir, path))
+    });
+    let unowned = worktrees.chain(private);
+    unowned
         .map(|path| {
             let detail = format!("{} belongs to no session", path.display());
             check(Status::Warn, NAME, detail).advice("look at it, then remove it yourself")
         })
         .collect()
+}
+
+fn folders(dir: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    paths.filter(|path| path.is_dir()).collect()
 }
 
 fn swept(repo: &Repo, root: &Path, mode: Mode) -> Option<Check> {

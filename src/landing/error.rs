@@ -80,7 +80,7 @@ pub enum LandError {
         /// Where it is.
         to: CommitId,
         /// Why not.
-        source: MergeError,
+        source: Box<MergeError>,
     },
     /// A gate command failed on the merged tree.
     #[error("gate `{command}` {how}")]

@@ -139,7 +139,7 @@ impl Landing<'_> {
                 name: session.name.clone(),
                 target: session.target.clone(),
                 to: candidate.commit,
-                source,
+                source: Box::new(source),
             });
         }
         Ok(Landed {
