@@ -1,10 +1,14 @@
 //! Tests with the real program.
 
 mod architecture;
+mod broken;
 mod cli;
+mod configured;
 mod e2e;
 mod face;
+mod full;
 mod nonsense;
+mod odd;
 mod plans;
 mod proc;
 mod yard;

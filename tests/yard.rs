@@ -7,12 +7,15 @@ use std::time::{Duration, Instant};
 /// A repository of its own, with a home and a git configuration of its own.
 pub struct Yard {
     pub folder: tempfile::TempDir,
+    /// The folder in which commands run.
+    pub place: PathBuf,
 }
 
 impl Yard {
     pub fn new() -> Self {
         let yard = Self {
             folder: tempfile::tempdir().unwrap(),
+            place: "repo".into(),
         };
         std::fs::create_dir_all(yard.repo()).unwrap();
         std::fs::create_dir_all(yard.folder.path().join("home")).unwrap();
@@ -25,7 +28,7 @@ impl Yard {
     }
 
     pub fn repo(&self) -> PathBuf {
-        self.folder.path().join("repo")
+        self.folder.path().join(&self.place)
     }
 
     pub fn write(&self, path: &str, text: &str) {

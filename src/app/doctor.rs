@@ -1,19 +1,18 @@
 //! A look at everything. No check ends the look: what cannot be read is a finding too.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::failure::Failure;
 use super::project::{cas_root, open_store, user_config};
+use super::repair::worktrees;
 use crate::cas::Cas;
-use crate::config::{Settings, worktree_root};
+use crate::config::Settings;
 use crate::git::{Git, GitError, Repo};
-use crate::landing::located;
 use crate::merge::{checkouts_of, finish_checkout};
-use crate::model::event::{Actor, Event};
+use crate::model::event::Event;
 use crate::model::ids::CommitId;
 use crate::proc::last_runner;
-use crate::store::{EventFilter, SessionRow, Store};
-use crate::workspace::{Health, Located, inspect};
+use crate::store::{EventFilter, Store};
 
 const LOW_DISK: u64 = 1 << 30;
 /// Artifacts read by one look; `treeyard artifacts verify` reads all.
@@ -54,7 +53,7 @@ pub enum Mode {
     Fix,
 }
 
-fn check(status: Status, name: &'static str, detail: impl Into<String>) -> Check {
+pub(super) fn check(status: Status, name: &'static str, detail: impl Into<String>) -> Check {
     Check {
         status,
         name,
@@ -64,13 +63,13 @@ fn check(status: Status, name: &'static str, detail: impl Into<String>) -> Check
 }
 
 impl Check {
-    fn advice(mut self, text: impl Into<String>) -> Self {
+    pub(super) fn advice(mut self, text: impl Into<String>) -> Self {
         self.advice = Some(text.into());
         self
     }
 }
 
-fn failed(name: &'static str, failure: impl Into<Failure>) -> Check {
+pub(super) fn failed(name: &'static str, failure: impl Into<Failure>) -> Check {
     let failure = failure.into();
     let advice = failure.advice().join("; ");
     check(Status::Fail, name, failure.message).advice(advice)
@@ -195,110 +194,8 @@ fn with_store(
         }
         Err(error) => failed("events", error),
     });
-    let sessions = match store.sessions_with_worktree() {
-        Ok(sessions) => sessions,
-        Err(error) => return found.push(failed("worktrees", error)),
-    };
-    let before = found.len();
-    for session in &sessions {
-        found.extend(worktree(repo, store, session, mode));
-    }
-    unowned(repo, settings, &sessions, found);
-    if found.len() == before {
-        let detail = format!("{} as they were made", sessions.len());
-        found.push(check(Status::Ok, "worktrees", detail));
-    }
+    found.extend(worktrees(repo, settings, store, mode));
     found.push(checkout(repo, store, mode).unwrap_or_else(|failure| failed("checkout", failure)));
-}
-
-fn worktree(repo: &Repo, store: &mut Store, session: &SessionRow, mode: Mode) -> Option<Check> {
-    let place = located(session)?;
-    let detail = |what: &str| format!("{}: {what}: {}", session.name, place.path.display());
-    match inspect(repo, &place) {
-        Ok(Health::Ok) => None,
-        Ok(Health::Missing) if mode == Mode::Fix => {
-            Some(match unregister(repo, store, session, &place) {
-                Ok(()) => check(Status::Fixed, "worktrees", detail("no longer registered")).advice(
-                    format!(
-                        "its commits are on {}; what it had not handed over stays in {}",
-                        session.branch,
-                        place.git_dir.display()
-                    ),
-                ),
-                Err(failure) => failed("worktrees", failure),
-            })
-        }
-        Ok(Health::Missing) => Some(
-            check(Status::Warn, "worktrees", detail("the worktree is gone"))
-                .advice("`treeyard doctor --fix` takes it off the list"),
-        ),
-        Ok(health) => Some(
-            check(Status::Fail, "worktrees", detail(&health.to_string()))
-                .advice("look at it without calling git in it, and take what you need"),
-        ),
-        Err(error) => Some(failed("worktrees", error)),
-    }
-}
-
-/// Only this one worktree is taken off git's list: a general prune would reach those of others.
-fn unregister(
-    repo: &Repo,
-    store: &mut Store,
-    session: &SessionRow,
-    place: &Located,
-) -> Result<(), Failure> {
-    let listed = Git::new(repo.main_root())
-        .args(["worktree", "list", "--porcelain"])
-        .run()?
-        .text();
-    let line = format!("worktree {}", place.path.display());
-    if listed.lines().any(|listed| listed == line) {
-        let git = |verb: &[&str]| {
-            Git::new(repo.main_root())
-                .arg("worktree")
-                .args(verb)
-                .arg(&place.path)
-        };
-        // It may not be locked any more; then removing it needs no unlocking.
-        let _unlocked = git(&["unlock"]).run();
-        git(&["remove", "--force"]).run()?;
-    }
-    store.write(|tx| {
-        let released = Event::WorkspaceReleased { pooled: false };
-        tx.append(Actor::Human, Some(session.id), released)?;
-        let recovered = Event::Recovered {
-            action: "reconciled".to_owned(),
-            detail: format!("the worktree of {} was gone", session.name),
-        };
-        tx.append(Actor::Human, Some(session.id), recovered)?;
-        Ok::<_, Failure>(())
-    })
-}
-
-fn unowned(repo: &Repo, settings: &Settings, sessions: &[SessionRow], found: &mut Vec<Check>) {
-    use etcetera::BaseStrategy;
-    let data = etcetera::choose_base_strategy()
-        .map_or_else(|_| PathBuf::new(), |base| base.data_dir().join("treeyard"));
-    let root = match worktree_root(settings, repo.main_root(), &data) {
-        Ok(root) => root,
-        Err(error) => return found.push(failed("worktrees", error)),
-    };
-    let entries = std::fs::read_dir(&root).into_iter().flatten().flatten();
-    for path in entries.map(|entry| entry.path()) {
-        let hidden = path
-            .file_name()
-            .is_some_and(|n| n.to_string_lossy().starts_with('.'));
-        let owned = sessions
-            .iter()
-            .any(|s| s.worktree_path.as_deref().map(Path::new) == Some(path.as_path()));
-        if !hidden && !owned && path.is_dir() {
-            let detail = format!("{} belongs to no session", path.display());
-            found.push(
-                check(Status::Warn, "worktrees", detail)
-                    .advice("look at it, then remove it yourself"),
-            );
-        }
-    }
 }
 
 /// A checkout of the target that still has the files from before the last landing.
@@ -326,7 +223,7 @@ fn checkout(repo: &Repo, store: &Store, mode: Mode) -> Result<Check, Failure> {
                 .advice("`treeyard doctor --fix` completes the update"));
         }
         let git = |dir: &Path, args: &[&str]| {
-            let done = Git::new(dir).args(args).run();
+            let done = Git::in_checkout(dir).args(args).run();
             done.map(drop).map_err(|error| error.to_string())
         };
         finish_checkout(&gix, &path, &from, &to, &git).map_err(failure)?;

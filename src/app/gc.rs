@@ -7,14 +7,17 @@ use std::time::{Duration, SystemTime};
 
 use super::failure::Failure;
 use super::project::Project;
+use super::repair::{YOUNG, give_up, root_of};
+use crate::git::{Expected, Repo};
 use crate::landing::located;
+use crate::merge::checkouts_of;
 use crate::model::event::{Actor, Event};
-use crate::model::ids::{ContentHash, JobId};
+use crate::model::ids::{CommitId, ContentHash, JobId};
 use crate::model::job::JobState;
 use crate::model::session::SessionState;
 use crate::proc::{Attached, attach};
 use crate::store::{EventFilter, SessionRow};
-use crate::workspace::{Keep, release};
+use crate::workspace::{self, Keep, release};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -34,6 +37,8 @@ pub struct Report {
     pub worktrees: Vec<String>,
     /// Sessions whose worktree stays although its time has come, and why.
     pub kept: Vec<(String, String)>,
+    /// Branches of sessions, without `refs/heads/`, whose work is in the target.
+    pub branches: Vec<String>,
     /// Refs that hold work saved on the way.
     pub salvaged: Vec<String>,
     /// Events.
@@ -54,6 +59,7 @@ pub struct Report {
 pub fn collect(project: &mut Project, mode: Mode) -> Result<Report, Failure> {
     let mut report = Report::default();
     worktrees(project, mode, &mut report)?;
+    branches(project, mode, &mut report)?;
     events(project, mode, &mut report)?;
     artifacts(project, mode, &mut report)?;
     leftovers(project, mode, &mut report)?;
@@ -107,6 +113,9 @@ fn give_back(project: &mut Project, session: &SessionRow) -> Result<Option<Strin
     let Some(place) = located(session) else {
         return Ok(None);
     };
+    if fs::symlink_metadata(&place.path).is_err() {
+        return give_up(&project.repo, &mut project.store, session, &place);
+    }
     let released = release(&project.repo, &place, &session.id, Keep::Remove)?;
     let saved = released.salvaged.as_ref().map(|s| s.reference.clone());
     project.store.write(|tx| {
@@ -124,6 +133,44 @@ fn give_back(project: &mut Project, session: &SessionRow) -> Result<Option<Strin
         Ok::<_, Failure>(())
     })?;
     Ok(saved)
+}
+
+/// Branches of sessions that ended, as long as retention keeps sessions, and that hold nothing of
+/// their own: the target has their commits, or their work landed in another form.
+fn branches(project: &mut Project, mode: Mode, report: &mut Report) -> Result<(), Failure> {
+    let before = days_ago_ms(project.settings.sessions_days());
+    for session in project.store.sessions(0)? {
+        let ended = session.state.is_terminal() && session.updated_ms <= before;
+        if !ended || session.has_worktree() {
+            continue;
+        }
+        let Some(tip) = project.repo.branch_tip(&session.branch)? else {
+            continue;
+        };
+        let in_use = checkouts_of(&project.repo.gix(), &session.branch)
+            .map_err(|error| Failure::new(error.code(), error.to_string()))?;
+        if !in_use.is_empty() || !is_in_target(&project.repo, &session, &tip)? {
+            continue;
+        }
+        if mode == Mode::Remove {
+            let expected = Expected::At(tip);
+            project.repo.delete_ref(&session.branch, expected)?;
+        }
+        let short = session.branch.trim_start_matches("refs/heads/");
+        report.branches.push(short.to_owned());
+    }
+    Ok(())
+}
+
+fn is_in_target(repo: &Repo, session: &SessionRow, tip: &CommitId) -> Result<bool, Failure> {
+    // A squash or a rebase made other commits of it.
+    if session.landed_commit.is_some() && session.tip.as_ref() == Some(tip) {
+        return Ok(true);
+    }
+    let Some(target) = repo.branch_tip(&session.target)? else {
+        return Ok(false);
+    };
+    Ok(repo.merge_base(tip, &target)?.as_ref() == Some(tip))
 }
 
 fn events(project: &mut Project, mode: Mode, report: &mut Report) -> Result<(), Failure> {
@@ -202,19 +249,17 @@ fn leftovers(project: &Project, mode: Mode, report: &mut Report) -> Result<(), F
             report.leftovers.push(dir);
         }
     }
-    for dir in folders(&project.repo.state_dir()) {
-        let bench = dir
-            .file_name()
-            .is_some_and(|name| name.to_string_lossy().starts_with("bench-"));
-        if bench && is_older(&dir, DAY) {
-            report.leftovers.push(dir);
-        }
-    }
     if mode == Mode::Remove {
         for dir in &report.leftovers {
             fs::remove_dir_all(dir).map_err(|error| Failure::io(dir, &error))?;
         }
     }
+    let root = root_of(&project.repo, &project.settings)?;
+    let left = workspace::leftovers(&project.repo, &root, YOUNG)?;
+    if mode == Mode::Remove && !left.is_empty() {
+        workspace::sweep(&project.repo, &root, YOUNG)?;
+    }
+    report.leftovers.extend(left);
     Ok(())
 }
 

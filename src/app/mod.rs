@@ -9,6 +9,7 @@ pub mod follow;
 pub mod gc;
 pub mod land;
 pub mod project;
+mod repair;
 pub mod run;
 pub mod salvage;
 pub mod setup;

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::error::GitError;
+use super::repo::filter_drivers;
 
 const SAFE: &[&str] = &[
     "core.hooksPath=/dev/null",
@@ -51,6 +52,7 @@ pub struct Git {
     args: Vec<OsString>,
     env: Vec<(&'static str, OsString)>,
     stdin: Vec<u8>,
+    settings: Vec<String>,
 }
 
 impl Git {
@@ -63,7 +65,19 @@ impl Git {
             args: Vec::new(),
             env: Vec::new(),
             stdin: Vec::new(),
+            settings: Vec::new(),
         }
+    }
+
+    /// Runs in a person's checkout, with the filters of its own configuration off as well.
+    pub fn in_checkout(dir: &Path) -> Self {
+        let off = |driver: String| {
+            ["clean=", "smudge=", "process=", "required=false"]
+                .map(|setting| format!("filter.{driver}.{setting}"))
+        };
+        let mut git = Self::new(dir);
+        git.settings = filter_drivers(dir).into_iter().flat_map(off).collect();
+        git
     }
 
     /// Uses this git directory, whatever a `.git` in the working directory says.
@@ -174,6 +188,9 @@ impl Git {
             .env("GIT_OPTIONAL_LOCKS", "0")
             .envs(self.env.iter().map(|(k, v)| (k, v)));
         for setting in SAFE {
+            command.arg("-c").arg(setting);
+        }
+        for setting in &self.settings {
             command.arg("-c").arg(setting);
         }
         if let Some(git_dir) = &self.git_dir {

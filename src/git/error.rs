@@ -22,7 +22,7 @@ pub enum GitError {
     #[error("the branch {0} has no commit yet")]
     Unborn(String),
     /// No branch is checked out.
-    #[error("HEAD of the main worktree is detached")]
+    #[error("HEAD is detached")]
     Detached,
     /// A ref was not at the value it was expected to have.
     #[error("{name} is at {found}, and not where it was expected")]
@@ -44,7 +44,7 @@ pub enum GitError {
         stderr: String,
     },
     /// The library refused.
-    #[error("{doing}: {source}")]
+    #[error("{doing}: {}", with_causes(source.as_ref()))]
     Library {
         /// What was tried.
         doing: String,
@@ -61,6 +61,24 @@ pub enum GitError {
     },
 }
 
+/// The library puts the useful part last.
+pub fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}
+
+/// Whether the text of a git or of the library, which is in English here, tells of a full disk.
+pub fn says_full(text: &str) -> bool {
+    ["No space left on device", "Disk quota exceeded"]
+        .iter()
+        .any(|said| text.contains(said))
+}
+
 impl GitError {
     /// The stable code.
     pub fn code(&self) -> Code {
@@ -71,6 +89,9 @@ impl GitError {
             Self::Detached => Code::NoTarget,
             Self::RefMoved { .. } => Code::TargetMoved,
             Self::GitMissing => Code::ProgramMissing,
+            Self::Command { .. } | Self::Library { .. } if says_full(&self.to_string()) => {
+                Code::DiskFull
+            }
             Self::Command { .. } | Self::Library { .. } => Code::GitFailed,
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
                 Code::DiskFull

@@ -9,7 +9,7 @@ mod repo;
 mod tests;
 
 pub use command::{Git, Output};
-pub use error::GitError;
+pub use error::{GitError, says_full, with_causes};
 pub use objects::{ChangeKind, ChangedPath, TreeProblem};
 pub use refs::Expected;
-pub use repo::Repo;
+pub use repo::{Repo, open_checkout};

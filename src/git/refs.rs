@@ -65,13 +65,13 @@ impl Repo {
         commit_id(id).map(Some)
     }
 
-    /// The branch that the main worktree has checked out, without `refs/heads/`.
+    /// The branch that is checked out in the worktree it was discovered from, without `refs/heads/`.
     ///
     /// # Errors
     /// When it has no commit yet, or HEAD is detached.
     pub fn current_branch(&self) -> Result<String, GitError> {
-        let repo = self.main_gix()?;
-        let head = repo
+        let head = self
+            .gix()
             .head_name()
             .map_err(GitError::library("read HEAD"))?
             .ok_or(GitError::Detached)?;

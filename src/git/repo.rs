@@ -3,9 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gix::sec::Trust;
-use gix::sec::trust::{DefaultForLevel, Mapping};
-
 use super::error::GitError;
 
 /// A repository with its paths checked. Cheap to clone, shared between threads.
@@ -38,9 +35,9 @@ impl Repo {
     fn around(from: &Path) -> Result<Self, GitError> {
         // A relative path would stay in every path that the library gives, as in `/repo/.`.
         let from = &canonical(from)?;
-        let inner = gix::ThreadSafeRepository::discover_opts(from, Default::default(), options())
+        let inner = gix::ThreadSafeRepository::discover_opts(from, Default::default(), trusted())
             .map_err(|e| explain(from, e))?;
-        let local = inner.to_thread_local();
+        let mut local = inner.to_thread_local();
         let common_dir = canonical(local.common_dir())?;
         refuse_foreign_formats(&common_dir)?;
         let main = local
@@ -48,9 +45,10 @@ impl Repo {
             .map_err(GitError::library("open the main repository"))?;
         let main_root = canonical(main.workdir().unwrap_or(&common_dir))?;
         let work_dir = local.workdir().map(canonical).transpose()?;
+        disarm(&mut local)?;
         Ok(Self {
             bare: main.workdir().is_none(),
-            inner,
+            inner: local.into_sync(),
             common_dir,
             main_root,
             work_dir,
@@ -95,20 +93,6 @@ impl Repo {
     }
 }
 
-/// As usual, but for a committer where the person configured none: every reflog needs a name.
-fn options() -> Mapping<gix::open::Options> {
-    let options = |trust| {
-        gix::open::Options::default_for_level(trust).config_overrides([
-            "gitoxide.committer.nameFallback=treeyard",
-            "gitoxide.committer.emailFallback=treeyard@localhost",
-        ])
-    };
-    Mapping {
-        full: options(Trust::Full),
-        reduced: options(Trust::Reduced),
-    }
-}
-
 /// The git directory of the repository that made this worktree for a session. The session's own
 /// git directory names it, and may lie; the repository must have registered this very worktree.
 fn session_owner(found: &Repo) -> Option<PathBuf> {
@@ -124,6 +108,82 @@ fn session_owner(found: &Repo) -> Option<PathBuf> {
     let registered = linked.starts_with(common_dir.join("worktrees"))
         && Path::new(git_file.trim_end()) == found.work_dir.as_ref()?.join(".git");
     registered.then(|| common_dir.to_owned())
+}
+
+/// Opens a checkout to look at it. No program of a configuration runs on the way.
+///
+/// # Errors
+/// When it is no repository, or cannot be read.
+pub fn open_checkout(path: &Path) -> Result<gix::Repository, GitError> {
+    let mut repo = gix::open_opts(path, trusted().full)
+        .map_err(GitError::library(format!("open {}", path.display())))?;
+    disarm(&mut repo)?;
+    Ok(repo)
+}
+
+/// The names of the filter drivers that the configuration of a checkout has.
+pub(super) fn filter_drivers(path: &Path) -> Vec<String> {
+    let Ok(repo) = gix::open_opts(path, trusted().full) else {
+        return Vec::new();
+    };
+    let settings = repo.config_snapshot();
+    let sections = settings.sections_by_name("filter").into_iter().flatten();
+    sections
+        .filter_map(|section| Some(section.header().subsection_name()?.to_string()))
+        .collect()
+}
+
+/// A reflog needs a name even where the person configured none. An object that stands in for another
+/// is not what the session's own git directory would have, and never lands.
+const ALWAYS: [&str; 3] = [
+    "gitoxide.committer.nameFallback=treeyard",
+    "gitoxide.committer.emailFallback=treeyard@localhost",
+    "core.useReplaceRefs=false",
+];
+
+/// Which repository is meant is said by the path alone: what git hooks and `git rebase --exec`
+/// put into the environment names one of their own.
+fn trusted() -> gix::sec::trust::Mapping<gix::open::Options> {
+    const OF_A_REPOSITORY: [&str; 6] = [
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_COMMON_DIR",
+        "GIT_INDEX_FILE",
+        "GIT_NAMESPACE",
+        "GIT_SHALLOW_FILE",
+    ];
+    let mut mapping = gix::sec::trust::Mapping::<gix::open::Options>::default();
+    let named = |key: &&str| std::env::var_os(key).is_some();
+    for options in [&mut mapping.full, &mut mapping.reduced] {
+        *options = options.clone().config_overrides(ALWAYS);
+        options.permissions.env.objects = gix::sec::Permission::Deny;
+        // These variables also say where configuration is, so they are not denied for nothing.
+        if OF_A_REPOSITORY.iter().any(named) {
+            options.permissions.env.git_prefix = gix::sec::Permission::Deny;
+        }
+    }
+    mapping
+}
+
+/// Takes out what names programs: filters, merge drivers and text conversions. Without them, what
+/// is stored is what is compared, merged and written.
+fn disarm(repo: &mut gix::Repository) -> Result<(), GitError> {
+    let mut config = repo.config_snapshot_mut();
+    for name in ["filter", "merge", "diff"] {
+        while let Some(driver) = first_driver(&config, name) {
+            config.remove_section(name, driver.as_str());
+        }
+    }
+    config
+        .commit()
+        .map_err(GitError::library("set filters aside"))?;
+    Ok(())
+}
+
+fn first_driver(config: &gix::config::File, section: &str) -> Option<String> {
+    config
+        .sections_by_name(section)?
+        .find_map(|found| Some(found.header().subsection_name()?.to_string()))
 }
 
 fn canonical(path: &Path) -> Result<PathBuf, GitError> {

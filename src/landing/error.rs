@@ -4,12 +4,12 @@ use crate::cas::CasError;
 use crate::git::GitError;
 use crate::merge::MergeError;
 use crate::model::code::Code;
-use crate::model::ids::ContentHash;
+use crate::model::ids::{CommitId, ContentHash};
 use crate::proc::ProcError;
 use crate::store::StoreError;
 use crate::workspace::WorkspaceError;
 
-/// A landing that moved nothing.
+/// A landing that moved nothing, but for [`LandError::CheckoutBehind`].
 #[derive(Debug, thiserror::Error)]
 pub enum LandError {
     /// The database.
@@ -67,6 +67,21 @@ pub enum LandError {
         /// The report in the artifact store.
         report: ContentHash,
     },
+    /// The target moved, but a checkout of it still has the files from before.
+    #[error(
+        "{name} landed on {target} as {}, but a checkout of it was not updated: {source}; \
+         `treeyard doctor --fix` completes it", .to.short()
+    )]
+    CheckoutBehind {
+        /// The task's name.
+        name: String,
+        /// The branch.
+        target: String,
+        /// Where it is.
+        to: CommitId,
+        /// Why not.
+        source: Box<MergeError>,
+    },
     /// A gate command failed on the merged tree.
     #[error("gate `{command}` {how}")]
     Gate {
@@ -94,6 +109,7 @@ impl LandError {
             Self::Uncommitted { .. } => Code::Uncommitted,
             Self::NoTarget(_) => Code::NoTarget,
             Self::Conflict { .. } => Code::MergeConflict,
+            Self::CheckoutBehind { source, .. } => source.code(),
             Self::Gate { .. } => Code::GateFailed,
         }
     }

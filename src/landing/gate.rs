@@ -10,7 +10,7 @@ use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::job::JobKind;
 use crate::model::task::Command;
-use crate::proc::{Ended, JobSpec, job_env};
+use crate::proc::{Ended, JobSpec, OUTPUT_FILE, job_env};
 use crate::store::SessionRow;
 use crate::workspace::{self, Isolation, Keep, Request, Workspace};
 
@@ -120,7 +120,10 @@ fn record(
     ended: &Ended,
 ) -> Result<(), LandError> {
     let outcome = ended.outcome();
-    let stored = landing.cas.put_file(&dir.join("output.log")).ok();
+    let stored = landing.cas.put_file(&dir.join(OUTPUT_FILE));
+    // Output that the store could not take is only there.
+    let kept = stored.is_ok();
+    let stored = stored.ok();
     let output = stored.as_ref().map(|stored| stored.hash.clone());
     let duration_ms = match ended {
         Ended::Finished(exit) => (exit.ended_ms - exit.started_ms).max(0) as u64,
@@ -145,7 +148,9 @@ fn record(
         };
         tx.append(Actor::System, Some(session.id), event)
     })?;
-    let _ = std::fs::remove_dir_all(dir);
+    if kept {
+        let _ = std::fs::remove_dir_all(dir);
+    }
     if outcome.is_success() {
         return Ok(());
     }

@@ -81,7 +81,8 @@ impl Landing<'_> {
     /// whatever fails before it leaves the target, its checkouts and the session's worktree.
     ///
     /// # Errors
-    /// See [`LandError`]; a conflict also blocks the session and stores a report.
+    /// See [`LandError`]; a conflict also blocks the session and stores a report. After
+    /// [`LandError::CheckoutBehind`] the work has landed all the same.
     pub fn land(&mut self, session: &SessionRow) -> Result<Landed, LandError> {
         let lock = LandingLock::acquire(&self.repo.state_dir(), TURN)?;
         match self.land_in_turn(&lock, session) {
@@ -131,8 +132,16 @@ impl Landing<'_> {
             to: candidate.commit.clone(),
         };
         self.append(session, landed)?;
-        update_checkouts(&sync, &run_git)?;
+        let updated = update_checkouts(&sync, &run_git);
         self.give_back(session)?;
+        if let Err(source) = updated {
+            return Err(LandError::CheckoutBehind {
+                name: session.name.clone(),
+                target: session.target.clone(),
+                to: candidate.commit,
+                source: Box::new(source),
+            });
+        }
         Ok(Landed {
             target: session.target.clone(),
             from: onto,
@@ -279,7 +288,10 @@ impl Landing<'_> {
     }
 
     fn note_refusal(&mut self, session: &SessionRow, error: &LandError) -> Result<(), LandError> {
-        if matches!(error, LandError::Conflict { .. } | LandError::Store(_)) {
+        if matches!(
+            error,
+            LandError::Conflict { .. } | LandError::Store(_) | LandError::CheckoutBehind { .. }
+        ) {
             return Ok(());
         }
         let event = Event::LandingRefused {
@@ -327,7 +339,7 @@ fn refuse_unfinished(session: &SessionRow) -> Result<(), LandError> {
 }
 
 fn run_git(dir: &Path, args: &[&str]) -> Result<(), String> {
-    Git::new(dir)
+    Git::in_checkout(dir)
         .args(args)
         .run()
         .map(drop)

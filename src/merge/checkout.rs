@@ -14,6 +14,7 @@ use gix::objs::tree::EntryMode;
 use super::entries::{Change, changes};
 use super::error::{MergeError, git};
 use super::prepare::{Candidate, oid, tree_of};
+use crate::git::open_checkout;
 use crate::model::ids::CommitId;
 
 /// The one place that spawns git: a directory and arguments; the error is git's own message.
@@ -79,7 +80,7 @@ pub fn sync_plan(
     let new = tree_of(repo, oid(&candidate.commit)?)?;
     let changes = changes(repo, Some(old), Some(new))?;
     for path in &checkouts {
-        let checkout = gix::open(path).map_err(git)?;
+        let checkout = open_checkout(path).map_err(git)?;
         let mut files = in_progress(&checkout);
         files.extend(dirty(&checkout, old)?.iter().map(ToString::to_string));
         files.extend(in_the_way(&checkout, path, &changes)?);
@@ -114,7 +115,8 @@ pub fn update_checkouts(plan: &SyncPlan, run_git: RunGit<'_>) -> Result<(), Merg
 /// Completes an update that was interrupted. Idempotent.
 ///
 /// # Errors
-/// [`MergeError::TargetDirty`] when a file has neither its old nor its new content, or git's
+/// [`MergeError::TargetDirty`] when a file has neither its old nor its new content (a new file may be
+/// missing or cut short, as on a full disk), or git's
 /// message, for example about a stale `index.lock`.
 pub fn finish_checkout(
     repo: &gix::Repository,
@@ -123,7 +125,7 @@ pub fn finish_checkout(
     new: &CommitId,
     run_git: RunGit<'_>,
 ) -> Result<Finish, MergeError> {
-    let there = gix::open(checkout).map_err(git)?;
+    let there = open_checkout(checkout).map_err(git)?;
     let (old, new_tree) = (tree_of(repo, oid(old)?)?, tree_of(repo, oid(new)?)?);
     if there.head_id().map_err(git)?.detach() != oid(new)? {
         return Ok(Finish::NotInterrupted);
@@ -137,7 +139,7 @@ pub fn finish_checkout(
     let changes = changes(repo, Some(old), Some(new_tree))?;
     let landed = |path: &BString| {
         let change = changes.iter().find(|change| change.path == *path);
-        change.is_some_and(|change| is_on_disk(checkout, path.as_bstr(), change.new))
+        change.is_some_and(|change| is_on_disk(&there, checkout, path.as_bstr(), change.new))
     };
     let mut files: Vec<BString> = dirty(&there, old)?;
     files.extend(
@@ -284,7 +286,13 @@ fn index_is(repo: &gix::Repository, tree: ObjectId) -> Result<bool, MergeError> 
     Ok(list(&index) == list(&wanted))
 }
 
-fn is_on_disk(root: &Path, path: &BStr, wanted: Option<(EntryMode, ObjectId)>) -> bool {
+/// Whether a file holds nothing but what landed: all of it, or its beginning.
+fn is_on_disk(
+    repo: &gix::Repository,
+    root: &Path,
+    path: &BStr,
+    wanted: Option<(EntryMode, ObjectId)>,
+) -> bool {
     let Ok(relative) = gix::path::from_bstr(path) else {
         return false;
     };
@@ -293,8 +301,9 @@ fn is_on_disk(root: &Path, path: &BStr, wanted: Option<(EntryMode, ObjectId)>) -
         return disk.symlink_metadata().is_err();
     };
     // A link in place of a file is somebody's change, whatever it points to.
-    let Ok(meta) = disk.symlink_metadata() else {
-        return false;
+    let meta = match disk.symlink_metadata() {
+        Ok(meta) => meta,
+        Err(error) => return error.kind() == std::io::ErrorKind::NotFound,
     };
     if meta.is_symlink() != mode.is_link() {
         return false;
@@ -304,8 +313,6 @@ fn is_on_disk(root: &Path, path: &BStr, wanted: Option<(EntryMode, ObjectId)>) -
     } else {
         std::fs::read(&disk)
     };
-    bytes.is_ok_and(|bytes| {
-        gix::objs::compute_hash(id.kind(), gix::objs::Kind::Blob, &bytes)
-            .is_ok_and(|hash| hash == id)
-    })
+    let landed = repo.find_object(id);
+    landed.is_ok_and(|landed| bytes.is_ok_and(|bytes| landed.data.starts_with(&bytes)))
 }

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 
 use gix::ObjectId;
 use gix::bstr::BString;
-use gix::merge::tree::{Outcome, TreatAsUnresolved, apply_index_entries::RemovalMode};
+use gix::merge::tree::{
+    Conflict, Outcome, Resolution, TreatAsUnresolved, apply_index_entries::RemovalMode,
+};
 use serde::Serialize;
 
 use super::error::{MergeError, git};
@@ -121,12 +123,13 @@ pub(super) fn unresolved(
     tree: ObjectId,
 ) -> Result<Vec<ConflictPath>, MergeError> {
     let how = TreatAsUnresolved::git();
-    if !outcome.has_unresolved_conflicts(how) {
+    let moved = outcome.conflicts.iter().filter_map(moved_with_folder);
+    let mut stages: BTreeMap<BString, [Option<ObjectId>; 3]> = moved.collect();
+    if stages.is_empty() && !outcome.has_unresolved_conflicts(how) {
         return Ok(Vec::new());
     }
     let mut index = repo.index_from_tree(&tree).map_err(git)?;
     outcome.index_changed_after_applying_conflicts(&mut index, how, RemovalMode::Prune);
-    let mut stages: BTreeMap<BString, [Option<ObjectId>; 3]> = BTreeMap::new();
     for entry in index.entries() {
         let stage = entry.stage_raw() as usize;
         if stage > 0 {
@@ -139,6 +142,18 @@ pub(super) fn unresolved(
         .into_iter()
         .map(|(path, ids)| conflict_path(&path, ids))
         .collect())
+}
+
+/// One side renamed a folder, the other one put something new in it. The library takes that along to
+/// the new place; git asks, and so does this.
+fn moved_with_folder(conflict: &Conflict) -> Option<(BString, [Option<ObjectId>; 3])> {
+    match &conflict.resolution {
+        Ok(Resolution::SourceLocationAffectedByRename { final_location }) => Some((
+            final_location.clone(),
+            conflict.entries().map(|entry| entry.map(|e| e.id)),
+        )),
+        _ => None,
+    }
 }
 
 /// Some conflicts, such as renames to the same place, have no entry that an index could show.

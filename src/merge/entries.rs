@@ -22,7 +22,7 @@ pub(super) struct Change {
 ///
 /// # Errors
 /// [`MergeError::EvilEntry`] for names git refuses to check out (`.git` and its look-alikes, `..`,
-/// slashes), control characters, duplicate names, unusual modes, and gitlinks that `old` lacks.
+/// slashes), duplicate names, unusual modes, and gitlinks that `old` lacks.
 pub fn check_tree_entries(
     repo: &gix::Repository,
     old: ObjectId,
@@ -141,9 +141,6 @@ fn check_entry(path: &BString, name: &BString, mode: EntryMode) -> Result<(), Me
     ];
     if !USUAL.iter().any(|kind| *kind as u16 == mode.value()) {
         return Err(evil(path, &format!("unusual mode {:o}", mode.value())));
-    }
-    if name.chars().any(char::is_control) {
-        return Err(evil(path, "control characters in the name"));
     }
     // Not `protect_windows`: names such as `a:b` are ordinary here. The look-alikes of `.git` on
     // HFS+ and NTFS are refused everywhere, since the repository is cloned elsewhere later.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::git::{says_full, with_causes};
 use crate::model::code::Code;
 use crate::model::ids::CommitId;
 
@@ -41,7 +42,11 @@ impl MergeError {
     /// The stable code of this failure.
     pub fn code(&self) -> Code {
         match self {
+            Self::Git(text) if says_full(text) => Code::DiskFull,
             Self::Git(_) => Code::GitFailed,
+            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+                Code::DiskFull
+            }
             Self::Io { .. } => Code::Io,
             Self::EvilEntry { .. } => Code::ImportRefused,
             Self::Unrelated { .. } | Self::MergeInRange(_) => Code::MergeConflict,
@@ -52,13 +57,7 @@ impl MergeError {
     }
 }
 
-/// The text of a git failure with its causes; gix puts the useful part last.
-pub(super) fn git(error: impl std::error::Error) -> MergeError {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    MergeError::Git(text)
+/// The text of a git failure with its causes.
+pub(super) fn git(error: impl std::error::Error + 'static) -> MergeError {
+    MergeError::Git(with_causes(&error))
 }

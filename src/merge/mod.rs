@@ -5,6 +5,7 @@
 
 mod checkout;
 mod conflict;
+mod durable;
 mod entries;
 mod error;
 mod message;
@@ -12,6 +13,8 @@ mod prepare;
 mod publish;
 mod rebase;
 
+#[cfg(test)]
+mod conflict_tests;
 #[cfg(test)]
 mod tests;
 

@@ -2,9 +2,9 @@
 
 use gix::ObjectId;
 use gix::bstr::{BString, ByteSlice};
-use gix::objs::{Kind, Write};
 
 use super::conflict::{ConflictPath, ConflictReport, unresolved};
+use super::durable::persist;
 use super::entries::{changes, check_tree_entries};
 use super::error::{MergeError, git};
 use super::message::{MergeMethod, Provenance, compose, one_line};
@@ -221,18 +221,6 @@ pub(super) fn committer(plan: &LandingPlan) -> gix::actor::Signature {
             offset: plan.now.1,
         },
     }
-}
-
-/// Writes what the build left in memory; objects before the objects that name them, so that a kill
-/// in between leaves nothing that points nowhere.
-fn persist(repo: &gix::Repository, memory: &mut gix::Repository) -> Result<(), MergeError> {
-    let objects = memory.objects.take_object_memory().unwrap_or_default();
-    for wanted in [Kind::Blob, Kind::Tree, Kind::Commit] {
-        for (kind, data) in objects.values().filter(|(kind, _)| *kind == wanted) {
-            repo.objects.write_buf(*kind, data).map_err(git)?;
-        }
-    }
-    Ok(())
 }
 
 pub(super) fn tree_of(repo: &gix::Repository, commit: ObjectId) -> Result<ObjectId, MergeError> {

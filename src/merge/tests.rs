@@ -8,11 +8,11 @@ use super::*;
 use crate::model::code::Code;
 use crate::model::ids::{CommitId, SessionId};
 
-struct Fixture {
-    dir: tempfile::TempDir,
+pub(super) struct Fixture {
+    pub(super) dir: tempfile::TempDir,
 }
 
-fn spawn(dir: &Path, args: &[&str]) -> (bool, String) {
+pub(super) fn spawn(dir: &Path, args: &[&str]) -> (bool, String) {
     let out = Command::new("git")
         .args(args)
         .current_dir(dir)
@@ -43,7 +43,7 @@ fn run_git(dir: &Path, args: &[&str]) -> Result<(), String> {
 
 impl Fixture {
     /// `main` and `work` both start at one commit with `a`, `b` and `d/c`.
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let it = Self {
             dir: tempfile::tempdir().unwrap(),
         };
@@ -57,27 +57,27 @@ impl Fixture {
         it.git(&["branch", "work"]);
         it
     }
-    fn root(&self) -> PathBuf {
+    pub(super) fn root(&self) -> PathBuf {
         self.dir.path().join("repo")
     }
-    fn git(&self, args: &[&str]) -> String {
+    pub(super) fn git(&self, args: &[&str]) -> String {
         let (ok, text) = spawn(&self.root(), args);
         assert!(ok, "git {args:?}: {text}");
         text.trim_end().to_owned()
     }
-    fn write(&self, path: &str, text: &str) {
+    pub(super) fn write(&self, path: &str, text: &str) {
         let path = self.root().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    fn read(&self, path: &str) -> String {
+    pub(super) fn read(&self, path: &str) -> String {
         std::fs::read_to_string(self.root().join(path)).unwrap()
     }
-    fn commit(&self, message: &str) {
+    pub(super) fn commit(&self, message: &str) {
         self.git(&["add", "-A"]);
         self.git(&["commit", "-q", "--allow-empty", "-m", message]);
     }
-    fn on(&self, branch: &str, files: &[(&str, Option<&str>)]) {
+    pub(super) fn on(&self, branch: &str, files: &[(&str, Option<&str>)]) {
         self.git(&["switch", "-q", branch]);
         for (path, text) in files {
             match text {
@@ -88,14 +88,14 @@ impl Fixture {
         self.commit(&format!("fix: {branch}"));
         self.git(&["switch", "-q", "main"]);
     }
-    fn id(&self, rev: &str) -> CommitId {
+    pub(super) fn id(&self, rev: &str) -> CommitId {
         self.git(&["rev-parse", rev]).parse().unwrap()
     }
-    fn repo(&self) -> gix::Repository {
+    pub(super) fn repo(&self) -> gix::Repository {
         gix::open_opts(self.root(), gix::open::Options::isolated()).unwrap()
     }
-    fn prepare(&self, method: MergeMethod) -> Result<Prepared, MergeError> {
-        let plan = LandingPlan {
+    pub(super) fn plan(&self, method: MergeMethod) -> LandingPlan {
+        LandingPlan {
             target_tip: self.id("main"),
             session_tip: self.id("work"),
             method,
@@ -108,16 +108,18 @@ impl Fixture {
             },
             committer: ("T <y".into(), "t@example.com".into()),
             now: (1_700_000_000, 3600),
-        };
-        prepare(&self.repo(), &plan)
+        }
     }
-    fn ready(&self, method: MergeMethod) -> Candidate {
+    pub(super) fn prepare(&self, method: MergeMethod) -> Result<Prepared, MergeError> {
+        prepare(&self.repo(), &self.plan(method))
+    }
+    pub(super) fn ready(&self, method: MergeMethod) -> Candidate {
         match self.prepare(method).unwrap() {
             Prepared::Ready(candidate) => candidate,
             other => panic!("{other:?}"),
         }
     }
-    fn land(&self, candidate: &Candidate) -> Result<(), MergeError> {
+    pub(super) fn land(&self, candidate: &Candidate) -> Result<(), MergeError> {
         let lock = LandingLock::acquire(self.dir.path(), Duration::from_secs(5)).unwrap();
         let plan = sync_plan(&self.repo(), "refs/heads/main", candidate)?;
         publish(&self.repo(), &lock, "refs/heads/main", candidate, "landed")?;
@@ -280,8 +282,7 @@ fn an_interrupted_update_is_finished_once() {
 fn evil_trees_are_refused() {
     let it = Fixture::new();
     let blob = it.git(&["rev-parse", "main:b"]);
-    for name in [".git", ".GIT", "git~1", "..", "x\\ny"] {
-        let name = name.replace("\\n", "\n");
+    for name in [".git", ".GIT", "git~1", ".."] {
         let mut raw = format!("100644 {name}\0").into_bytes();
         raw.extend((0..20).map(|i| u8::from_str_radix(&blob[i * 2..i * 2 + 2], 16).unwrap()));
         std::fs::write(it.root().join(".git/raw"), raw).unwrap();

@@ -75,7 +75,7 @@ codes! {
     GitFailed = "TY-GIT-FAILED", System, "a git operation failed", "the message is git's own; `treeyard doctor` checks the repository";
     ImportRefused = "TY-IMPORT-REFUSED", Damaged, "a session's commits did not pass the checks", "look at the worktree with `treeyard show`; nothing of it reached the repository";
     WorkspaceFailed = "TY-WORKSPACE-FAILED", System, "a worktree could not be made or removed", "free disk space or correct permissions, then `treeyard retry`; `treeyard doctor` lists leftovers";
-    WorkspaceChanged = "TY-WORKSPACE-CHANGED", Damaged, "a worktree's own git files were changed", "it is kept as it is for you to look at; take what you need, then `treeyard gc`";
+    WorkspaceChanged = "TY-WORKSPACE-CHANGED", Damaged, "a worktree's own git files were changed", "it is kept as it is: `treeyard doctor` says what is wrong, and `treeyard doctor --fix` corrects paths after a move";
     SessionUnknown = "TY-SESSION-UNKNOWN", NotFound, "no session has that name or id", "`treeyard ls --all` lists them";
     SessionAmbiguous = "TY-SESSION-AMBIGUOUS", Usage, "several sessions match", "give more digits of the id";
     SessionState = "TY-SESSION-STATE", Usage, "the session is not in a state that allows this", "`treeyard show` tells its state and why";
@@ -92,11 +92,12 @@ codes! {
     NothingToLand = "TY-NOTHING-TO-LAND", Ok, "the session changed nothing", "nothing needs to be done";
     ArtifactUnknown = "TY-ARTIFACT-UNKNOWN", NotFound, "no artifact has that hash", "`treeyard artifacts ls` lists them";
     ArtifactDamaged = "TY-ARTIFACT-DAMAGED", Damaged, "an artifact's bytes do not match its hash", "run the job again to make it anew; the damaged file is kept for you to look at, and can be deleted";
-    StoreDamaged = "TY-STORE-DAMAGED", Damaged, "the database is damaged", "move the `treeyard` folder of the git directory away and run `treeyard doctor`; branches and worktrees are not affected";
+    StoreDamaged = "TY-STORE-DAMAGED", Damaged, "the database is damaged", "move `treeyard.db`, `treeyard.db-wal` and `treeyard.db-shm` out of the `treeyard` folder of the git directory and run `treeyard doctor`; branches, worktrees, saved work and artifacts are not affected";
     StoreNewer = "TY-STORE-NEWER", Damaged, "the database was written by a newer treeyard", "use that version or a later one";
     StoreReadOnly = "TY-STORE-READONLY", System, "the store cannot be written", "correct the permissions of the `treeyard` folder in the git directory";
+    StoreBusy = "TY-STORE-BUSY", Held, "another process holds the database", "try again; `treeyard doctor` names the runner";
     ChainBroken = "TY-CHAIN-BROKEN", Damaged, "the event log was edited", "the named event is the first that does not follow from the one before it";
-    DiskFull = "TY-DISK-FULL", System, "the disk is full", "free space with `treeyard gc`, then `treeyard retry`";
+    DiskFull = "TY-DISK-FULL", System, "the disk is full", "free space, `treeyard gc` can help; then run the command again, or `treeyard retry`";
     SalvageUnknown = "TY-SALVAGE-UNKNOWN", NotFound, "no saved work has that name", "`treeyard salvage ls` lists what is saved";
     Interrupted = "TY-INTERRUPTED", Interrupted, "interrupted", "the sessions were cancelled; `treeyard retry` starts one again";
     FileMissing = "TY-NO-FILE", NotFound, "there is no such file", "check the path; relative paths start from the current folder, or from -C";

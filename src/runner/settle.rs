@@ -37,14 +37,16 @@ impl Runner {
         duration_ms: u64,
     ) -> Result<(), RunnerError> {
         let dir = job_dir(&self.config.policy.jobs, job.id);
-        let stored = self.keep_output(&dir);
+        let (stored, kept) = self.keep_output(&dir);
         let room = self.may_keep_slot(job.session_id);
         let followed = self.store.write(|tx| {
             let ended_ms = record_end(tx, job, outcome, duration_ms, stored.as_ref())?;
             follow(tx, job, outcome, ended_ms, room)
         })?;
-        // Its output is in the store now; the folder has nothing that is not recorded.
-        tokio::task::spawn_blocking(move || std::fs::remove_dir_all(dir));
+        // Output that the store could not take is only there.
+        if kept {
+            tokio::task::spawn_blocking(move || std::fs::remove_dir_all(dir));
+        }
         match followed {
             Followed::GoesOn { row, job } => self.spawn(&row, &job),
             Followed::HasEnded(row) => self.collect(&row),
@@ -68,17 +70,18 @@ impl Runner {
         self.active.len() <= limits.sessions && !has_rate
     }
 
-    /// Output is best effort: a store that cannot take it does not change how the job ended.
-    fn keep_output(&self, dir: &std::path::Path) -> Option<Stored> {
+    /// What was stored, and whether the folder has nothing else. A store that cannot take the output
+    /// does not change how the job ended.
+    fn keep_output(&self, dir: &std::path::Path) -> (Option<Stored>, bool) {
         let path = dir.join(OUTPUT_FILE);
-        if std::fs::metadata(&path).ok()?.len() == 0 {
-            return None;
+        if std::fs::metadata(&path).map_or(0, |found| found.len()) == 0 {
+            return (None, true);
         }
         match self.cas.put_file(&path) {
-            Ok(stored) => Some(stored),
+            Ok(stored) => (Some(stored), true),
             Err(error) => {
                 tracing::warn!(%error, path = %path.display(), "the output was not stored");
-                None
+                (None, false)
             }
         }
     }

@@ -46,6 +46,10 @@ impl Runner {
         if matches!(error, LandError::Nothing { .. }) {
             return Ok(());
         }
+        if matches!(error, LandError::CheckoutBehind { .. }) {
+            tracing::warn!(session = %id, %error, "a checkout is behind");
+            return Ok(());
+        }
         let reason = format!("not landed ({}): {error}", error.code().id());
         self.move_from(id, SessionState::Completed, SessionState::Blocked, &reason)
     }

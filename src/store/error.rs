@@ -63,16 +63,12 @@ impl StoreError {
     /// The stable code.
     pub fn code(&self) -> Code {
         match self {
-            Self::Sqlite(rusqlite::Error::SqliteFailure(failure, _)) => match failure.code {
-                ErrorCode::DiskFull => Code::DiskFull,
-                ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
-                    Code::StoreReadOnly
-                }
-                _ => Code::StoreDamaged,
-            },
+            Self::Sqlite(rusqlite::Error::SqliteFailure(failure, _)) => of_sqlite(*failure),
             Self::Sqlite(_) | Self::Foreign | Self::Malformed(_) => Code::StoreDamaged,
             Self::Io { source, .. } => match source.kind() {
-                std::io::ErrorKind::StorageFull => Code::DiskFull,
+                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+                    Code::DiskFull
+                }
                 _ => Code::StoreReadOnly,
             },
             Self::Newer { .. } => Code::StoreNewer,
@@ -80,6 +76,21 @@ impl StoreError {
             Self::ChainBroken { .. } => Code::ChainBroken,
             Self::IllegalMove(_) | Self::IllegalJobStep(_) => Code::SessionState,
         }
+    }
+}
+
+/// The system's failures are not the file's: advice for a damaged database would lose a sound one.
+fn of_sqlite(failure: rusqlite::ffi::Error) -> Code {
+    use rusqlite::ffi;
+    match (failure.code, failure.extended_code) {
+        (ErrorCode::DiskFull, _) | (_, ffi::SQLITE_IOERR_SHMSIZE) => Code::DiskFull,
+        (ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied, _) => {
+            Code::StoreReadOnly
+        }
+        (_, ffi::SQLITE_IOERR_SHORT_READ | ffi::SQLITE_IOERR_CORRUPTFS) => Code::StoreDamaged,
+        (ErrorCode::SystemIoFailure, _) => Code::Io,
+        (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => Code::StoreBusy,
+        _ => Code::StoreDamaged,
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::direct::distrust_hidden;
 use super::error::WorkspaceError;
 use super::located::Located;
 use super::private::{self, Layout, copy_if_there, plain};
@@ -39,7 +40,11 @@ impl Bench {
             alternates.push(&own);
         }
         let bench = Self::over(repo, &ws.path, &ws.base, &alternates)?;
-        copy_if_there(&ws.record(repo)?.join("index"), &bench.path().join("index"))?;
+        let index = bench.path().join("index");
+        copy_if_there(&ws.record(repo)?.join("index"), &index)?;
+        if index.exists() {
+            distrust_hidden(&ws.path, &index)?;
+        }
         Ok(bench)
     }
 
@@ -108,6 +113,15 @@ impl Bench {
             self.refuse_nested(tip, &tree)?;
         }
         Ok(tree)
+    }
+
+    /// What a session has staged, as a tree; that of `tip` when there is no index.
+    pub(super) fn staged(&self, index: &Path, tip: &CommitId) -> Result<String, WorkspaceError> {
+        if !index.is_file() {
+            return Ok(self.tree_of(tip)?);
+        }
+        copy_if_there(index, &self.path().join("index"))?;
+        Ok(self.git().arg("write-tree").run()?.text())
     }
 
     fn refuse_nested(&self, tip: &CommitId, tree: &str) -> Result<(), WorkspaceError> {

@@ -11,6 +11,7 @@ use gix::filter::plumbing::pipeline::convert::to_worktree::Options;
 use gix::worktree::Stack;
 use gix::worktree::stack::state::attributes::Source;
 
+use super::private::personal_file;
 use crate::git::GitError;
 
 /// The conversions of one repository's files. A clone for each thread.
@@ -108,7 +109,7 @@ fn is_possible(repo: &gix::Repository, index: &gix::index::State) -> bool {
     };
     settings.string("core.autocrlf").is_some()
         || settings.string("core.eol").is_some()
-        || settings.string("core.attributesFile").is_some()
+        || personal_file(&settings, "attributesFile", "attributes").is_some()
         || repo.common_dir().join("info/attributes").exists()
         || index.entries().iter().any(names_attributes)
 }

@@ -100,6 +100,38 @@ pub(super) fn write_files(
     })
 }
 
+/// Git compares whole seconds. A file that was changed in the second in which it was written, and
+/// given its old time and size back, would look untouched to it; here the recorded stat data of such
+/// files are taken out of the index, so that git reads them.
+pub(super) fn distrust_hidden(root: &Path, path: &Path) -> Result<(), WorkspaceError> {
+    let options = gix::index::decode::Options::default();
+    let mut index = gix::index::File::at(path, gix::hash::Kind::Sha1, false, options)
+        .map_err(GitError::library("read the index"))?;
+    let mut hidden = false;
+    for (entry, name) in index.entries_mut_with_paths() {
+        let Ok(meta) = fs::symlink_metadata(root.join(name.to_path_lossy())) else {
+            continue;
+        };
+        let found = stat_of(&meta);
+        if found != entry.stat && whole_seconds(found) == whole_seconds(entry.stat) {
+            entry.stat = Stat::default();
+            hidden = true;
+        }
+    }
+    if hidden {
+        index
+            .write(gix::index::write::Options::default())
+            .map_err(GitError::library("write the index"))?;
+    }
+    Ok(())
+}
+
+fn whole_seconds(mut stat: Stat) -> Stat {
+    stat.mtime.nsecs = 0;
+    stat.ctime.nsecs = 0;
+    stat
+}
+
 /// All directories come first: a link cannot stand in for one then, whatever the tree says.
 fn make_directories(index: &gix::index::File, root: &Path) -> Result<(), WorkspaceError> {
     let mut known: BTreeSet<&BStr> = BTreeSet::new();

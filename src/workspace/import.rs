@@ -19,22 +19,23 @@ pub struct Imported {
 
 /// Brings the session's branch into the repository: objects are packed, checked and stored, every
 /// new tree is looked at, then the branch moves by compare-and-swap. A branch that was rewritten
-/// is fine as long as it has an ancestor in common with its base. A detached `HEAD` counts as the
+/// is fine as long as it has an ancestor in common with its base; one that somebody deleted in the
+/// repository is made again. A detached `HEAD` counts as the
 /// branch when it descends from the base.
 ///
 /// # Errors
 /// [`WorkspaceError::Refused`] or [`WorkspaceError::BadTree`] when a check fails; no ref has moved then.
 pub fn import(repo: &Repo, ws: &Located) -> Result<Imported, WorkspaceError> {
-    let old = repo.branch_tip(&ws.branch)?.ok_or_else(|| {
-        WorkspaceError::Refused(format!("{} is gone from the repository", ws.branch))
-    })?;
+    let there = repo.branch_tip(&ws.branch)?;
+    let old = there.clone().unwrap_or_else(|| ws.base.clone());
     let unmoved = |at: CommitId| Imported {
         old: at.clone(),
         new: at,
         moved: false,
     };
     if ws.is_linked(repo) {
-        return Ok(unmoved(old));
+        let gone = format!("{} is gone from the repository", ws.branch);
+        return there.map(unmoved).ok_or(WorkspaceError::Refused(gone));
     }
     let found = tips(repo, ws)?;
     if !found.on_branch && !found.detached {
@@ -42,7 +43,7 @@ pub fn import(repo: &Repo, ws: &Located) -> Result<Imported, WorkspaceError> {
             "another branch than its own is checked out there".to_owned(),
         ));
     }
-    if found.head == old {
+    if there.as_ref() == Some(&found.head) {
         return Ok(unmoved(old));
     }
     let bench = Bench::set_up(repo, ws)?;
@@ -53,7 +54,7 @@ pub fn import(repo: &Repo, ws: &Located) -> Result<Imported, WorkspaceError> {
     repo.update_ref(
         &ws.branch,
         &found.head,
-        Expected::At(old.clone()),
+        there.map_or(Expected::Absent, Expected::At),
         "treeyard: import",
     )?;
     Ok(Imported {

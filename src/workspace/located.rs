@@ -138,7 +138,7 @@ pub fn inspect(repo: &Repo, ws: &Located) -> Result<Health, WorkspaceError> {
     })
 }
 
-fn is_dir(path: &Path) -> bool {
+pub(super) fn is_dir(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|m| m.is_dir())
 }
 

@@ -14,6 +14,8 @@ mod fill;
 #[cfg(test)]
 mod fill_tests;
 mod idle;
+#[cfg(test)]
+mod idle_tests;
 mod import;
 mod include;
 mod located;
@@ -22,6 +24,7 @@ mod pool;
 mod private;
 mod reflink;
 mod release;
+mod repair;
 #[cfg(test)]
 mod safety_tests;
 mod salvage;
@@ -37,5 +40,6 @@ pub use fill::FillMethod;
 pub use import::{Imported, import};
 pub use located::{Health, Located, inspect};
 pub use release::{Keep, Released, release};
+pub use repair::{forget, is_moved, repair};
 pub use salvage::{Salvaged, salvage_list, salvage_restore, save};
-pub use sweep::{Swept, sweep};
+pub use sweep::{Swept, leftovers, sweep};

@@ -64,6 +64,9 @@ pub(super) fn take(
             continue; // another session was faster
         }
         let git_file = path.join(".git");
+        if !mine.join("index").is_file() || !mine.join("tree").is_dir() {
+            continue; // damaged; `sweep` removes it
+        }
         let kept = fs::read(&git_file).map_err(WorkspaceError::io(&git_file))?;
         fs::copy(mine.join("index"), git_dir.join("index")).map_err(WorkspaceError::io(&mine))?;
         fs::remove_file(&git_file).map_err(WorkspaceError::io(&git_file))?;

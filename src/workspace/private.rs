@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::WorkspaceError;
-use crate::git::Repo;
+use crate::git::{GitError, Repo};
 
 /// The settings of the main repository that decide how files are written and compared.
 const COPIED: &[(&str, &str)] = &[
@@ -20,6 +20,15 @@ const COPIED: &[(&str, &str)] = &[
     ("core", "sparseCheckoutCone"),
     ("core", "protectHFS"),
     ("core", "protectNTFS"),
+];
+
+/// The files of the main repository that decide what is ignored, how files are written, and where
+/// history ends.
+const SHARED: [&str; 4] = [
+    "info/exclude",
+    "info/attributes",
+    "info/sparse-checkout",
+    "shallow",
 ];
 
 /// What a git directory is made for.
@@ -46,19 +55,29 @@ pub(super) fn make(repo: &Repo, dir: &Path, layout: &Layout<'_>) -> Result<Strin
         let path = dir.join(part);
         fs::create_dir_all(&path).map_err(WorkspaceError::io(&path))?;
     }
-    let mut alternates = String::new();
-    for path in layout.alternates {
-        alternates.push_str(plain(path)?);
-        alternates.push('\n');
-    }
     let config = config(repo, dir, layout)?;
-    write(&dir.join("objects/info/alternates"), &alternates)?;
+    borrow_objects(dir, layout.alternates)?;
     write(&dir.join("HEAD"), &format!("{}\n", layout.head))?;
     write(&dir.join("config"), &config)?;
-    for file in ["info/exclude", "info/sparse-checkout"] {
+    for file in SHARED {
         copy_if_there(&repo.common_dir().join(file), &dir.join(file))?;
     }
     Ok(config)
+}
+
+/// Names the object folders that `dir` uses besides its own, best first.
+pub(super) fn borrow_objects(dir: &Path, from: &[&Path]) -> Result<(), WorkspaceError> {
+    let mut alternates = String::new();
+    for path in from {
+        // What these borrow in turn is named too: git does not follow a relative path further.
+        let borrowed = gix::odb::alternate::resolve(path.to_path_buf(), path)
+            .map_err(GitError::library("read the alternates"))?;
+        for path in [path.to_path_buf()].iter().chain(&borrowed) {
+            alternates.push_str(plain(path)?);
+            alternates.push('\n');
+        }
+    }
+    write(&dir.join("objects/info/alternates"), &alternates)
 }
 
 fn config(repo: &Repo, dir: &Path, layout: &Layout<'_>) -> Result<String, WorkspaceError> {
@@ -66,13 +85,18 @@ fn config(repo: &Repo, dir: &Path, layout: &Layout<'_>) -> Result<String, Worksp
     let settings = main.config_snapshot();
     let mut text = String::from("[core]\n\trepositoryformatversion = 0\n\tbare = false\n");
     let mut set = |key: &str, value: &str| {
-        let value = value.replace('\\', "\\\\").replace('"', "\\\"");
+        let value = quoted(value);
         // Writing to a String cannot fail.
         let _infallible = writeln!(text, "\t{key} = \"{value}\"");
     };
     set("worktree", plain(layout.work_tree)?);
     set("hooksPath", plain(&dir.join("hooks"))?);
     set("logAllRefUpdates", "true");
+    for (key, name) in [("excludesFile", "ignore"), ("attributesFile", "attributes")] {
+        if let Some(path) = personal_file(&settings, key, name) {
+            set(key, plain(&path)?);
+        }
+    }
     for (section, key) in COPIED {
         let value = settings.string(format!("{section}.{key}").as_str());
         if let Some(value) = value.filter(|v| !v.iter().any(u8::is_ascii_control)) {
@@ -85,14 +109,37 @@ fn config(repo: &Repo, dir: &Path, layout: &Layout<'_>) -> Result<String, Worksp
             "the author's name has control characters".to_owned(),
         ));
     }
-    let quote = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
     let _infallible = write!(
         text,
         "[user]\n\tname = \"{}\"\n\temail = \"{}\"\n",
-        quote(name),
-        quote(email)
+        quoted(name),
+        quoted(email)
     );
     Ok(text)
+}
+
+/// A value as it stands between quotation marks in a configuration.
+pub(super) fn quoted(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+/// A file of patterns that the person keeps for all repositories: where `core.<key>` says, or
+/// where git looks otherwise.
+pub(super) fn personal_file(
+    settings: &gix::config::Snapshot<'_>,
+    key: &str,
+    name: &str,
+) -> Option<PathBuf> {
+    use etcetera::BaseStrategy;
+    let path = match settings.trusted_path(format!("core.{key}").as_str()) {
+        Ok(Some(path)) => path,
+        Err(_) => return None,
+        Ok(None) => {
+            let base = etcetera::choose_base_strategy().ok()?;
+            base.config_dir().join("git").join(name)
+        }
+    };
+    path.is_file().then_some(path)
 }
 
 /// A path that can stand in git's own files.

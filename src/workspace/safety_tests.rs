@@ -155,6 +155,7 @@ fn what_killed_processes_left_is_swept_and_nothing_else() {
     let field = Field::new();
     let root = field.dir.path().join("trees");
     let (whole, half) = (field.make("whole"), field.make("half"));
+    let forgotten = field.make("forgotten");
     let state = field.repo.state_dir();
     put(state.join("bench-x/HEAD"), "x");
     put(root.join(".pool/.taken-x/tree/a"), "x");
@@ -162,6 +163,9 @@ fn what_killed_processes_left_is_swept_and_nothing_else() {
     put(root.join(".pool/ready/tree/a"), "x");
     // As a kill in the middle of filling leaves it.
     fs::remove_file(state.join("workspaces/half-0a1b2c3d/index")).unwrap();
+    fs::remove_file(half.git_dir.join("index")).unwrap();
+    // As when a damaged store was moved away, records and all.
+    fs::remove_dir_all(state.join("workspaces/forgotten-0a1b2c3d")).unwrap();
     put(state.join("workspaces/gone-0a1b2c3d/linked"), "/nowhere/x");
     let young = sweep(&field.repo, &root, Duration::from_secs(3600)).unwrap();
     assert_eq!(young, Swept::default());
@@ -173,6 +177,7 @@ fn what_killed_processes_left_is_swept_and_nothing_else() {
     };
     assert_eq!(swept, expected);
     assert!(!half.path.exists() && !half.git_dir.exists());
+    assert!(forgotten.path.exists() && forgotten.git_dir.exists());
     assert_eq!(field.repo.branch_tip(&half.branch).unwrap(), None);
     assert!(root.join(".pool/ready/tree/a").exists());
     fs::remove_dir_all(root.join(".pool/ready")).unwrap();

@@ -1,6 +1,6 @@
 //! Nothing is lost by cleaning up: work that no branch holds is saved under a ref.
 
-use super::bench::{Bench, tips};
+use super::bench::{Bench, Tips, tips};
 use super::error::WorkspaceError;
 use super::import::{check_trees, revs};
 use super::located::Located;
@@ -45,25 +45,33 @@ pub(super) fn save_with(
     let found = tips(repo, ws)?;
     let tree = bench.snapshot(&found.head)?;
     let populated = refuse_unsaved(repo, bench)?;
+    let salvaged = save_tree(repo, ws, session, bench, &found, &tree)?;
+    Ok((salvaged, populated))
+}
+
+/// Saves a tree on top of what is checked out, and every other commit.
+pub(super) fn save_tree(
+    repo: &Repo,
+    ws: &Located,
+    session: &SessionId,
+    bench: &Bench,
+    found: &Tips,
+    tree: &str,
+) -> Result<Option<Salvaged>, WorkspaceError> {
     let mut known = vec![ws.base.clone()];
     known.extend(repo.branch_tip(&ws.branch)?);
     let unmerged = unknown(bench, &found.all, &known)?;
     if unmerged.is_empty() && tree == bench.tree_of(&found.head)? {
-        return Ok((None, populated));
+        return Ok(None);
     }
     let mut parents = vec![found.head.clone()];
     parents.extend(unmerged.into_iter().filter(|c| *c != found.head));
     let message = format!("treeyard: work saved from {}", ws.branch);
-    let commit = bench.commit(
-        &tree,
-        &parents,
-        ("treeyard", "treeyard@localhost"),
-        &message,
-    )?;
+    let commit = bench.commit(tree, &parents, ("treeyard", "treeyard@localhost"), &message)?;
     check_trees(bench, repo, &commit, &known)?;
     bench.send_to_main(repo, &revs(std::slice::from_ref(&commit), &known))?;
     let reference = keep(repo, session, &commit)?;
-    Ok((Some(Salvaged { reference, commit }), populated))
+    Ok(Some(Salvaged { reference, commit }))
 }
 
 /// What is saved, as session and commit.

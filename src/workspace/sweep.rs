@@ -21,6 +21,40 @@ pub struct Swept {
     pub worktrees: usize,
 }
 
+/// Something that a killed process left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Leftover {
+    Bench(PathBuf),
+    Pool(PathBuf),
+    /// A registration of a worktree whose making never ended, and the worktree's id.
+    Unmade(PathBuf, String),
+    Record(PathBuf),
+}
+
+impl Leftover {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Bench(path) | Self::Pool(path) | Self::Unmade(path, _) | Self::Record(path) => {
+                path
+            }
+        }
+    }
+}
+
+/// What [`sweep`] would remove.
+///
+/// # Errors
+/// When the repository's state cannot be locked.
+pub fn leftovers(
+    repo: &Repo,
+    root: &Path,
+    older_than: Duration,
+) -> Result<Vec<PathBuf>, WorkspaceError> {
+    let _no_registration_changes = registry_lock(repo)?;
+    let found = find(repo, root, older_than);
+    Ok(found.iter().map(|l| l.path().to_owned()).collect())
+}
+
 /// Removes what killed processes left behind: the runner's own git directories, half-moved pool
 /// entries, and worktrees whose making never ended. A finished worktree is never touched, whatever
 /// its state. `older_than` must be longer than the making of a worktree can take; what changed
@@ -30,64 +64,65 @@ pub struct Swept {
 /// When something cannot be read or removed.
 pub fn sweep(repo: &Repo, root: &Path, older_than: Duration) -> Result<Swept, WorkspaceError> {
     let _no_registration_changes = registry_lock(repo)?;
-    let old = |path: &PathBuf| is_older(path, older_than);
     let mut swept = Swept::default();
-    for bench in entries(&repo.state_dir(), &["bench-"]).filter(old) {
-        remove(&bench)?;
-        swept.benches += 1;
-    }
-    for entry in entries(&root.join(".pool"), &[".taken-", ".making-"]).filter(old) {
-        remove(&entry)?;
-        swept.pool += 1;
-    }
-    for linked in entries(&repo.common_dir().join("worktrees"), &[""]).filter(old) {
-        swept.worktrees += usize::from(sweep_registration(repo, root, &linked)?);
-    }
-    for record in entries(&repo.state_dir().join("workspaces"), &[""]).filter(old) {
-        swept.worktrees += usize::from(sweep_record(root, &record)?);
+    for leftover in find(repo, root, older_than) {
+        match &leftover {
+            Leftover::Bench(_) => swept.benches += 1,
+            Leftover::Pool(_) => swept.pool += 1,
+            Leftover::Record(_) => swept.worktrees += 1,
+            Leftover::Unmade(_, id) => {
+                remove(&root.join(id))?;
+                remove(&root.join(".git-private").join(id))?;
+                remove(&repo.state_dir().join("workspaces").join(id))?;
+                swept.worktrees += 1;
+            }
+        }
+        remove(leftover.path())?;
+        if let Leftover::Unmade(_, id) = &leftover {
+            drop_unused_branch(repo, &format!("refs/heads/ty/{id}"))?;
+        }
     }
     Ok(swept)
 }
 
-/// The record's index is the last thing that making a worktree needs: without it, no session has
-/// ever seen the worktree.
-fn sweep_registration(repo: &Repo, root: &Path, linked: &Path) -> Result<bool, WorkspaceError> {
-    let Some(id) = session_id(linked) else {
-        return Ok(false);
-    };
-    let path = fs::read_to_string(linked.join("gitdir")).unwrap_or_default();
-    let Some(path) = Path::new(path.trim_end()).parent().map(Path::to_owned) else {
-        return Ok(false);
-    };
-    let record = repo.state_dir().join("workspaces").join(&id);
-    let root = root.canonicalize().map_err(WorkspaceError::io(root))?;
-    if path != root.join(&id) || record.join("index").exists() {
-        return Ok(false);
-    }
-    remove(&path)?;
-    remove(&root.join(".git-private").join(&id))?;
-    remove(&record)?;
-    remove(linked)?;
-    drop_unused_branch(repo, &format!("refs/heads/ty/{id}"))?;
-    Ok(true)
+fn find(repo: &Repo, root: &Path, older_than: Duration) -> Vec<Leftover> {
+    let state = repo.state_dir();
+    let benches = entries(&state, &["bench-"]).map(Leftover::Bench);
+    let pool = entries(&root.join(".pool"), &[".taken-", ".making-"]).map(Leftover::Pool);
+    let unmade = entries(&repo.common_dir().join("worktrees"), &[""]).filter_map(|linked| {
+        let id = unmade_id(repo, root, &linked)?;
+        Some(Leftover::Unmade(linked, id))
+    });
+    let records = entries(&state.join("workspaces"), &[""])
+        .filter(|record| is_forgotten(root, record))
+        .map(Leftover::Record);
+    let all = benches.chain(pool).chain(unmade).chain(records);
+    all.filter(|found| is_older(found.path(), older_than))
+        .collect()
 }
 
-/// A record whose worktree and registration are both gone: its release was cut short at the end.
-fn sweep_record(root: &Path, record: &Path) -> Result<bool, WorkspaceError> {
+/// The id of a worktree that was never finished. Writing the index is the last thing that filling
+/// one does, so where there is none, no session has ever seen it. The record may be gone for another
+/// reason: somebody moved a damaged store away.
+fn unmade_id(repo: &Repo, root: &Path, linked: &Path) -> Option<String> {
+    let id = session_id(linked)?;
+    let path = fs::read_to_string(linked.join("gitdir")).ok()?;
+    let is_ours = Path::new(path.trim_end()).parent() == Some(&root.canonicalize().ok()?.join(&id));
+    let record = repo.state_dir().join("workspaces").join(&id);
+    let private = root.join(".git-private").join(&id);
+    let filled = |dir: &Path| fs::symlink_metadata(dir.join("index")).is_ok();
+    (is_ours && ![&record, &private, linked].into_iter().any(filled)).then_some(id)
+}
+
+/// A record whose worktree, registration and git directory are all gone: its release was cut short
+/// at the end. A git directory may hold commits that were never imported.
+fn is_forgotten(root: &Path, record: &Path) -> bool {
     let linked = fs::read_to_string(record.join("linked")).unwrap_or_default();
-    let Some(id) = record.file_name() else {
-        return Ok(false);
-    };
     let registered = !linked.is_empty() && Path::new(linked.trim_end()).exists();
-    if registered || fs::symlink_metadata(root.join(id)).is_ok() {
-        return Ok(false);
-    }
-    let private = root.join(".git-private").join(id);
-    if fs::symlink_metadata(&private).is_ok() {
-        return Ok(false); // it may hold commits that were never imported
-    }
-    remove(record)?;
-    Ok(true)
+    let there = |path: PathBuf| fs::symlink_metadata(path).is_ok();
+    record.file_name().is_some_and(|id| {
+        !registered && !there(root.join(id)) && !there(root.join(".git-private").join(id))
+    })
 }
 
 /// `<name>-<short>` of the session's branch that a registration has checked out.
@@ -115,7 +150,7 @@ fn drop_unused_branch(repo: &Repo, branch: &str) -> Result<(), WorkspaceError> {
     Ok(())
 }
 
-fn entries(dir: &Path, prefixes: &'static [&'static str]) -> impl Iterator<Item = PathBuf> {
+fn entries(dir: &Path, prefixes: &'static [&'static str]) -> impl Iterator<Item = PathBuf> + use<> {
     fs::read_dir(dir)
         .into_iter()
         .flatten()

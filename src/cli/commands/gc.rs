@@ -34,6 +34,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         .collect();
     let body = json!({
         "dry_run": args.dry_run, "worktrees": report.worktrees, "kept": kept,
+        "branches": report.branches,
         "salvaged": report.salvaged, "events": report.events, "artifacts": report.artifacts,
         "bytes": report.bytes, "leftovers": report.leftovers,
     });
@@ -45,16 +46,20 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 
 fn text(report: &Report, dry_run: bool) -> String {
     let mut text = format!(
-        "{} {}, {}, {} ({}), {}\n",
+        "{} {}, {}, {} ({}), {}, {}\n",
         if dry_run { "would remove" } else { "removed" },
         count(report.worktrees.len() as u64, "worktree"),
         count(report.events, "event"),
         count(report.artifacts, "artifact"),
         size(report.bytes),
         count(report.leftovers.len() as u64, "leftover"),
+        branches(report.branches.len()),
     );
     for name in &report.worktrees {
         text.push_str(&format!("  worktree  {}\n", clean(name)));
+    }
+    for branch in &report.branches {
+        text.push_str(&format!("  branch    {}\n", clean(branch)));
     }
     for reference in &report.salvaged {
         text.push_str(&format!(
@@ -65,4 +70,8 @@ fn text(report: &Report, dry_run: bool) -> String {
         text.push_str(&format!("  kept      {}: {}\n", clean(name), clean(why)));
     }
     text
+}
+
+fn branches(number: usize) -> String {
+    format!("{number} branch{}", if number == 1 { "" } else { "es" })
 }

@@ -1,0 +1,223 @@
+//! The part of `doctor` that looks at worktrees, and puts right what can be.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::doctor::{Check, Mode, Status, check, failed};
+use super::failure::Failure;
+use crate::config::{Settings, worktree_root};
+use crate::git::Repo;
+use crate::landing::located;
+use crate::model::code::Code;
+use crate::model::event::{Actor, Event};
+use crate::store::{SessionRow, Store};
+use crate::workspace::{Health, Located, forget, inspect, is_moved, leftovers, repair, sweep};
+
+const NAME: &str = "worktrees";
+/// What a killed process left is left alone for so long: making a worktree takes seconds.
+pub(super) const YOUNG: Duration = Duration::from_secs(3600);
+
+/// Every worktree, what belongs to none, and what killed processes left.
+pub(super) fn worktrees(
+    repo: &Repo,
+    settings: &Settings,
+    store: &mut Store,
+    mode: Mode,
+) -> Vec<Check> {
+    let root = match root_of(repo, settings) {
+        Ok(root) => root,
+        Err(failure) => return vec![failed(NAME, failure)],
+    };
+    let sessions = match store.sessions_with_worktree() {
+        Ok(sessions) => sessions,
+        Err(error) => return vec![failed(NAME, error)],
+    };
+    let mut found = Vec::new();
+    for session in &sessions {
+        found.extend(worktree(repo, &root, store, session, mode));
+    }
+    // Read again: repairing changes the paths.
+    match store.sessions_with_worktree() {
+        Ok(sessions) => found.extend(unowned(&root, &sessions)),
+        Err(error) => found.push(failed(NAME, error)),
+    }
+    found.extend(swept(repo, &root, mode));
+    if found.is_empty() {
+        let detail = format!("{} as they were made", sessions.len());
+        found.push(check(Status::Ok, NAME, detail));
+    }
+    found
+}
+
+/// Where the worktrees of a repository are.
+pub(super) fn root_of(repo: &Repo, settings: &Settings) -> Result<PathBuf, Failure> {
+    use etcetera::BaseStrategy;
+    let data = etcetera::choose_base_strategy()
+        .map_err(|error| Failure::new(Code::ConfigInvalid, error.to_string()))?
+        .data_dir()
+        .join("treeyard");
+    Ok(worktree_root(settings, repo.main_root(), &data)?)
+}
+
+fn worktree(
+    repo: &Repo,
+    root: &Path,
+    store: &mut Store,
+    session: &SessionRow,
+    mode: Mode,
+) -> Option<Check> {
+    let place = located(session)?;
+    let said = |status, what: &str, path: &Path| {
+        let detail = format!("{}: {what}: {}", session.name, path.display());
+        check(status, NAME, detail)
+    };
+    if is_moved(repo, root, &place) {
+        let what = "it or the repository was moved, or is no longer listed";
+        if mode == Mode::Look {
+            let fix = "`treeyard doctor --fix` corrects the paths";
+            return Some(said(Status::Warn, what, &place.path).advice(fix));
+        }
+        return Some(match follow(repo, root, store, session, &place) {
+            Ok(now) => said(Status::Fixed, "its paths are right again", &now.path),
+            Err(failure) => failed(NAME, failure),
+        });
+    }
+    match inspect(repo, &place) {
+        Ok(Health::Ok) => None,
+        Ok(Health::Missing) if mode == Mode::Fix => {
+            Some(match give_up(repo, store, session, &place) {
+                Ok(saved) => {
+                    let more = saved.map_or(String::new(), |saved| {
+                        format!("; what only its git directory had is {saved}")
+                    });
+                    let advice = format!("its commits are on {}{more}", session.branch);
+                    said(Status::Fixed, "no longer registered", &place.path).advice(advice)
+                }
+                Err(failure) => failed(NAME, failure),
+            })
+        }
+        Ok(Health::Missing) => Some(
+            said(Status::Warn, "the worktree is gone", &place.path)
+                .advice("`treeyard doctor --fix` takes it off the list"),
+        ),
+        // A session may configure its own git directory; a person should know before using it.
+        Ok(health @ (Health::ConfigChanged | Health::HooksChanged)) => Some(
+            said(Status::Warn, &health.to_string(), &place.path)
+                .advice("git runs what it names, so look at it before calling git there"),
+        ),
+        Ok(health) => Some(
+            said(Status::Fail, &health.to_string(), &place.path)
+                .advice("look at it without calling git in it, and take what you need"),
+        ),
+        Err(error) => Some(failed(NAME, error)),
+    }
+}
+
+fn follow(
+    repo: &Repo,
+    root: &Path,
+    store: &mut Store,
+    session: &SessionRow,
+    place: &Located,
+) -> Result<Located, Failure> {
+    let now = repair(repo, root, place)?;
+    store.write(|tx| {
+        let ready = Event::WorkspaceReady {
+            path: now.path.display().to_string(),
+            git_dir: now.git_dir.display().to_string(),
+            base: now.base.clone(),
+            method: "moved".to_owned(),
+            took_ms: 0,
+        };
+        tx.append(Actor::Human, Some(session.id), ready)?;
+        let detail = format!("the paths of {} were corrected", session.name);
+        tx.append(Actor::Human, Some(session.id), reconciled(detail))?;
+        Ok::<_, Failure>(())
+    })?;
+    Ok(now)
+}
+
+/// Takes a worktree that is gone off the list; gives the ref of what was saved.
+pub(super) fn give_up(
+    repo: &Repo,
+    store: &mut Store,
+    session: &SessionRow,
+    place: &Located,
+) -> Result<Option<String>, Failure> {
+    let saved = forget(repo, place, &session.id)?;
+    let reference = saved.as_ref().map(|saved| saved.reference.clone());
+    store.write(|tx| {
+        if let Some(saved) = saved {
+            let event = Event::WorkspaceSalvaged {
+                reference: saved.reference,
+                commit: saved.commit,
+            };
+            tx.append(Actor::Human, Some(session.id), event)?;
+        }
+        let released = Event::WorkspaceReleased { pooled: false };
+        tx.append(Actor::Human, Some(session.id), released)?;
+        let detail = format!("the worktree of {} was gone", session.name);
+        tx.append(Actor::Human, Some(session.id), reconciled(detail))?;
+        Ok::<_, Failure>(())
+    })?;
+    Ok(reference)
+}
+
+fn reconciled(detail: String) -> Event {
+    Event::Recovered {
+        action: "reconciled".to_owned(),
+        detail,
+    }
+}
+
+/// Worktrees without a session, and git directories without either.
+fn unowned(root: &Path, sessions: &[SessionRow]) -> Vec<Check> {
+    let is = |known: &Option<String>, path: &Path| known.as_deref().map(Path::new) == Some(path);
+    let worktrees = folders(root).into_iter().filter(|path| {
+        let hidden = path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        !hidden && !sessions.iter().any(|s| is(&s.worktree_path, path))
+    });
+    let private = folders(&root.join(".git-private"));
+    let private = private.into_iter().filter(|path| {
+        let has_worktree = path
+            .file_name()
+            .is_some_and(|name| root.join(name).exists());
+        !has_worktree && !sessions.iter().any(|s| is(&s.git_dir, path))
+    });
+    let unowned = worktrees.chain(private);
+    unowned
+        .map(|path| {
+            let detail = format!("{} belongs to no session", path.display());
+            check(Status::Warn, NAME, detail).advice("look at it, then remove it yourself")
+        })
+        .collect()
+}
+
+fn folders(dir: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    paths.filter(|path| path.is_dir()).collect()
+}
+
+fn swept(repo: &Repo, root: &Path, mode: Mode) -> Option<Check> {
+    let found = match leftovers(repo, root, YOUNG) {
+        Ok(found) if found.is_empty() => return None,
+        Ok(found) => found,
+        Err(error) => return Some(failed(NAME, error)),
+    };
+    let detail = format!("{} that killed processes left", count(found.len()));
+    Some(match mode {
+        Mode::Look => check(Status::Warn, NAME, detail)
+            .advice("`treeyard doctor --fix` or `treeyard gc` removes what holds no work"),
+        Mode::Fix => match sweep(repo, root, YOUNG) {
+            Ok(_) => check(Status::Fixed, NAME, format!("{detail}, removed")),
+            Err(error) => failed(NAME, error),
+        },
+    })
+}
+
+fn count(folders: usize) -> String {
+    format!("{folders} folder{}", if folders == 1 { "" } else { "s" })
+}

@@ -1,0 +1,328 @@
+//! What people and machines do to a repository behind treeyard's back.
+
+use std::fs;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::yard::{Yard, eventually, text};
+
+/// A session that is complete and not landed: `one` was handed over, `two` is committed in its own
+/// git directory only, `three` is not committed.
+fn open_session(yard: &Yard, name: &str, flags: &[&str]) -> PathBuf {
+    let run = ["run", "--name", name, "--", "sh", "-c", "echo 1 > one"];
+    yard.exits(0, &[flags, &run[..]].concat());
+    let place = worktree(yard, name);
+    fs::write(place.join("two"), "2\n").unwrap();
+    inside(yard, &place, &["add", "two"]);
+    inside(yard, &place, &["commit", "-qm", "Two"]);
+    fs::write(place.join("three"), "3\n").unwrap();
+    place
+}
+
+fn worktree(yard: &Yard, name: &str) -> PathBuf {
+    let shown = yard.json(&["show", name]);
+    shown["session"]["worktree"].as_str().unwrap().into()
+}
+
+fn inside(yard: &Yard, place: &Path, args: &[&str]) -> String {
+    let output = yard.command("git").current_dir(place).args(args).output();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{args:?} {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+fn lands_whole(yard: &Yard, name: &str) {
+    yard.exits(0, &["land", name]);
+    for (path, content) in [("one", "1\n"), ("two", "2\n"), ("three", "3\n")] {
+        assert_eq!(yard.git(&["show", &format!("main:{path}")]), content);
+        assert_eq!(fs::read_to_string(yard.repo().join(path)).unwrap(), content);
+    }
+    assert_eq!(yard.git(&["status", "--porcelain"]), "");
+    assert_eq!(yard.git(&["worktree", "list"]).lines().count(), 1);
+    yard.exits(0, &["doctor"]);
+    yard.sound();
+}
+
+/// What `doctor` says of worktrees, one line each.
+fn doctor(yard: &Yard, args: &[&str]) -> Vec<String> {
+    let output = yard.treeyard(&[&["doctor"][..], args].concat());
+    let said = text(&output.stdout);
+    let lines = said.lines().filter(|line| line.contains("worktrees"));
+    lines.map(str::to_owned).collect()
+}
+
+/// Notices it, puts it right, and finds nothing more.
+fn is_repaired(yard: &Yard, what: &str) {
+    let found = doctor(yard, &[]);
+    assert!(
+        found[0].contains("warn") && found[0].contains(what),
+        "{found:?}"
+    );
+    let fixed = doctor(yard, &["--fix"]);
+    assert!(fixed[0].contains("fixed"), "{fixed:?}");
+    let after = doctor(yard, &[]);
+    assert!(after[0].starts_with("ok"), "{after:?}");
+}
+
+#[test]
+fn a_moved_repository_finds_its_sessions_again() {
+    for isolation in [
+        "worktrees.isolation=\"private\"",
+        "worktrees.isolation=\"linked\"",
+    ] {
+        let mut yard = Yard::new();
+        let place = open_session(&yard, "w", &["--set", isolation]);
+        fs::rename(yard.repo(), yard.folder.path().join("moved")).unwrap();
+        yard.place = "moved".into();
+        let refused = yard.treeyard(&["land", "w"]);
+        assert_eq!(refused.status.code(), Some(6), "{}", text(&refused.stderr));
+        assert!(text(&refused.stderr).contains("doctor --fix"));
+        is_repaired(&yard, "moved");
+        assert_eq!(worktree(&yard, "w"), place);
+        assert_eq!(
+            inside(&yard, &place, &["status", "--porcelain"]),
+            "?? three\n"
+        );
+        lands_whole(&yard, "w");
+    }
+}
+
+#[test]
+fn a_repository_that_moved_with_its_worktrees_does_too() {
+    let mut yard = Yard::new();
+    yard.git(&["clone", "-q", ".", "../a/repo"]);
+    yard.place = "a/repo".into();
+    open_session(&yard, "w", &[]);
+    let here = yard.folder.path();
+    fs::rename(here.join("a"), here.join("b")).unwrap();
+    yard.place = "b/repo".into();
+    is_repaired(&yard, "moved");
+    let place = worktree(&yard, "w");
+    assert!(place.starts_with(yard.folder.path().join("b")), "{place:?}");
+    inside(
+        &yard,
+        &place,
+        &["commit", "-q", "--allow-empty", "-m", "On"],
+    );
+    lands_whole(&yard, "w");
+}
+
+#[test]
+fn a_worktree_that_was_removed_leaves_what_it_had_committed_and_staged() {
+    let yard = Yard::new();
+    let place = open_session(&yard, "w", &[]);
+    inside(&yard, &place, &["add", "three"]);
+    let private = place.parent().unwrap().join(".git-private");
+    assert_eq!(fs::read_dir(&private).unwrap().count(), 1);
+    fs::remove_dir_all(&place).unwrap();
+    is_repaired(&yard, "gone");
+    assert_eq!(fs::read_dir(&private).unwrap().count(), 0);
+    assert_eq!(yard.git(&["worktree", "list"]).lines().count(), 1);
+    fs::create_dir(private.join("stray")).unwrap();
+    let found = doctor(&yard, &["--fix"]);
+    assert!(
+        found[0].contains("stray belongs to no session"),
+        "{found:?}"
+    );
+    fs::remove_dir(private.join("stray")).unwrap();
+    yard.exits(0, &["salvage", "restore", "w", "--branch", "back"]);
+    for (path, content) in [("one", "1\n"), ("two", "2\n"), ("three", "3\n")] {
+        assert_eq!(yard.git(&["show", &format!("back:{path}")]), content);
+    }
+    // What was handed over before can still land.
+    yard.exits(0, &["land", "w"]);
+    assert_eq!(yard.git(&["show", "main:one"]), "1\n");
+    yard.sound();
+}
+
+#[test]
+fn a_session_may_configure_its_own_git_directory() {
+    let yard = Yard::new();
+    let place = open_session(&yard, "w", &[]);
+    inside(&yard, &place, &["config", "alias.st", "status"]);
+    let found = doctor(&yard, &[]);
+    assert!(found[0].starts_with("warn"), "{found:?}");
+    yard.exits(0, &["doctor"]);
+    lands_whole(&yard, "w");
+}
+
+#[test]
+fn what_git_itself_removes_is_not_missed() {
+    let yard = Yard::new();
+    let place = open_session(&yard, "w", &[]);
+    let branch = format!("refs/heads/ty/{}", place.file_name().unwrap().display());
+    yard.git(&["worktree", "prune", "--expire=now"]);
+    yard.git(&["reflog", "expire", "--all", "--expire=now"]);
+    yard.git(&["gc", "-q", "--prune=now"]);
+    assert!(doctor(&yard, &[])[0].starts_with("ok"));
+    yard.git(&["update-ref", "-d", &branch]);
+    yard.git(&["gc", "-q", "--prune=now"]);
+    assert_eq!(
+        inside(&yard, &place, &["status", "--porcelain"]),
+        "?? three\n"
+    );
+    // Unlocked and out of sight, a worktree can be pruned.
+    let listed = yard.repo().join(".git/worktrees");
+    fs::remove_dir_all(listed).unwrap();
+    is_repaired(&yard, "no longer listed");
+    lands_whole(&yard, "w");
+}
+
+type Damage<'a> = &'a dyn Fn(&mut fs::File);
+
+fn damage(yard: &Yard, how: impl Fn(&mut fs::File)) {
+    let state = yard.repo().join(".git/treeyard");
+    for part in ["treeyard.db-wal", "treeyard.db-shm"] {
+        let _ = fs::remove_file(state.join(part));
+    }
+    let path = state.join("treeyard.db");
+    let mut file = fs::File::options().read(true).write(true).open(path);
+    how(file.as_mut().unwrap());
+}
+
+#[test]
+fn a_damaged_database_is_told_and_costs_no_work() {
+    let garbage: &[u8] = &[0xa5; 4096];
+    let write = |file: &mut fs::File, at: u64, bytes: &[u8]| {
+        file.seek(SeekFrom::Start(at)).unwrap();
+        file.write_all(bytes).unwrap();
+    };
+    let ways: [(&str, Damage); 3] = [
+        ("header", &|file| write(file, 0, &garbage[..64])),
+        ("pages", &|file| {
+            let pages = file.metadata().unwrap().len() / 4096;
+            (1..pages).for_each(|page| write(file, page * 4096, garbage));
+        }),
+        ("end", &|file| file.set_len(9_000).unwrap()),
+    ];
+    for (what, how) in ways {
+        let yard = Yard::new();
+        let place = open_session(&yard, "w", &[]);
+        let branches = yard.git(&["for-each-ref"]);
+        damage(&yard, how);
+        for args in [
+            &["ls"][..],
+            &["run", "--", "true"],
+            &["land", "w"],
+            &["doctor", "--fix"],
+        ] {
+            let output = yard.treeyard(args);
+            let said = text(&output.stderr) + &text(&output.stdout);
+            assert_eq!(output.status.code(), Some(6), "{what} {args:?}: {said}");
+            assert!(said.contains("treeyard.db-wal"), "{what} {args:?}: {said}");
+        }
+        // As the hint says.
+        fs::remove_file(yard.repo().join(".git/treeyard/treeyard.db")).unwrap();
+        let found = doctor(&yard, &["--fix"]);
+        assert!(found[0].contains("belongs to no session"), "{found:?}");
+        yard.exits(0, &["gc", "--set", "retention.sessions_days=0"]);
+        assert_eq!(fs::read_to_string(place.join("three")).unwrap(), "3\n");
+        assert_eq!(yard.git(&["for-each-ref"]), branches, "{what}");
+        yard.exits(0, &["run", "--name", "w", "--", "sh", "-c", "echo n > n"]);
+        yard.exits(0, &["land", "w"]);
+        yard.sound();
+    }
+}
+
+fn owner(yard: &Yard) -> String {
+    let lock = fs::read_to_string(yard.repo().join(".git/treeyard/runner.lock")).unwrap();
+    let owner: serde_json::Value = serde_json::from_str(&lock).unwrap();
+    owner["pid"].to_string()
+}
+
+/// The journal of a killed runner goes, and with it the last records; the work does not.
+#[test]
+fn a_lost_journal_costs_no_work() {
+    let yard = Yard::new();
+    yard.exits(0, &["up"]);
+    yard.exits(
+        0,
+        &["submit", "--name", "w", "--", "sh", "-c", "echo w > w"],
+    );
+    eventually("it is complete", || yard.state_of("w") == "COMPLETED");
+    let second = yard.treeyard(&["up"]);
+    assert_eq!(second.status.code(), Some(5));
+    assert!(
+        text(&second.stderr).contains(&owner(&yard)),
+        "names the first"
+    );
+    let killed = Command::new("kill").args(["-9", &owner(&yard)]).status();
+    assert!(killed.unwrap().success());
+    let branches = yard.git(&["for-each-ref", "refs/heads"]);
+    eventually("the lock is free", || {
+        yard.treeyard(&["doctor"]).status.code() == Some(0)
+    });
+    damage(&yard, |_| {});
+    let code = yard.treeyard(&["ls"]).status.code();
+    assert!(matches!(code, Some(0 | 6)), "{code:?}");
+    if code == Some(6) {
+        fs::remove_file(yard.repo().join(".git/treeyard/treeyard.db")).unwrap();
+    }
+    yard.exits(0, &["doctor", "--fix"]);
+    assert_eq!(yard.git(&["for-each-ref", "refs/heads"]), branches);
+    assert!(branches.contains("refs/heads/ty/w-"), "{branches}");
+    yard.exits(0, &["run", "--name", "next", "--", "true"]);
+    yard.sound();
+}
+
+#[test]
+fn branches_whose_work_has_landed_are_removed_in_time() {
+    let yard = Yard::new();
+    let work = |name: &str, method: &str| {
+        let line = format!("echo 1 > {name}; git add -A; git commit -qm x; echo 2 > {name}");
+        yard.exits(0, &["run", "--name", name, "--", "sh", "-c", &line]);
+        if !method.is_empty() {
+            yard.exits(0, &["land", name, "--method", method]);
+        }
+    };
+    work("merged", "merge");
+    work("squashed", "squash");
+    work("rebased", "rebase");
+    work("moved", "squash");
+    work("open", "");
+    yard.exits(0, &["run", "--name", "idle", "--", "true"]);
+    let of = |name: &str| {
+        let all = yard.git(&["for-each-ref", "--format=%(refname)", "refs/heads/ty"]);
+        let found = all.lines().find(|line| line.contains(&format!("/{name}-")));
+        found.map(str::to_owned)
+    };
+    // Somebody went on with this one.
+    let moved = of("moved").unwrap();
+    let further = yard.git(&[
+        "commit-tree",
+        "-p",
+        &moved,
+        "-m",
+        "More",
+        &format!("{moved}^{{tree}}"),
+    ]);
+    yard.git(&["update-ref", &moved, further.trim()]);
+    yard.exits(0, &["gc"]);
+    assert!(of("merged").is_some(), "retention has not passed");
+    let now = ["--set", "retention.sessions_days=0"];
+    let would = yard.exits(0, &[&["gc", "--dry-run"][..], &now].concat());
+    assert!(
+        would.contains("4 branches") && of("merged").is_some(),
+        "{would}"
+    );
+    let did = yard.exits(0, &[&["gc"][..], &now].concat());
+    assert!(did.contains("4 branches"), "{did}");
+    for name in ["merged", "squashed", "rebased", "idle"] {
+        assert_eq!(of(name), None, "{name}");
+    }
+    assert!(of("open").is_some() && of("moved").is_some());
+    yard.exits(0, &["land", "open"]);
+    yard.sound();
+}
+
+#[test]
+fn what_is_being_made_is_not_taken_for_a_leftover() {
+    let yard = Yard::new();
+    yard.exits(0, &["run", "--", "true"]);
+    let bench = yard.repo().join(".git/treeyard/bench-young");
+    fs::create_dir(&bench).unwrap();
+    yard.exits(0, &["doctor", "--fix"]);
+    yard.exits(0, &["gc"]);
+    assert!(bench.exists());
+}

@@ -1,0 +1,273 @@
+//! No space left, or nothing that may be written: said clearly, nothing lost, and all goes on
+//! afterwards. Needs a small file system; where none can be mounted the tests say so and end.
+
+use std::fs::{self, Permissions};
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use crate::yard::{Yard, text};
+
+/// A file system of 8 MiB with room for little more than a repository.
+struct Small {
+    folder: tempfile::TempDir,
+}
+
+impl Small {
+    fn mount() -> Option<Self> {
+        let small = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=8m", "none"])
+            .arg(small.path())
+            .output();
+        if mounted.is_ok_and(|output| output.status.success()) {
+            return Some(small);
+        }
+        eprintln!("skipped: no file system can be mounted here");
+        None
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn yard(&self) -> Yard {
+        let mut yard = Yard::new();
+        let place = self.path().join("repo");
+        yard.git(&["clone", "-q", ".", &place.display().to_string()]);
+        yard.place = place;
+        yard
+    }
+
+    /// Leaves this many bytes free.
+    fn fill(&self, leave: u64) {
+        let free = fs2::available_space(self.path()).unwrap();
+        let mut filler = fs::File::create(self.path().join("filler")).unwrap();
+        let page = [0; 4096];
+        for _ in 0..free.saturating_sub(leave) / 4096 {
+            if filler.write_all(&page).is_err() {
+                break;
+            }
+        }
+    }
+
+    fn free(&self) {
+        fs::remove_file(self.path().join("filler")).unwrap();
+    }
+
+    fn writable(&self, may: bool) {
+        let how = if may { "remount,rw" } else { "remount,ro" };
+        let done = Command::new("mount")
+            .args(["-o", how])
+            .arg(self.path())
+            .status();
+        assert!(done.unwrap().success());
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.path()).output();
+    }
+}
+
+/// Runs it, insists on the code of a full disk and gives what was said.
+fn is_full(yard: &Yard, args: &[&str]) -> String {
+    let output = yard.treeyard(args);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(7), "{args:?}: {said}");
+    assert!(said.contains("TY-DISK-FULL"), "{args:?}: {said}");
+    said
+}
+
+fn run(yard: &Yard, name: &str, line: &str) -> Option<i32> {
+    let output = yard.treeyard(&["run", "--name", name, "--", "sh", "-c", line]);
+    output.status.code()
+}
+
+fn worktree_of(yard: &Yard, name: &str) -> std::path::PathBuf {
+    let shown = yard.json(&["show", name]);
+    shown["session"]["worktree"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{shown}"))
+        .into()
+}
+
+#[test]
+fn nothing_begins_on_a_full_disk() {
+    let Some(small) = Small::mount() else { return };
+    let yard = small.yard();
+    for _ in 0..2 {
+        small.fill(0);
+        is_full(&yard, &["run", "--", "true"]);
+        is_full(&yard, &["ls"]);
+        small.free();
+        yard.exits(0, &["ls"]);
+        assert_eq!(run(&yard, "later", "echo l > l"), Some(0));
+    }
+    // Room for the database, but not for the files of a worktree.
+    fs::write(yard.repo().join("big"), [b'x'; 1 << 20]).unwrap();
+    yard.git(&["add", "."]);
+    yard.git(&["commit", "-qm", "Big"]);
+    small.fill(700 << 10);
+    assert_eq!(run(&yard, "wide", "true"), Some(1));
+    let why = yard.exits(0, &["show", "wide"]);
+    assert!(why.contains("TY-DISK-FULL"), "{why}");
+    small.free();
+    yard.exits(0, &["retry", "wide"]);
+    assert_eq!(run(&yard, "other", "true"), Some(0));
+    assert_eq!(yard.state_of("wide"), "COMPLETED");
+    yard.sound();
+}
+
+#[test]
+fn a_job_that_fills_the_disk_loses_no_work() {
+    let Some(small) = Small::mount() else { return };
+    let yard = small.yard();
+    let line = "echo kept > kept.txt; echo said; yes > big; echo full > after || exit 9";
+    let code = run(&yard, "filler", line);
+    assert!(matches!(code, Some(1 | 7)), "{code:?}");
+    let kept = fs::read_dir(small.path().join("repo.treeyard"))
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.path().join("kept.txt"))
+        .find(|path| path.exists())
+        .unwrap();
+    assert_eq!(fs::read_to_string(&kept).unwrap(), "kept\n");
+    fs::remove_file(kept.with_file_name("big")).unwrap();
+    // Whatever could not be written down then is settled by the next runner, or by a person.
+    assert_eq!(run(&yard, "next", "echo n > n"), Some(0));
+    if yard.state_of("filler") == "PAUSED" {
+        yard.exits(0, &["cancel", "filler"]);
+    }
+    let said = yard.exits(0, &["logs", "filler"]);
+    assert!(
+        said.contains("said\n") && said.contains("No space left"),
+        "{said}"
+    );
+    yard.exits(0, &["gc", "--set", "retention.sessions_days=0"]);
+    yard.exits(0, &["salvage", "restore", "filler", "--branch", "back"]);
+    assert_eq!(yard.git(&["show", "back:kept.txt"]), "kept\n");
+    yard.sound();
+}
+
+#[test]
+fn output_that_the_artifacts_cannot_take_stays_where_it_is() {
+    let Some(small) = Small::mount() else { return };
+    let yard = small.yard();
+    let line = "head -c 4000000 /dev/zero | tr '\\0' x; echo end; echo w > w";
+    assert_eq!(run(&yard, "loud", line), Some(0));
+    let whole = |yard: &Yard| yard.exits(0, &["logs", "loud"]).len() == 4_000_004;
+    assert!(whole(&yard));
+    yard.exits(0, &["land", "loud"]);
+    yard.exits(0, &["gc", "--set", "retention.sessions_days=0"]);
+    assert!(whole(&yard), "gc removed the only copy");
+    yard.exits(0, &["doctor"]);
+    yard.sound();
+}
+
+#[test]
+fn a_landing_without_space_moves_nothing_or_is_completed() {
+    let Some(small) = Small::mount() else { return };
+    let yard = small.yard();
+    assert_eq!(run(&yard, "small", "echo s > s"), Some(0));
+    let before = yard.git(&["rev-parse", "main"]);
+    small.fill(0);
+    is_full(&yard, &["land", "small"]);
+    small.free();
+    assert_eq!(yard.git(&["rev-parse", "main"]), before);
+    yard.exits(0, &["land", "small"]);
+
+    // Its objects are tiny, but its files have no room in the checkout.
+    let line = "mkdir yes; for n in 1 2 3 4; do yes | head -c 700000 > yes/$n; done";
+    assert_eq!(run(&yard, "wide", line), Some(0));
+    small.fill(1500 << 10);
+    let output = yard.treeyard(&["land", "wide"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(7), "{said}");
+    assert!(
+        said.contains("landed on main") && said.contains("doctor --fix"),
+        "{said}"
+    );
+    small.free();
+    assert!(yard.git(&["ls-tree", "-r", "main"]).contains("yes/4"));
+    let found = yard.exits(0, &["doctor", "--fix"]);
+    assert!(found.contains("fixed"), "{found}");
+    assert_eq!(yard.git(&["status", "--porcelain"]), "");
+    assert!(yard.repo().join("yes/4").exists());
+    yard.sound();
+}
+
+#[test]
+fn work_that_cannot_be_saved_is_not_removed() {
+    let Some(small) = Small::mount() else { return };
+    let yard = small.yard();
+    assert_eq!(
+        run(&yard, "bad", "head -c 2000000 /dev/urandom > noise; exit 1"),
+        Some(1)
+    );
+    let place = worktree_of(&yard, "bad");
+    let noise = fs::read(place.join("noise")).unwrap();
+    small.fill(1 << 20);
+    let told = yard.exits(0, &["gc", "--set", "retention.sessions_days=0"]);
+    assert!(
+        told.contains("kept") && told.contains("No space left"),
+        "{told}"
+    );
+    assert_eq!(fs::read(place.join("noise")).unwrap(), noise);
+    small.free();
+    let told = yard.exits(0, &["gc", "--set", "retention.sessions_days=0"]);
+    assert!(told.contains("saved"), "{told}");
+    assert!(!place.exists());
+    yard.exits(0, &["salvage", "restore", "bad", "--branch", "back"]);
+    let size = yard.git(&["cat-file", "-s", "back:noise"]);
+    assert_eq!(size, "2000000\n");
+    yard.sound();
+}
+
+/// On a read-only file system, and in a folder without permission. Nothing is forbidden to root by
+/// permissions, and nobody else can mount: each has one of the two.
+#[test]
+fn a_store_that_may_not_be_written_is_told() {
+    if let Some(small) = Small::mount() {
+        let yard = small.yard();
+        store_is_read_only(&yard, |may| small.writable(may));
+    }
+    let yard = Yard::new();
+    let state = yard.repo().join(".git/treeyard");
+    store_is_read_only(&yard, |may| {
+        let mode = |normal| if may { normal } else { normal & 0o555 };
+        for file in fs::read_dir(&state).unwrap().flatten() {
+            if file.file_type().unwrap().is_file() {
+                fs::set_permissions(file.path(), Permissions::from_mode(mode(0o644))).unwrap();
+            }
+        }
+        fs::set_permissions(&state, Permissions::from_mode(mode(0o755))).unwrap();
+    });
+}
+
+fn store_is_read_only(yard: &Yard, writable: impl Fn(bool)) {
+    assert_eq!(run(yard, "before", "echo b > b"), Some(0));
+    writable(false);
+    let database = yard.repo().join(".git/treeyard/treeyard.db");
+    let denied = fs::File::options().write(true).open(database).is_err();
+    for args in [
+        &["ls"][..],
+        &["run", "--", "true"],
+        &["land", "before"],
+        &["gc"],
+    ] {
+        if denied {
+            let output = yard.treeyard(args);
+            let said = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(7), "{args:?}: {said}");
+            assert!(said.contains("TY-STORE-READONLY"), "{args:?}: {said}");
+        }
+    }
+    writable(true);
+    yard.exits(0, &["land", "before"]);
+    yard.sound();
+}
