@@ -316,6 +316,55 @@ fn branches_whose_work_has_landed_are_removed_in_time() {
     yard.sound();
 }
 
+/// A landing that is killed in its gate leaves the gate's worktree, which holds nobody's work.
+#[test]
+fn the_worktree_of_a_killed_gate_is_removed() {
+    let yard = Yard::new();
+    let at = |name: &str| yard.folder.path().join(name);
+    let (began, go) = (at("began"), at("go"));
+    let gate = format!(
+        "touch {}; while ! test -e {}; do sleep 0.05; done",
+        began.display(),
+        go.display()
+    );
+    let run = [
+        "run",
+        "--name",
+        "w",
+        "--gate",
+        &gate,
+        "--",
+        "sh",
+        "-c",
+        "echo 1 > one",
+    ];
+    yard.exits(0, &run);
+    let mut landing = yard.command(env!("CARGO_BIN_EXE_treeyard"));
+    let mut landing = landing.args(["land", "w"]).spawn().unwrap();
+    eventually("the gate runs", || began.exists());
+    let gates = || {
+        let beside = fs::read_dir(at("repo.treeyard")).unwrap();
+        let names = beside.flatten().map(|entry| entry.file_name());
+        names
+            .filter(|n| n.to_string_lossy().contains("gate"))
+            .count()
+    };
+    yard.exits(0, &["gc"]);
+    assert_eq!(gates(), 1, "it is in use");
+    landing.kill().unwrap();
+    landing.wait().unwrap();
+    fs::write(&go, "").unwrap();
+    let found = doctor(&yard, &[]);
+    assert!(found[0].contains("killed processes"), "{found:?}");
+    yard.exits(0, &["doctor", "--fix"]);
+    assert_eq!(gates(), 0);
+    let branches = yard.git(&["for-each-ref", "refs/heads/ty"]);
+    assert!(!branches.contains("gate"), "{branches}");
+    yard.exits(0, &["land", "w"]);
+    assert_eq!(yard.git(&["show", "main:one"]), "1\n");
+    yard.sound();
+}
+
 #[test]
 fn what_is_being_made_is_not_taken_for_a_leftover() {
     let yard = Yard::new();
