@@ -375,3 +375,19 @@ fn what_is_being_made_is_not_taken_for_a_leftover() {
     yard.exits(0, &["gc"]);
     assert!(bench.exists());
 }
+
+#[test]
+fn a_lock_that_a_killed_git_left_is_named() {
+    let yard = Yard::new();
+    yard.exits(0, &["run", "--name", "w", "--", "sh", "-c", "echo 1 > one"]);
+    let path = yard.repo().join(".git/refs/heads/main.lock");
+    let lock = fs::File::create(&path).unwrap();
+    assert!(!yard.exits(0, &["doctor"]).contains("main.lock"));
+    yard.exits(7, &["land", "w"]);
+    lock.set_modified(std::time::SystemTime::UNIX_EPOCH)
+        .unwrap();
+    assert!(yard.exits(0, &["doctor"]).contains("main.lock is held"));
+    fs::remove_file(path).unwrap();
+    yard.exits(0, &["land", "w"]);
+    yard.sound();
+}

@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod failure;
 pub mod gc;
 pub mod land;
+mod locks;
 pub mod project;
 mod repair;
 pub mod run;
