@@ -391,3 +391,17 @@ fn a_lock_that_a_killed_git_left_is_named() {
     yard.exits(0, &["land", "w"]);
     yard.sound();
 }
+
+/// As after a runner that was killed between removing a worktree and writing that down.
+#[test]
+fn gc_gives_up_what_is_gone() {
+    let yard = Yard::new();
+    let line = "echo 1 > one; git add -A; git commit -qm One; exit 1";
+    yard.exits(1, &["run", "--name", "w", "--", "sh", "-c", line]);
+    fs::remove_dir_all(worktree(&yard, "w")).unwrap();
+    let told = yard.exits(0, &["gc", "--set", "retention.sessions_days=0"]);
+    assert!(told.contains("saved") && !told.contains("kept"), "{told}");
+    assert!(doctor(&yard, &[])[0].starts_with("ok"));
+    yard.exits(0, &["salvage", "restore", "w", "--branch", "back"]);
+    assert_eq!(yard.git(&["show", "back:one"]), "1\n");
+}
