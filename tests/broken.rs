@@ -316,6 +316,55 @@ fn branches_whose_work_has_landed_are_removed_in_time() {
     yard.sound();
 }
 
+/// A landing that is killed in its gate leaves the gate's worktree, which holds nobody's work.
+#[test]
+fn the_worktree_of_a_killed_gate_is_removed() {
+    let yard = Yard::new();
+    let at = |name: &str| yard.folder.path().join(name);
+    let (began, go) = (at("began"), at("go"));
+    let gate = format!(
+        "touch {}; while ! test -e {}; do sleep 0.05; done",
+        began.display(),
+        go.display()
+    );
+    let run = [
+        "run",
+        "--name",
+        "w",
+        "--gate",
+        &gate,
+        "--",
+        "sh",
+        "-c",
+        "echo 1 > one",
+    ];
+    yard.exits(0, &run);
+    let mut landing = yard.command(env!("CARGO_BIN_EXE_treeyard"));
+    let mut landing = landing.args(["land", "w"]).spawn().unwrap();
+    eventually("the gate runs", || began.exists());
+    let gates = || {
+        let beside = fs::read_dir(at("repo.treeyard")).unwrap();
+        let names = beside.flatten().map(|entry| entry.file_name());
+        names
+            .filter(|n| n.to_string_lossy().contains("gate"))
+            .count()
+    };
+    yard.exits(0, &["gc"]);
+    assert_eq!(gates(), 1, "it is in use");
+    landing.kill().unwrap();
+    landing.wait().unwrap();
+    fs::write(&go, "").unwrap();
+    let found = doctor(&yard, &[]);
+    assert!(found[0].contains("killed processes"), "{found:?}");
+    yard.exits(0, &["doctor", "--fix"]);
+    assert_eq!(gates(), 0);
+    let branches = yard.git(&["for-each-ref", "refs/heads/ty"]);
+    assert!(!branches.contains("gate"), "{branches}");
+    yard.exits(0, &["land", "w"]);
+    assert_eq!(yard.git(&["show", "main:one"]), "1\n");
+    yard.sound();
+}
+
 #[test]
 fn what_is_being_made_is_not_taken_for_a_leftover() {
     let yard = Yard::new();
@@ -325,4 +374,34 @@ fn what_is_being_made_is_not_taken_for_a_leftover() {
     yard.exits(0, &["doctor", "--fix"]);
     yard.exits(0, &["gc"]);
     assert!(bench.exists());
+}
+
+#[test]
+fn a_lock_that_a_killed_git_left_is_named() {
+    let yard = Yard::new();
+    yard.exits(0, &["run", "--name", "w", "--", "sh", "-c", "echo 1 > one"]);
+    let path = yard.repo().join(".git/refs/heads/main.lock");
+    let lock = fs::File::create(&path).unwrap();
+    assert!(!yard.exits(0, &["doctor"]).contains("main.lock"));
+    yard.exits(7, &["land", "w"]);
+    lock.set_modified(std::time::SystemTime::UNIX_EPOCH)
+        .unwrap();
+    assert!(yard.exits(0, &["doctor"]).contains("main.lock is held"));
+    fs::remove_file(path).unwrap();
+    yard.exits(0, &["land", "w"]);
+    yard.sound();
+}
+
+/// As after a runner that was killed between removing a worktree and writing that down.
+#[test]
+fn gc_gives_up_what_is_gone() {
+    let yard = Yard::new();
+    let line = "echo 1 > one; git add -A; git commit -qm One; exit 1";
+    yard.exits(1, &["run", "--name", "w", "--", "sh", "-c", line]);
+    fs::remove_dir_all(worktree(&yard, "w")).unwrap();
+    let told = yard.exits(0, &["gc", "--set", "retention.sessions_days=0"]);
+    assert!(told.contains("saved") && !told.contains("kept"), "{told}");
+    assert!(doctor(&yard, &[])[0].starts_with("ok"));
+    yard.exits(0, &["salvage", "restore", "w", "--branch", "back"]);
+    assert_eq!(yard.git(&["show", "back:one"]), "1\n");
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::failure::Failure;
+use super::locks::stale_locks;
 use super::project::{cas_root, open_store, user_config};
 use super::repair::worktrees;
 use crate::cas::Cas;
@@ -103,6 +104,7 @@ pub fn examine(start: &Path, flags: &[(String, String)], mode: Mode) -> Vec<Chec
     };
     found.push(runner(&repo));
     found.push(disk(&repo));
+    found.extend(stale_locks(&repo));
     found.push(match Cas::open(&cas_root(&repo)) {
         Ok(cas) => artifacts(&cas),
         Err(error) => failed("artifacts", error),

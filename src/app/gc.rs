@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use super::failure::Failure;
 use super::project::Project;
-use super::repair::{YOUNG, give_up, root_of};
+use super::repair::{give_up, left_behind, root_of};
 use crate::git::{Expected, Repo};
 use crate::landing::located;
 use crate::merge::checkouts_of;
@@ -17,7 +17,7 @@ use crate::model::job::JobState;
 use crate::model::session::SessionState;
 use crate::proc::{Attached, attach};
 use crate::store::{EventFilter, SessionRow};
-use crate::workspace::{self, Keep, release};
+use crate::workspace::{Keep, release};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -255,10 +255,7 @@ fn leftovers(project: &Project, mode: Mode, report: &mut Report) -> Result<(), F
         }
     }
     let root = root_of(&project.repo, &project.settings)?;
-    let left = workspace::leftovers(&project.repo, &root, YOUNG)?;
-    if mode == Mode::Remove && !left.is_empty() {
-        workspace::sweep(&project.repo, &root, YOUNG)?;
-    }
+    let left = left_behind(&project.repo, &root, mode == Mode::Remove)?;
     report.leftovers.extend(left);
     Ok(())
 }

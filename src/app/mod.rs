@@ -8,6 +8,7 @@ pub mod failure;
 pub mod follow;
 pub mod gc;
 pub mod land;
+mod locks;
 pub mod project;
 mod repair;
 pub mod run;

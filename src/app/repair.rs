@@ -8,14 +8,17 @@ use super::failure::Failure;
 use crate::config::{Settings, worktree_root};
 use crate::git::Repo;
 use crate::landing::located;
+use crate::merge::LandingLock;
 use crate::model::code::Code;
 use crate::model::event::{Actor, Event};
 use crate::store::{SessionRow, Store};
-use crate::workspace::{Health, Located, forget, inspect, is_moved, leftovers, repair, sweep};
+use crate::workspace::{
+    GATE, Health, Located, discard_gate, forget, gates, inspect, is_moved, leftovers, repair, sweep,
+};
 
 const NAME: &str = "worktrees";
 /// What a killed process left is left alone for so long: making a worktree takes seconds.
-pub(super) const YOUNG: Duration = Duration::from_secs(3600);
+const YOUNG: Duration = Duration::from_secs(3600);
 
 /// Every worktree, what belongs to none, and what killed processes left.
 pub(super) fn worktrees(
@@ -186,7 +189,11 @@ fn unowned(root: &Path, sessions: &[SessionRow]) -> Vec<Check> {
             .is_some_and(|name| root.join(name).exists());
         !has_worktree && !sessions.iter().any(|s| is(&s.git_dir, path))
     });
-    let unowned = worktrees.chain(private);
+    let is_gate = |path: &PathBuf| {
+        path.file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with(GATE))
+    };
+    let unowned = worktrees.chain(private).filter(|path| !is_gate(path));
     unowned
         .map(|path| {
             let detail = format!("{} belongs to no session", path.display());
@@ -202,20 +209,35 @@ fn folders(dir: &Path) -> Vec<PathBuf> {
 }
 
 fn swept(repo: &Repo, root: &Path, mode: Mode) -> Option<Check> {
-    let found = match leftovers(repo, root, YOUNG) {
+    let found = match left_behind(repo, root, mode == Mode::Fix) {
         Ok(found) if found.is_empty() => return None,
         Ok(found) => found,
-        Err(error) => return Some(failed(NAME, error)),
+        Err(failure) => return Some(failed(NAME, failure)),
     };
     let detail = format!("{} that killed processes left", count(found.len()));
     Some(match mode {
         Mode::Look => check(Status::Warn, NAME, detail)
             .advice("`treeyard doctor --fix` or `treeyard gc` removes what holds no work"),
-        Mode::Fix => match sweep(repo, root, YOUNG) {
-            Ok(_) => check(Status::Fixed, NAME, format!("{detail}, removed")),
-            Err(error) => failed(NAME, error),
-        },
+        Mode::Fix => check(Status::Fixed, NAME, format!("{detail}, removed")),
     })
+}
+
+/// What killed processes left and nobody uses, and away with it if asked.
+pub(super) fn left_behind(repo: &Repo, root: &Path, act: bool) -> Result<Vec<PathBuf>, Failure> {
+    let mut found = leftovers(repo, root, YOUNG)?;
+    if act && !found.is_empty() {
+        sweep(repo, root, YOUNG)?;
+    }
+    // Gates run during landings: as long as none goes on, none of their worktrees is in use.
+    if let Ok(_no_landing) = LandingLock::acquire(&repo.state_dir(), Duration::ZERO) {
+        for gate in gates(root) {
+            if act {
+                discard_gate(repo, &gate)?;
+            }
+            found.push(gate);
+        }
+    }
+    Ok(found)
 }
 
 fn count(folders: usize) -> String {

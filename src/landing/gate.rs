@@ -29,7 +29,7 @@ pub(super) fn check(
     let place = workspace::create(&Request {
         repo: landing.repo,
         root: &landing.policy.worktrees,
-        name: "gate",
+        name: workspace::GATE,
         short_id: &id.short(),
         base: &candidate.commit,
         isolation: Isolation::Private,

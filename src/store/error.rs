@@ -105,3 +105,28 @@ impl From<serde_json::Error> for StoreError {
         Self::Malformed(error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn only_damage_is_called_damage() {
+        for (result, code) in [
+            (ffi::SQLITE_FULL, Code::DiskFull),
+            (ffi::SQLITE_IOERR_SHMSIZE, Code::DiskFull),
+            (ffi::SQLITE_IOERR_FSYNC, Code::Io),
+            (ffi::SQLITE_IOERR_SHORT_READ, Code::StoreDamaged),
+            (ffi::SQLITE_READONLY_DIRECTORY, Code::StoreReadOnly),
+            (ffi::SQLITE_CANTOPEN, Code::StoreReadOnly),
+            (ffi::SQLITE_BUSY_SNAPSHOT, Code::StoreBusy),
+            (ffi::SQLITE_CORRUPT, Code::StoreDamaged),
+            (ffi::SQLITE_NOTADB, Code::StoreDamaged),
+        ] {
+            let failure = rusqlite::Error::SqliteFailure(ffi::Error::new(result), None);
+            assert_eq!(StoreError::from(failure).code(), code, "{result}");
+        }
+    }
+}

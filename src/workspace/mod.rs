@@ -42,4 +42,4 @@ pub use located::{Health, Located, inspect};
 pub use release::{Keep, Released, release};
 pub use repair::{forget, is_moved, repair};
 pub use salvage::{Salvaged, salvage_list, salvage_restore, save};
-pub use sweep::{Swept, leftovers, sweep};
+pub use sweep::{GATE, Swept, discard_gate, gates, leftovers, sweep};

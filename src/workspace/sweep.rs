@@ -1,5 +1,6 @@
 //! What killed processes left behind.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,9 @@ use super::create::registry_lock;
 use super::error::WorkspaceError;
 use super::release::remove;
 use crate::git::{Expected, Git, Repo};
+
+/// The name of worktrees in which gates run; no task can have it.
+pub const GATE: &str = "+gate";
 
 /// What was removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -83,6 +87,43 @@ pub fn sweep(repo: &Repo, root: &Path, older_than: Duration) -> Result<Swept, Wo
         }
     }
     Ok(swept)
+}
+
+/// Gates' worktrees, also those of which only the git directory is left. Whether one is in use is for
+/// the caller to know: gates run during landings only.
+pub fn gates(root: &Path) -> Vec<PathBuf> {
+    const PREFIX: &[&str] = &["+gate-"];
+    let private = entries(&root.join(".git-private"), PREFIX);
+    let ids: BTreeSet<_> = entries(root, PREFIX)
+        .chain(private)
+        .filter_map(|path| Some(path.file_name()?.to_owned()))
+        .collect();
+    ids.into_iter().map(|id| root.join(id)).collect()
+}
+
+/// Removes a gate's worktree with all that belongs to it. Nothing in it is anybody's work.
+///
+/// # Errors
+/// When something cannot be removed.
+pub fn discard_gate(repo: &Repo, path: &Path) -> Result<(), WorkspaceError> {
+    let (Some(root), Some(id)) = (path.parent(), path.file_name()) else {
+        return Ok(());
+    };
+    let _one_at_a_time = registry_lock(repo)?;
+    let record = repo.state_dir().join("workspaces").join(id);
+    let linked = fs::read_to_string(record.join("linked")).unwrap_or_default();
+    let linked = Path::new(linked.trim_end());
+    remove(path)?;
+    remove(&root.join(".git-private").join(id))?;
+    if linked.parent() == Some(&repo.common_dir().join("worktrees")) {
+        remove(linked)?;
+    }
+    remove(&record)?;
+    let branch = format!("refs/heads/ty/{}", id.to_string_lossy());
+    if repo.branch_tip(&branch)?.is_some() {
+        repo.delete_ref(&branch, Expected::Any)?;
+    }
+    Ok(())
 }
 
 fn find(repo: &Repo, root: &Path, older_than: Duration) -> Vec<Leftover> {
