@@ -3,13 +3,12 @@
 use std::ffi::OsStr;
 use std::time::Duration;
 
+use super::control;
 use super::failure::Failure;
 use super::project::Project;
 use super::run::wait_until;
 use crate::model::code::Code;
-use crate::model::event::Actor;
-use crate::proc::{Owner, Wake, detach, runner_owner};
-use crate::sessions;
+use crate::proc::{Owner, detach, runner_owner};
 
 /// Starts a runner that survives the terminal, and waits until it has the lock.
 ///
@@ -88,20 +87,11 @@ pub fn down(project: &mut Project, cancel: bool) -> Result<Stopped, Failure> {
 }
 
 fn cancel_all(project: &mut Project) -> Result<usize, Failure> {
-    let open = project.store.open_sessions()?;
-    for session in &open {
-        sessions::cancel(
-            &mut project.store,
-            session,
-            Actor::Human,
-            "cancelled by `down`",
-        )?;
-    }
-    Wake::notify(&project.repo.state_dir());
+    let cancelled = control::cancel_open(project, "cancelled by `down`")?;
     let grace = u64::from(project.settings.grace_seconds());
     wait_until(Duration::from_secs(grace + 20), || {
         let running = project.store.jobs_in(crate::model::job::JobState::Running);
         running.is_ok_and(|jobs| jobs.is_empty())
     });
-    Ok(open.len())
+    Ok(cancelled.len())
 }

@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::project::Project;
 use crate::model::event::Actor;
+use crate::model::ids::SessionId;
 use crate::model::job::JobState;
 use crate::proc::{Attached, Wake, attach, runner_owner};
 use crate::runner::job_dir;
@@ -42,6 +43,33 @@ pub fn apply(project: &mut Project, selector: &str, word: Word) -> Result<Sessio
         end_orphaned_jobs(project, &session)?;
     }
     project.session(&session.id.to_string())
+}
+
+/// Ends every session whose work is not over, and returns them.
+///
+/// # Errors
+/// The store cannot be written.
+pub fn cancel_open(project: &mut Project, reason: &str) -> Result<Vec<SessionRow>, Failure> {
+    let open: Vec<SessionId> = project
+        .store
+        .open_sessions()?
+        .iter()
+        .map(|session| session.id)
+        .collect();
+    let ended = sessions::cancel_all(&mut project.store, &open, Actor::Human, reason)?;
+    Wake::notify(&project.repo.state_dir());
+    let alone = runner_owner(&project.repo.state_dir()).is_none();
+    let mut rows = Vec::new();
+    for id in ended {
+        let Some(session) = project.store.session(id)? else {
+            continue;
+        };
+        if alone {
+            end_orphaned_jobs(project, &session)?;
+        }
+        rows.push(session);
+    }
+    Ok(rows)
 }
 
 /// Without a runner nobody else would tell the supervisors. The next runner records their end.

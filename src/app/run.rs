@@ -14,7 +14,7 @@ use super::submit::Submitted;
 use crate::config::Settings;
 use crate::model::code::Code;
 use crate::model::event::{Actor, Record};
-use crate::model::ids::PlanId;
+use crate::model::ids::{PlanId, SessionId};
 use crate::model::job::Outcome;
 use crate::model::session::SessionState;
 use crate::proc::{Wake, runner_owner};
@@ -131,16 +131,13 @@ async fn interruptions(state_dir: &Path, plan: PlanId, interrupted: &AtomicBool)
 
 fn cancel_plan(state_dir: &Path, plan: PlanId) -> Result<(), Failure> {
     let mut store = Store::open(state_dir)?;
-    for session in store.plan_sessions(plan)? {
-        if !session.state.is_terminal() {
-            sessions::cancel(
-                &mut store,
-                &session,
-                Actor::Human,
-                "interrupted by the operator",
-            )?;
-        }
-    }
+    let plan: Vec<SessionId> = store
+        .plan_sessions(plan)?
+        .iter()
+        .map(|session| session.id)
+        .collect();
+    let reason = "interrupted by the operator";
+    sessions::cancel_all(&mut store, &plan, Actor::Human, reason)?;
     Ok(())
 }
 

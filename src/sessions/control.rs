@@ -78,7 +78,7 @@ pub fn pause(store: &mut Store, session: &SessionRow) -> Result<(), ControlError
             return Err(refused(session, wanted));
         }
         let to = SessionState::Paused;
-        told(tx, Actor::Human, session, to, "paused by the operator")
+        Ok(told(tx, session, to, "paused by the operator")?)
     })
 }
 
@@ -101,7 +101,7 @@ pub fn resume(store: &mut Store, session: &SessionRow) -> Result<(), ControlErro
         } else {
             SessionState::Created
         };
-        told(tx, Actor::Human, session, to, "resumed by the operator")?;
+        told(tx, session, to, "resumed by the operator")?;
         for job in lost_jobs(&jobs) {
             let reason = "run again after its supervisor vanished";
             take_out(tx, Actor::Human, job, reason)?;
@@ -123,12 +123,44 @@ pub fn cancel(
         if session.state.is_terminal() {
             return Err(refused(session, "its work is over already"));
         }
-        told(tx, actor, session, SessionState::Cancelled, reason)?;
-        for job in tx.jobs_of(session.id)?.iter().filter(|job| waits(job)) {
-            take_out(tx, actor, job, reason)?;
-        }
-        Ok(())
+        Ok(end(tx, session, actor, reason)?)
     })
+}
+
+/// Ends all of these whose work is not over yet, in one transaction. Which ones it ended.
+pub fn cancel_all(
+    store: &mut Store,
+    sessions: &[SessionId],
+    actor: Actor,
+    reason: &str,
+) -> Result<Vec<SessionId>, StoreError> {
+    store.write(|tx| {
+        let mut ended = Vec::new();
+        for id in sessions {
+            match tx.session(*id)? {
+                Some(session) if !session.state.is_terminal() => {
+                    end(tx, &session, actor, reason)?;
+                    ended.push(*id);
+                }
+                _ => {}
+            }
+        }
+        Ok(ended)
+    })
+}
+
+fn end(
+    tx: &mut Tx<'_>,
+    session: &SessionRow,
+    actor: Actor,
+    reason: &str,
+) -> Result<(), StoreError> {
+    let (from, to) = (session.state, SessionState::Cancelled);
+    move_session(tx, actor, session.id, from, to, reason)?;
+    for job in tx.jobs_of(session.id)?.iter().filter(|job| waits(job)) {
+        take_out(tx, actor, job, reason)?;
+    }
+    Ok(())
 }
 
 /// A failed or cancelled session starts again from the first job that did not complete, in the
@@ -152,7 +184,7 @@ pub fn retry(store: &mut Store, session: &SessionRow) -> Result<(), ControlError
             return Err(refused(session, wanted));
         }
         let to = SessionState::Created;
-        told(tx, Actor::Human, session, to, "retried by the operator")?;
+        told(tx, session, to, "retried by the operator")?;
         for job in unfinished(&jobs) {
             queue_attempt(tx, Actor::Human, job, 0)?;
         }
@@ -174,28 +206,19 @@ fn change(
 
 fn told(
     tx: &mut Tx<'_>,
-    actor: Actor,
     session: &SessionRow,
     to: SessionState,
     reason: &str,
-) -> Result<(), ControlError> {
-    Ok(move_session(
-        tx,
-        actor,
-        session.id,
-        session.state,
-        to,
-        reason,
-    )?)
+) -> Result<(), StoreError> {
+    move_session(tx, Actor::Human, session.id, session.state, to, reason)
 }
 
-fn take_out(tx: &mut Tx<'_>, actor: Actor, job: &JobRow, reason: &str) -> Result<(), ControlError> {
+fn take_out(tx: &mut Tx<'_>, actor: Actor, job: &JobRow, reason: &str) -> Result<(), StoreError> {
     let event = Event::JobCancelled {
         job_id: job.id,
         reason: reason.to_owned(),
     };
-    tx.append(actor, Some(job.session_id), event)?;
-    Ok(())
+    tx.append(actor, Some(job.session_id), event).map(drop)
 }
 
 fn waits(job: &JobRow) -> bool {

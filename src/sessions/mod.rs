@@ -8,6 +8,8 @@ mod submit;
 #[cfg(test)]
 mod tests;
 
-pub use control::{ControlError, cancel, move_session, pause, queue_attempt, resume, retry};
+pub use control::{
+    ControlError, cancel, cancel_all, move_session, pause, queue_attempt, resume, retry,
+};
 pub use doom::cancel_doomed;
 pub use submit::{Submission, add, submit};

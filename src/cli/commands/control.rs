@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::app::background;
-use crate::app::control::{Word, apply};
+use crate::app::control::{Word, apply, cancel_open};
 use crate::app::failure::Failure;
 use crate::app::land::{is_busy, land as land_session};
 use crate::app::run::serve;
@@ -15,6 +15,7 @@ use crate::cli::out::{paint, state_style};
 use crate::cli::progress::LandProgress;
 use crate::merge::MergeMethod;
 use crate::model::code::{Code, Exit};
+use crate::store::SessionRow;
 
 /// Applies one word to every named session; all are tried, the first failure decides the exit.
 pub fn words(selectors: &[String], word: Word, context: &Context) -> Result<Exit, Failure> {
@@ -29,23 +30,25 @@ pub fn words(selectors: &[String], word: Word, context: &Context) -> Result<Exit
         }
     }
     if !done.is_empty() || first_failure.is_none() {
-        let body = json!({ "sessions": done.iter().map(session_json).collect::<Vec<_>>() });
-        context.terminal.result("sessions", body, || {
-            let line = |session: &crate::store::SessionRow| {
-                let state = paint(state_style(session.state), session.state.name());
-                format!(
-                    "{}  {}  {state}\n",
-                    session.id.short(),
-                    clean(&session.name)
-                )
-            };
-            if done.is_empty() {
-                return "no session is open".to_owned();
-            }
-            done.iter().map(line).collect()
-        })?;
+        print(&done, context)?;
     }
     first_failure.map_or(Ok(Exit::Ok), Err)
+}
+
+fn print(sessions: &[SessionRow], context: &Context) -> Result<(), Failure> {
+    let listed: Vec<_> = sessions.iter().map(session_json).collect();
+    let line = |session: &SessionRow| {
+        let state = paint(state_style(session.state), session.state.name());
+        let (id, name) = (session.id.short(), clean(&session.name));
+        format!("{id}  {name}  {state}\n")
+    };
+    let body = json!({ "sessions": listed });
+    context
+        .terminal
+        .result("sessions", body, || match sessions {
+            [] => "no session is open".to_owned(),
+            sessions => sessions.iter().map(line).collect(),
+        })
 }
 
 /// Cancels the named sessions, or every open one.
@@ -53,9 +56,9 @@ pub fn cancel(args: &CancelArgs, context: &Context) -> Result<Exit, Failure> {
     if !args.all {
         return words(&args.sessions, Word::Cancel, context);
     }
-    let open = context.project()?.store.open_sessions()?;
-    let selectors: Vec<String> = open.iter().map(|session| session.id.to_string()).collect();
-    words(&selectors, Word::Cancel, context)
+    let ended = cancel_open(&mut context.project()?, "cancelled by the operator")?;
+    print(&ended, context)?;
+    Ok(Exit::Ok)
 }
 
 /// Lands one session.
