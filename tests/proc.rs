@@ -266,6 +266,7 @@ fn orphan(job: &Job, spec: &JobSpec) {
         .arg(&job.dir)
         .env("TREEYARD_JOB", name);
     assert!(shell.status().unwrap().success());
+    until(|| matches!(attach(&job.dir), Ok(Attached::Running(_))));
 }
 
 #[tokio::test]
