@@ -1,16 +1,19 @@
 # The repositories that are measured in, and what treeyard's event log says of them.
 
-# new_repository PATH FILES: small files in folders of 100, packed as in a clone.
+# new_repository PATH FILES: files of 4 KB in folders of 100, an hour old, packed as in a clone. They
+# are pieces of one random text, so that packing does not shrink them to nothing.
 new_repository() {
-    local path=$1 count=$2 i dir
+    local path=$1 count=$2 i dir text
     git init --quiet "$path"
+    text=$(head -c 200000 /dev/urandom | base64 -w 76)
     for ((i = 0; i < count; i++)); do
         if ((i % 100 == 0)); then
             dir="$path/src/part$((i / 1000))/group$((i / 100))"
             mkdir -p "$dir"
         fi
-        printf 'file %d\nof the generated repository\n' "$i" >"$dir/file$i.txt"
+        printf 'file %d\n%s\n' "$i" "${text:RANDOM * 8:4000}" >"$dir/file$i.txt"
     done
+    find "$path/src" -type f -exec touch -d '1 hour ago' {} +
     git -C "$path" add .
     git -C "$path" commit --quiet -m start
     git -C "$path" repack -adq

@@ -5,10 +5,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::direct::distrust_hidden;
 use super::error::WorkspaceError;
 use super::located::Located;
 use super::private::{self, Layout, copy_if_there, plain};
+use super::stat::distrust_hidden;
 use crate::git::{Git, GitError, Repo};
 use crate::model::ids::CommitId;
 

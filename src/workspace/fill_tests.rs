@@ -20,40 +20,57 @@ fn shares_blocks(dir: &Path) -> bool {
     shared
 }
 
-#[test]
-fn large_files_share_blocks_only_with_what_is_certainly_the_same() {
-    let large = |byte: &str| byte.repeat(200_000);
+/// A main checkout with files of `size` bytes: `same` as committed, `edited` since, edited and
+/// then `added`, and as `young` as the index.
+fn changed_checkout(size: usize) -> Field {
+    let names = ["same", "edited", "added", "young"];
     let field = Field::with(|main| {
-        for name in ["same", "edited", "young", "staged"] {
-            put(main.join(name), &large(&name[..1]));
+        for name in names {
+            put(main.join(name), &name[..1].repeat(size));
         }
         let past = std::time::SystemTime::now() - std::time::Duration::from_secs(100);
-        for name in ["same", "edited", "staged"] {
+        for name in &names[..3] {
             let file = fs::File::options().append(true).open(main.join(name));
             file.unwrap().set_modified(past).unwrap();
         }
     });
-    put(field.main().join("edited"), &large("X"));
-    put(field.main().join("staged"), &large("Y"));
-    git(&field.main(), &["add", "staged"]);
-    let ws = field.make("large");
-    let expected = match shares_blocks(field.dir.path()) {
-        true => FillMethod::Reflink,
-        false => FillMethod::Checkout,
-    };
-    assert_eq!(ws.method, expected);
-    for name in ["same", "edited", "young", "staged"] {
-        assert_eq!(
-            fs::read_to_string(ws.path.join(name)).unwrap(),
-            large(&name[..1]),
-            "{name}"
-        );
+    put(field.main().join("edited"), &"X".repeat(size));
+    put(field.main().join("added"), &"Y".repeat(size));
+    git(&field.main(), &["add", "added"]);
+    field
+}
+
+#[test]
+fn files_come_from_the_main_checkout_only_when_they_are_certainly_the_same() {
+    for size in [0, 1, 100, 200_000] {
+        let field = changed_checkout(size);
+        let ws = field.make("taken");
+        let expected = match shares_blocks(field.dir.path()) && size > 100_000 {
+            true => FillMethod::Reflink,
+            false => FillMethod::Checkout,
+        };
+        assert_eq!(ws.method, expected);
+        for name in ["same", "edited", "added", "young"] {
+            let found = fs::read_to_string(ws.path.join(name)).unwrap();
+            assert!(found == name[..1].repeat(size), "{name} of {size}");
+        }
+        assert_eq!(git(&ws.path, &["status", "--porcelain"]), "");
+        assert!(untouched::untouched(&ws.path, &ws.git_dir.join("index")).unwrap());
+        put(ws.path.join("same"), "changed here");
+        let theirs = fs::read_to_string(field.main().join("same")).unwrap();
+        assert!(theirs == "s".repeat(size));
     }
-    assert_eq!(git(&ws.path, &["status", "--porcelain"]), "");
-    assert!(untouched::untouched(&ws.path, &ws.git_dir.join("index")).unwrap());
-    put(ws.path.join("same"), "changed here");
-    let theirs = fs::read_to_string(field.main().join("same")).unwrap();
-    assert_eq!(theirs, large("s"));
+}
+
+#[test]
+fn what_the_main_checkout_has_in_memory_is_not_unpacked() {
+    let field = changed_checkout(100);
+    let object = git(&field.main(), &["rev-parse", "HEAD:same"]);
+    let (folder, file) = object.split_at(2);
+    fs::remove_file(field.main().join(".git/objects").join(folder).join(file)).unwrap();
+    let ws = field.make("taken");
+    let found = fs::read_to_string(ws.path.join("same")).unwrap();
+    assert_eq!(found, "s".repeat(100));
 }
 
 #[test]

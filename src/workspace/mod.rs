@@ -22,16 +22,18 @@ mod located;
 mod nested;
 mod pool;
 mod private;
-mod reflink;
 mod release;
 mod repair;
 #[cfg(test)]
 mod safety_tests;
 mod salvage;
+mod source;
+mod stat;
 mod sweep;
 #[cfg(test)]
 mod tests;
 mod untouched;
+mod writer;
 
 pub use commit::{commit_all, dirty};
 pub use create::{Isolation, Request, Workspace, create};

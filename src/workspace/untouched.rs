@@ -3,16 +3,16 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gix::bstr::{BStr, BString, ByteSlice};
 use gix::index::entry::Mode;
+use rustix::fs::{self, AtFlags, Dir, FileType, OFlags};
 
-use super::direct::stat_of;
 use super::error::WorkspaceError;
+use super::stat::stat_of;
 use crate::git::GitError;
 
 /// Few folders are looked through sooner than a thread starts.
@@ -82,24 +82,33 @@ fn same_in(
     folders: &BTreeSet<&BStr>,
 ) -> Option<usize> {
     let mut same = 0;
-    for found in fs::read_dir(root.join(OsStr::from_bytes(folder))).ok()? {
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let open = fs::open(
+        root.join(OsStr::from_bytes(folder)),
+        flags,
+        fs::Mode::empty(),
+    )
+    .ok()?;
+    for found in Dir::read_from(&open).ok()? {
         let found = found.ok()?;
-        let name = found.file_name();
+        let name = found.file_name().to_bytes();
+        if name == b"." || name == b".." {
+            continue;
+        }
         let mut path = BString::from(folder.to_vec());
         if !folder.is_empty() {
             path.push(b'/');
         }
-        path.extend_from_slice(name.as_bytes());
+        path.extend_from_slice(name);
         if path == ".git" {
             continue;
         }
-        if found.file_type().ok()?.is_dir() {
+        let stat = fs::statat(&open, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        if FileType::from_raw_mode(stat.st_mode).is_dir() {
             folders.get(path.as_bstr())?;
             continue;
         }
-        let entry = index.entry_by_path(path.as_bstr())?;
-        // Relative to the open folder, so without walking the whole path again.
-        if stat_of(&found.metadata().ok()?) != entry.stat {
+        if stat_of(&stat) != index.entry_by_path(path.as_bstr())?.stat {
             return None;
         }
         same += 1;
@@ -109,6 +118,7 @@ fn same_in(
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::PathBuf;
 

@@ -1,0 +1,141 @@
+//! Taking files from the main checkout, where they are known to be what the base has: sharing the
+//! blocks of a large one costs neither time nor space, and reading one that is in memory costs
+//! less than unpacking its object.
+
+use std::fs::File;
+use std::io::IoSliceMut;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use gix::bstr::{BStr, ByteSlice};
+use gix::index::Entry;
+use gix::index::entry::Stat;
+use rustix::fd::OwnedFd;
+use rustix::fs::{self, FileType, OFlags};
+use rustix::io::ReadWriteFlags;
+
+use super::stat::stat_of;
+use crate::git::{GitError, Repo};
+
+/// Below this, writing a file costs no more than sharing its blocks.
+const WORTH_SHARING: u32 = 64 * 1024;
+/// After so many files that are not in memory, no more are asked for: their disk is slower than
+/// the pack, which is read from one end to the other.
+const MOST_COLD: usize = 16;
+
+/// The main checkout, as its index describes it.
+pub(super) struct Source {
+    root: OwnedFd,
+    index: gix::index::File,
+    written: u32,
+    shares: bool,
+    shared: AtomicUsize,
+    cold: AtomicUsize,
+}
+
+impl Source {
+    /// The checkout of `repo`, if it has one, for a worktree at `below`.
+    pub(super) fn of(repo: &Repo, below: &Path) -> Result<Option<Self>, GitError> {
+        let main = repo.gix();
+        let index = main.index_path();
+        let Some(root) = main.workdir() else {
+            return Ok(None);
+        };
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let (Ok(written), Ok(root)) = (fs::stat(&index), fs::open(root, flags, fs::Mode::empty()))
+        else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            root,
+            written: stat_of(&written).mtime.secs,
+            shares: can_share(&index, below),
+            index: main
+                .open_index()
+                .map_err(GitError::library("read the index"))?,
+            shared: AtomicUsize::new(0),
+            cold: AtomicUsize::new(0),
+        }))
+    }
+
+    /// The file of the checkout that has the content of `entry`, by the rule that `git status`
+    /// has: unchanged since it was recorded, and older than the record.
+    pub(super) fn find(&self, entry: &Entry, path: &BStr) -> Option<Found<'_>> {
+        let known = self.index.entry_by_path(path)?;
+        let same = known.id == entry.id && known.mode == entry.mode;
+        let large = known.stat.size >= WORTH_SHARING && self.shares;
+        let warm = self.cold.load(Ordering::Relaxed) < MOST_COLD;
+        if !same || known.stat.mtime.secs >= self.written || !(large || warm) {
+            return None;
+        }
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = fs::openat(&self.root, path.as_bytes(), flags, fs::Mode::empty()).ok()?;
+        let found = Found {
+            source: self,
+            file,
+            stat: known.stat,
+            shared: large,
+        };
+        found.is_unchanged().then_some(found)
+    }
+
+    /// How many files were shared.
+    pub(super) fn shared(&self) -> usize {
+        self.shared.load(Ordering::Relaxed)
+    }
+}
+
+/// Tried, because no list of file systems would be complete: with any file, into a nameless one.
+fn can_share(file: &Path, below: &Path) -> bool {
+    let probe = || -> std::io::Result<()> {
+        let target = tempfile::tempfile_in(below)?;
+        Ok(fs::ioctl_ficlone(target, File::open(file)?)?)
+    };
+    probe().is_ok()
+}
+
+/// An open file of the main checkout.
+pub(super) struct Found<'a> {
+    source: &'a Source,
+    file: OwnedFd,
+    stat: Stat,
+    /// Whether its blocks are worth sharing.
+    pub shared: bool,
+}
+
+impl Found<'_> {
+    /// Makes the blocks of the file those of `target` too, which is empty. Whether it did.
+    pub(super) fn share(&self, target: &File) -> bool {
+        let shared = fs::ioctl_ficlone(target, &self.file).is_ok() && self.is_unchanged();
+        if shared {
+            self.source.shared.fetch_add(1, Ordering::Relaxed);
+        }
+        shared
+    }
+
+    /// Reads the file into `buffer` if it is in memory. Whether it did.
+    pub(super) fn read(&self, buffer: &mut Vec<u8>) -> bool {
+        let size = self.stat.size as usize;
+        // One more, to see its end.
+        buffer.resize(size + 1, 0);
+        let (flags, into) = (ReadWriteFlags::NOWAIT, &mut [IoSliceMut::new(buffer)]);
+        match rustix::io::preadv2(&self.file, into, 0, flags) {
+            Ok(read) => {
+                buffer.truncate(size);
+                read == size && self.is_unchanged()
+            }
+            Err(_) => {
+                self.source.cold.fetch_add(1, Ordering::Relaxed);
+                false
+            }
+        }
+    }
+
+    /// Asked before and after: what is changed while it is read has another time afterwards.
+    fn is_unchanged(&self) -> bool {
+        fs::fstat(&self.file).is_ok_and(|found| {
+            let kind = FileType::from_raw_mode(found.st_mode);
+            kind.is_file() && stat_of(&found) == self.stat
+        })
+    }
+}

@@ -1,0 +1,163 @@
+//! One thread's way of writing files: below an open folder, so that no path is walked twice.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use gix::bstr::{BStr, BString, ByteSlice};
+use gix::index::Entry;
+use gix::index::entry::{Mode, Stat};
+use gix::objs::FindExt;
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{self, AtFlags, OFlags, Timestamps};
+
+use super::convert::Conversion;
+use super::error::WorkspaceError;
+use super::source::Source;
+use super::stat::stat_of;
+use crate::git::GitError;
+
+/// What the files of a worktree are written with.
+pub(super) struct Writer<'a> {
+    /// The worktree, whose folders exist.
+    pub root: &'a Path,
+    /// Where the bytes come from.
+    pub objects: gix::Repository,
+    /// What is made of them.
+    pub conversion: Option<Conversion>,
+    /// Where files come from instead, if they can.
+    pub source: Option<&'a Source>,
+    /// Whether the file system has symbolic links, as git's settings say.
+    pub links: bool,
+    /// The time that the files get.
+    pub times: &'a Timestamps,
+    /// The folder of the last file.
+    pub folder: Option<(BString, OwnedFd)>,
+    /// The last object.
+    pub buffer: Vec<u8>,
+}
+
+impl Writer<'_> {
+    /// Writes the file `path`. Its stat data, `None` when it is left to git.
+    pub(super) fn write(
+        &mut self,
+        entry: &Entry,
+        path: &BStr,
+    ) -> Result<Option<Stat>, WorkspaceError> {
+        if entry.mode == Mode::COMMIT {
+            return Ok(Some(Stat::default()));
+        }
+        let (parent, name) = split(path);
+        self.enter(parent)?;
+        let Some((_, folder)) = &self.folder else {
+            return Ok(None);
+        };
+        let target = Target {
+            folder,
+            name,
+            mode: entry.mode,
+            times: self.times,
+        };
+        let failed = |error| refused(self.root, path, error);
+        if let Some(found) = self.source.and_then(|source| source.find(entry, path)) {
+            let taken = match found.shared {
+                true => target.share(|file| found.share(file)),
+                false if found.read(&mut self.buffer) => target.file(&self.buffer).map(Some),
+                false => Ok(None),
+            };
+            if let Some(written) = taken.map_err(failed)? {
+                return Ok(Some(written));
+            }
+        }
+        let content = self
+            .objects
+            .objects
+            .find_blob(&entry.id, &mut self.buffer)
+            .map_err(GitError::library("read a file of the base"))?
+            .data;
+        let written = match (entry.mode, &mut self.conversion) {
+            (Mode::SYMLINK, _) if self.links => target.link(content),
+            (Mode::SYMLINK, _) | (_, None) => target.file(content),
+            (_, Some(conversion)) => {
+                match conversion.apply(&self.objects, &entry.id, path, content)? {
+                    Some(content) => target.file(&content),
+                    None => return Ok(None),
+                }
+            }
+        };
+        written.map(Some).map_err(failed)
+    }
+
+    fn enter(&mut self, parent: &BStr) -> Result<(), WorkspaceError> {
+        if self.folder.as_ref().is_some_and(|(open, _)| open == parent) {
+            return Ok(());
+        }
+        let path = self.root.join(parent.to_path_lossy());
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let folder = fs::open(&path, flags, fs::Mode::empty())
+            .map_err(|error| WorkspaceError::io(&path)(error.into()))?;
+        self.folder = Some((parent.to_owned(), folder));
+        Ok(())
+    }
+}
+
+fn split(path: &BStr) -> (&BStr, &BStr) {
+    match path.rfind_byte(b'/') {
+        Some(at) => (path[..at].as_bstr(), path[at + 1..].as_bstr()),
+        None => (BStr::new(""), path),
+    }
+}
+
+fn refused(root: &Path, path: &BStr, error: io::Error) -> WorkspaceError {
+    if error.kind() == io::ErrorKind::AlreadyExists {
+        let what = format!("two files of the base have the same name here: {path}");
+        return WorkspaceError::Unusable(what);
+    }
+    WorkspaceError::io(&root.join(path.to_path_lossy()))(error)
+}
+
+/// A file that is not there yet.
+struct Target<'a> {
+    folder: &'a OwnedFd,
+    name: &'a BStr,
+    mode: Mode,
+    times: &'a Timestamps,
+}
+
+impl Target<'_> {
+    fn create(&self) -> io::Result<File> {
+        let executable = self.mode == Mode::FILE_EXECUTABLE;
+        let mode = if executable { 0o777 } else { 0o666 };
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let file = fs::openat(self.folder, self.name.as_bytes(), flags, mode.into())?;
+        Ok(File::from(file))
+    }
+
+    fn file(&self, content: &[u8]) -> io::Result<Stat> {
+        let mut file = self.create()?;
+        file.write_all(content)?;
+        self.finish(&file)
+    }
+
+    /// With the content that `fill` gives it, if it can.
+    fn share(&self, fill: impl FnOnce(&File) -> bool) -> io::Result<Option<Stat>> {
+        let file = self.create()?;
+        if fill(&file) {
+            return self.finish(&file).map(Some);
+        }
+        fs::unlinkat(self.folder, self.name.as_bytes(), AtFlags::empty())?;
+        Ok(None)
+    }
+
+    fn finish(&self, file: &File) -> io::Result<Stat> {
+        fs::futimens(file.as_fd(), self.times)?;
+        Ok(stat_of(&fs::fstat(file)?))
+    }
+
+    fn link(&self, content: &[u8]) -> io::Result<Stat> {
+        let (name, flags) = (self.name.as_bytes(), AtFlags::SYMLINK_NOFOLLOW);
+        fs::symlinkat(content, self.folder, name)?;
+        fs::utimensat(self.folder, name, self.times, flags)?;
+        Ok(stat_of(&fs::statat(self.folder, name, flags)?))
+    }
+}
