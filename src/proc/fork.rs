@@ -4,7 +4,7 @@
 use std::fs;
 use std::io;
 
-use nix::unistd::{ForkResult, Pid};
+use nix::unistd::ForkResult;
 
 /// Proof that this process had one thread when it was asked. Whoever holds one starts none.
 pub(super) struct SingleThreaded(());
@@ -22,7 +22,7 @@ impl SingleThreaded {
 
 /// Which of the two processes this one is.
 pub(super) enum Side {
-    Parent(Pid),
+    Parent,
     Child,
 }
 
@@ -31,7 +31,7 @@ pub(super) fn fork(_: &SingleThreaded) -> io::Result<Side> {
     // SAFETY: what makes `fork` unsafe are other threads: in the child they are gone, and so is
     // whoever would release the locks they held. The argument proves that there are none.
     match unsafe { nix::unistd::fork() }? {
-        ForkResult::Parent { child } => Ok(Side::Parent(child)),
+        ForkResult::Parent { .. } => Ok(Side::Parent),
         ForkResult::Child => Ok(Side::Child),
     }
 }

@@ -1,34 +1,28 @@
-//! The process that supervisors are forked from. Starting this binary anew for each job would
-//! cost several times what a short job costs itself; a copy of a small process that is already
-//! there costs almost nothing.
+//! The process that supervisors are forked from, as the runner sees it. Starting this binary anew
+//! for each job would cost several times what a short job costs itself; a copy of a small process
+//! that is already there costs almost nothing.
 //!
 //! The runner sends a request (length and JSON), gets the new process's id or an error number,
-//! takes a handle on it, and says so with one byte: until then the server does not reap, so that
-//! the id cannot come to mean another process.
+//! takes a handle on it, and says so with one byte: until then the process does nothing, so that
+//! its id cannot come to mean another one.
 
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use rustix::io::Errno;
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitOptions, pidfd_open, pidfd_send_signal,
-    wait, waitid,
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid,
 };
 use serde::{Deserialize, Serialize};
 
 use super::error::ProcError;
-use super::fork::{Side, SingleThreaded, fork};
 use super::job::JobSpec;
 use super::launch::{self, Group, Launch};
-use super::owner::Owner;
 use super::signals::Signals;
-use super::supervise::supervise;
 
 /// The argument that makes this binary a fork server.
 pub const VERB: &str = "__forkserver";
@@ -113,79 +107,8 @@ fn handle_on(pid: i32) -> io::Result<OwnedFd> {
     Ok(pidfd_open(pid, PidfdFlags::empty())?)
 }
 
-/// The whole life of a fork server: its runner is at the other end of standard input. In each
-/// child this is the whole life of a supervisor.
-pub fn forkserver() -> ExitCode {
-    match serve() {
-        Ok(None) => ExitCode::SUCCESS,
-        Ok(Some(Request { job_dir, spec })) => supervise(&job_dir, &spec),
-        Err(_) => ExitCode::FAILURE,
-    }
-}
-
-/// Serves until the runner is gone. In a child it returns the request.
-fn serve() -> io::Result<Option<Request>> {
-    let alone = SingleThreaded::prove()?;
-    let signals = Signals::take()?;
-    let null = launch::null().map_err(io::Error::other)?;
-    // What every supervisor asks of the system and has the same answer is asked once.
-    let _ = Owner::current()?;
-    let mut runner = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-    loop {
-        if !wait_for_request(&runner, &signals)? {
-            return Ok(None);
-        }
-        let Some(request) = read_request(&mut runner)? else {
-            return Ok(None);
-        };
-        match fork(&alone) {
-            Ok(Side::Child) => {
-                nix::unistd::setsid()?;
-                nix::unistd::dup2_stdin(&null)?;
-                return Ok(Some(request));
-            }
-            Ok(Side::Parent(child)) => {
-                runner.write_all(&child.as_raw().to_le_bytes())?;
-                runner.read_exact(&mut [0])?;
-            }
-            Err(error) => {
-                let number = error.raw_os_error().unwrap_or(1);
-                runner.write_all(&(-number).to_le_bytes())?;
-            }
-        }
-    }
-}
-
-/// Reaps supervisors until the runner says something. Whether to go on.
-fn wait_for_request(runner: &UnixStream, signals: &Signals) -> io::Result<bool> {
-    loop {
-        let asked = {
-            let mut files = [
-                PollFd::new(runner.as_fd(), PollFlags::POLLIN),
-                PollFd::new(signals.as_fd(), PollFlags::POLLIN),
-            ];
-            match poll(&mut files, PollTimeout::NONE) {
-                Ok(_) | Err(nix::errno::Errno::EINTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-            files[0].any().unwrap_or(true)
-        };
-        if signals.drain() {
-            return Ok(false);
-        }
-        reap();
-        if asked {
-            return Ok(true);
-        }
-    }
-}
-
-fn reap() {
-    while matches!(wait(WaitOptions::NOHANG), Ok(Some(_)) | Err(Errno::INTR)) {}
-}
-
 /// `None` when the runner is gone.
-fn read_request(runner: &mut UnixStream) -> io::Result<Option<Request>> {
+pub(super) fn read_request(runner: &mut UnixStream) -> io::Result<Option<Request>> {
     let mut length = [0; 4];
     match runner.read_exact(&mut length) {
         Ok(()) => {}

@@ -29,42 +29,58 @@ use crate::model::job::Outcome;
 
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
-/// Runs the job of the folder `job_dir` to its end. This is the whole life of a supervisor.
-///
-/// SIGTERM and SIGINT cancel the job. The exit code says whether the exit record was written.
-pub(super) fn supervise(job_dir: &Path, spec: &JobSpec) -> ExitCode {
-    match record(job_dir, spec) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            if let Ok(mut log) = launch::appending(&job_dir.join(LOG_FILE)) {
-                let _ = writeln!(log, "{error}");
-            }
-            ExitCode::FAILURE
-        }
-    }
+/// A process that is ready to be the supervisor of one job.
+pub(super) struct Supervision {
+    signals: Signals,
+    own: Owner,
 }
 
-fn record(job_dir: &Path, spec: &JobSpec) -> Result<(), ProcError> {
-    let started_ms = now_ms();
-    let pid = std::process::id();
-    let signals = Signals::take().map_err(ProcError::process(pid))?;
-    let own = Owner::current().map_err(ProcError::process(pid))?;
-    // Before anything else: who finds the folder without an owner may decide that the job never
-    // began, and then it must not.
-    if !Claim::By(own).stake(job_dir)? {
-        return Ok(());
+impl Supervision {
+    /// Makes this process one.
+    pub(super) fn prepare() -> io::Result<Self> {
+        let signals = Signals::take()?;
+        nix::sys::prctl::set_child_subreaper(true)?;
+        let own = Owner::current()?;
+        Ok(Self { signals, own })
     }
-    nix::sys::prctl::set_child_subreaper(true).map_err(ProcError::process(pid))?;
-    let outcome = match spec.check() {
-        Ok(()) => run(job_dir, spec, &signals),
-        Err(error) => not_started(error),
-    };
-    let record = exit_record(outcome, started_ms);
-    let durability = match &spec.runner_dir {
-        Some(dir) if Wake::is_heard(dir) => Durability::Process,
-        _ => Durability::Machine,
-    };
-    job::write(&job_dir.join(EXIT_FILE), &record, durability)
+
+    /// SIGTERM and SIGINT, which cancel the job.
+    pub(super) fn signals(&self) -> &Signals {
+        &self.signals
+    }
+
+    /// Runs the job of the folder `job_dir` to its end. The exit code says whether the exit
+    /// record was written.
+    pub(super) fn run(self, job_dir: &Path, spec: &JobSpec) -> ExitCode {
+        match self.record(job_dir, spec) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                if let Ok(mut log) = launch::appending(&job_dir.join(LOG_FILE)) {
+                    let _ = writeln!(log, "{error}");
+                }
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    fn record(self, job_dir: &Path, spec: &JobSpec) -> Result<(), ProcError> {
+        let started_ms = now_ms();
+        // Before anything else: who finds the folder without an owner may decide that the job
+        // never began, and then it must not.
+        if !Claim::By(self.own).stake(job_dir)? {
+            return Ok(());
+        }
+        let outcome = match spec.check() {
+            Ok(()) => run(job_dir, spec, &self.signals),
+            Err(error) => not_started(error),
+        };
+        let record = exit_record(outcome, started_ms);
+        let durability = match &spec.runner_dir {
+            Some(dir) if Wake::is_heard(dir) => Durability::Process,
+            _ => Durability::Machine,
+        };
+        job::write(&job_dir.join(EXIT_FILE), &record, durability)
+    }
 }
 
 fn run(job_dir: &Path, spec: &JobSpec, signals: &Signals) -> Outcome {

@@ -43,18 +43,16 @@ impl Runner {
             let ended_ms = record_end(tx, job, outcome, duration_ms, stored.as_ref())?;
             follow(tx, job, outcome, ended_ms, room)
         })?;
+        match followed {
+            Followed::GoesOn { row, job } => self.spawn(&row, &job)?,
+            Followed::HasEnded(row) => self.collect(&row)?,
+            Followed::Waits => self.free(job.session_id),
+        }
         // Output that the store could not take is only there.
         if kept {
             tokio::task::spawn_blocking(move || std::fs::remove_dir_all(dir));
         }
-        match followed {
-            Followed::GoesOn { row, job } => self.spawn(&row, &job),
-            Followed::HasEnded(row) => self.collect(&row),
-            Followed::Waits => {
-                self.free(job.session_id);
-                Ok(())
-            }
-        }
+        Ok(())
     }
 
     /// Whether the session may go on in its slot, as far as the limits are concerned.
