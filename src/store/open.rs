@@ -139,3 +139,19 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
 fn user_version(connection: &Connection) -> Result<i64, StoreError> {
     Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
+
+/// A database as the treeyard of `version` left it, with the rows of `sample`.
+#[cfg(test)]
+pub(super) fn write_version(path: &Path, version: usize, sample: &str) {
+    let connection = Connection::open(path).unwrap();
+    for migration in &MIGRATIONS[..version] {
+        connection.execute_batch(migration).unwrap();
+    }
+    connection.execute_batch(sample).unwrap();
+    connection
+        .pragma_update(None, "application_id", APPLICATION_ID)
+        .unwrap();
+    connection
+        .pragma_update(None, "user_version", version as i64)
+        .unwrap();
+}
