@@ -39,6 +39,8 @@ fn serve() -> io::Result<Option<(Supervision, Request)>> {
     let _ = Owner::current()?;
     let mut runner = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     nix::unistd::dup2_stdin(&null)?;
+    // The runner may stand in a worktree, which goes before its supervisors do.
+    std::env::set_current_dir("/")?;
     let mut stillborn = 0;
     while stillborn < MOST_STILLBORN {
         let (waiting, taken) = io::pipe()?;

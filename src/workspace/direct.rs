@@ -18,7 +18,7 @@ use rustix::fs::{Timespec, Timestamps};
 use super::convert::Conversion;
 use super::error::WorkspaceError;
 use super::source::Source;
-use super::writer::Writer;
+use super::writer::{Folder, Writer};
 use crate::git::Repo;
 
 /// How many files a thread takes at a time, and rather more than to share a folder with another
@@ -71,7 +71,7 @@ pub(super) fn write_files(
             source: source.as_ref(),
             links,
             times: &times,
-            folder: None,
+            folder: Folder::open(root, BStr::new(""), source.as_ref())?,
             buffer: Vec::new(),
         };
         while let Some(chunk) = next() {

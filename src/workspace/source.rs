@@ -19,9 +19,9 @@ use crate::git::{GitError, Repo};
 
 /// Below this, writing a file costs no more than sharing its blocks.
 const WORTH_SHARING: u32 = 64 * 1024;
-/// After so many files that are not in memory, no more are asked for: their disk is slower than
-/// the pack, which is read from one end to the other.
-const MOST_COLD: usize = 16;
+/// When more files than these and one in four are not in memory, no more are asked for: the disk
+/// has to look for each, while it reads the pack from one end to the other.
+const FEW_COLD: usize = 16;
 
 /// The main checkout, as its index describes it.
 pub(super) struct Source {
@@ -30,6 +30,7 @@ pub(super) struct Source {
     written: u32,
     shares: bool,
     shared: AtomicUsize,
+    warm: AtomicUsize,
     cold: AtomicUsize,
 }
 
@@ -54,29 +55,45 @@ impl Source {
                 .open_index()
                 .map_err(GitError::library("read the index"))?,
             shared: AtomicUsize::new(0),
+            warm: AtomicUsize::new(0),
             cold: AtomicUsize::new(0),
         }))
     }
 
-    /// The file of the checkout that has the content of `entry`, by the rule that `git status`
-    /// has: unchanged since it was recorded, and older than the record.
-    pub(super) fn find(&self, entry: &Entry, path: &BStr) -> Option<Found<'_>> {
+    /// A folder of the checkout, to find files in.
+    pub(super) fn folder(&self, path: &BStr) -> Option<OwnedFd> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let path: &[u8] = if path.is_empty() { b"." } else { path };
+        fs::openat(&self.root, path, flags, fs::Mode::empty()).ok()
+    }
+
+    /// The file `name` of `folder`, which is `path`: the one of the checkout that had the content of `entry` when the index was written, and is
+    /// older than that.
+    pub(super) fn find(
+        &self,
+        entry: &Entry,
+        path: &BStr,
+        (folder, name): (&OwnedFd, &BStr),
+    ) -> Option<Found<'_>> {
         let known = self.index.entry_by_path(path)?;
         let same = known.id == entry.id && known.mode == entry.mode;
         let large = known.stat.size >= WORTH_SHARING && self.shares;
-        let warm = self.cold.load(Ordering::Relaxed) < MOST_COLD;
-        if !same || known.stat.mtime.secs >= self.written || !(large || warm) {
+        if !same || known.stat.mtime.secs >= self.written || !(large || self.is_warm()) {
             return None;
         }
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = fs::openat(&self.root, path.as_bytes(), flags, fs::Mode::empty()).ok()?;
-        let found = Found {
+        let file = fs::openat(folder, name.as_bytes(), flags, fs::Mode::empty()).ok()?;
+        Some(Found {
             source: self,
             file,
             stat: known.stat,
             shared: large,
-        };
-        found.is_unchanged().then_some(found)
+        })
+    }
+
+    fn is_warm(&self) -> bool {
+        let (warm, cold) = (&self.warm, &self.cold);
+        cold.load(Ordering::Relaxed) <= FEW_COLD + warm.load(Ordering::Relaxed) / 4
     }
 
     /// How many files were shared.
@@ -104,7 +121,8 @@ pub(super) struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// Makes the blocks of the file those of `target` too, which is empty. Whether it did.
+    /// Makes the blocks of the file those of `target` too, which is empty. Whether it did, and the
+    /// file is as the index has it.
     pub(super) fn share(&self, target: &File) -> bool {
         let shared = fs::ioctl_ficlone(target, &self.file).is_ok() && self.is_unchanged();
         if shared {
@@ -113,7 +131,8 @@ impl Found<'_> {
         shared
     }
 
-    /// Reads the file into `buffer` if it is in memory. Whether it did.
+    /// Reads the file into `buffer` if it is in memory. Whether it did, and the file is as the
+    /// index has it.
     pub(super) fn read(&self, buffer: &mut Vec<u8>) -> bool {
         let size = self.stat.size as usize;
         // One more, to see its end.
@@ -121,6 +140,7 @@ impl Found<'_> {
         let (flags, into) = (ReadWriteFlags::NOWAIT, &mut [IoSliceMut::new(buffer)]);
         match rustix::io::preadv2(&self.file, into, 0, flags) {
             Ok(read) => {
+                self.source.warm.fetch_add(1, Ordering::Relaxed);
                 buffer.truncate(size);
                 read == size && self.is_unchanged()
             }
@@ -131,7 +151,8 @@ impl Found<'_> {
         }
     }
 
-    /// Asked before and after: what is changed while it is read has another time afterwards.
+    /// By the rule that `git status` has. Asked after reading: what was changed before or while it
+    /// was read has another time then.
     fn is_unchanged(&self) -> bool {
         fs::fstat(&self.file).is_ok_and(|found| {
             let kind = FileType::from_raw_mode(found.st_mode);

@@ -32,9 +32,34 @@ pub(super) struct Writer<'a> {
     /// The time that the files get.
     pub times: &'a Timestamps,
     /// The folder of the last file.
-    pub folder: Option<(BString, OwnedFd)>,
+    pub folder: Folder,
     /// The last object.
     pub buffer: Vec<u8>,
+}
+
+/// An open folder, and the same one of the main checkout if files can come from there.
+pub(super) struct Folder {
+    path: BString,
+    target: OwnedFd,
+    source: Option<OwnedFd>,
+}
+
+impl Folder {
+    /// The folder `path` below `root`.
+    pub(super) fn open(
+        root: &Path,
+        path: &BStr,
+        source: Option<&Source>,
+    ) -> Result<Self, WorkspaceError> {
+        let whole = root.join(path.to_path_lossy());
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(Self {
+            path: path.to_owned(),
+            target: fs::open(&whole, flags, fs::Mode::empty())
+                .map_err(|error| WorkspaceError::io(&whole)(error.into()))?,
+            source: source.and_then(|source| source.folder(path)),
+        })
+    }
 }
 
 impl Writer<'_> {
@@ -48,18 +73,19 @@ impl Writer<'_> {
             return Ok(Some(Stat::default()));
         }
         let (parent, name) = split(path);
-        self.enter(parent)?;
-        let Some((_, folder)) = &self.folder else {
-            return Ok(None);
-        };
+        if self.folder.path != parent {
+            self.folder = Folder::open(self.root, parent, self.source)?;
+        }
         let target = Target {
-            folder,
+            folder: &self.folder.target,
             name,
             mode: entry.mode,
             times: self.times,
         };
         let failed = |error| refused(self.root, path, error);
-        if let Some(found) = self.source.and_then(|source| source.find(entry, path)) {
+        if let (Some(source), Some(folder)) = (self.source, &self.folder.source)
+            && let Some(found) = source.find(entry, path, (folder, name))
+        {
             let taken = match found.shared {
                 true => target.share(|file| found.share(file)),
                 false if found.read(&mut self.buffer) => target.file(&self.buffer).map(Some),
@@ -86,18 +112,6 @@ impl Writer<'_> {
             }
         };
         written.map(Some).map_err(failed)
-    }
-
-    fn enter(&mut self, parent: &BStr) -> Result<(), WorkspaceError> {
-        if self.folder.as_ref().is_some_and(|(open, _)| open == parent) {
-            return Ok(());
-        }
-        let path = self.root.join(parent.to_path_lossy());
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let folder = fs::open(&path, flags, fs::Mode::empty())
-            .map_err(|error| WorkspaceError::io(&path)(error.into()))?;
-        self.folder = Some((parent.to_owned(), folder));
-        Ok(())
     }
 }
 
