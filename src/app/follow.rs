@@ -29,18 +29,18 @@ pub fn while_following<T>(
         ended.store(true, Ordering::Release);
         follower.thread().unpark();
         let done = done?;
-        follower.join().unwrap_or(Ok(()))?;
+        follower.join().unwrap_or(Ok(after))?;
         Ok(done)
     })
 }
 
-/// Hands every new event to `report` until `is_over`.
+/// Hands every new event to `report` until `is_over`. The sequence number of the last one.
 pub fn follow(
     state_dir: &Path,
     after: u64,
     is_over: &dyn Fn(&Store) -> Result<bool, Failure>,
     report: &mut (dyn FnMut(&Record) + Send),
-) -> Result<(), Failure> {
+) -> Result<u64, Failure> {
     let store = Store::open(state_dir)?;
     let mut filter = EventFilter {
         after,
@@ -59,7 +59,7 @@ pub fn follow(
             }
         }
         if over {
-            return Ok(());
+            return Ok(filter.after);
         }
         std::thread::park_timeout(LOOK);
     }

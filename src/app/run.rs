@@ -45,12 +45,15 @@ pub fn run(
 ) -> Result<Ran, Failure> {
     let state_dir = project.repo.state_dir();
     let plan = submitted.plan_id;
-    let before = submitted.before_seq;
+    let mut before = submitted.before_seq;
     let interrupted = AtomicBool::new(false);
-    if runner_owner(&state_dir).is_some() {
-        let is_over = |store: &Store| is_over(store, plan);
-        follow(&state_dir, before, &is_over, report)?;
-    } else {
+    let has_runner = || runner_owner(&state_dir).is_some();
+    // The one that is active may end before these tasks do, as one of another `run` does.
+    let ends = |store: &Store| Ok(is_over(store, plan)? || !has_runner());
+    if has_runner() {
+        before = follow(&state_dir, before, &ends, report)?;
+    }
+    if !is_over(&project.store, plan)? {
         let config = runner_config(&project, &submitted.settings)?;
         let serve = async {
             let mut runner = Runner::start(project.repo, config, project.store, project.cas)?;

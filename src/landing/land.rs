@@ -85,6 +85,9 @@ impl Landing<'_> {
     /// [`LandError::CheckoutBehind`] the work has landed all the same.
     pub fn land(&mut self, session: &SessionRow) -> Result<Landed, LandError> {
         let lock = LandingLock::acquire(&self.repo.state_dir(), TURN)?;
+        // While it waited for its turn, another process may have landed it.
+        let now = self.store.session(session.id)?;
+        let session = now.as_ref().unwrap_or(session);
         match self.land_in_turn(&lock, session) {
             Ok(landed) => Ok(landed),
             Err(error) => {
@@ -131,8 +134,10 @@ impl Landing<'_> {
             from: onto.clone(),
             to: candidate.commit.clone(),
         };
-        self.append(session, landed)?;
+        // The target has moved: its checkouts follow whatever becomes of the record.
+        let recorded = self.append(session, landed);
         let updated = update_checkouts(&sync, &run_git);
+        recorded?;
         self.give_back(session)?;
         if let Err(source) = updated {
             return Err(LandError::CheckoutBehind {

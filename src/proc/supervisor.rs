@@ -1,5 +1,6 @@
 //! The runner's side: starting supervisors, finding them again, waiting for them.
 
+use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -52,18 +53,30 @@ impl Launcher {
             job_dir: job_dir.clone(),
             spec: spec.clone(),
         };
-        match self.fork(&request) {
-            Ok((pid, handle)) => Ok(Supervisor {
-                job_dir,
-                pid,
-                handle,
-            }),
-            // The server may have died before or after it did what it was asked.
-            Err(error) => match attach(&job_dir)? {
-                Attached::Running(supervisor) => Ok(supervisor),
-                _ => Err(error),
-            },
+        // The server, or the child that was ready, may have died before or after it did what it
+        // was asked; the next one is new.
+        let mut last = self.try_spawn(&request);
+        if let Err(error) = last {
+            match attach(&job_dir)? {
+                Attached::Running(supervisor) => return Ok(supervisor),
+                Attached::NotStarted => {}
+                Attached::Finished(_) | Attached::Lost => return Err(error),
+            }
+            tracing::warn!(%error, "a supervisor did not start; it is tried once more");
+            fs::remove_dir_all(&job_dir).map_err(ProcError::io(&job_dir))?;
+            job::make_folder(&job_dir)?;
+            last = self.try_spawn(&request);
         }
+        last
+    }
+
+    fn try_spawn(&self, request: &Request) -> Result<Supervisor, ProcError> {
+        let (pid, handle) = self.fork(request)?;
+        Ok(Supervisor {
+            job_dir: request.job_dir.clone(),
+            pid,
+            handle,
+        })
     }
 
     /// A server that failed once is not asked again.

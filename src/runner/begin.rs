@@ -27,6 +27,8 @@ impl Runner {
             let dispatched = self.store.write(|tx| dispatch(tx, session, job))?;
             return self.start_or_free(session, dispatched);
         }
+        // A session that was paused or cancelled while its worktree was made may have left half.
+        self.clear_half_made(&row)?;
         let base = match base_of(&self.store, &self.repo, &row) {
             Ok(base) => base,
             Err(error) => return self.fail(session, &error.to_string()),
@@ -39,7 +41,9 @@ impl Runner {
             AT_WORK,
         )?;
         let (repo, config) = (self.repo.clone(), self.config.clone());
-        self.elsewhere(move || Notice::Prepared(session, prepare(&repo, &config, &row, &base)));
+        self.elsewhere(session, move || {
+            Notice::Prepared(session, prepare(&repo, &config, &row, &base))
+        });
         Ok(())
     }
 

@@ -8,14 +8,14 @@ use crate::model::ids::{CommitId, SessionId};
 use crate::model::session::SessionState;
 use crate::sessions::move_session;
 use crate::store::{SessionRow, StoreError, Tx};
-use crate::workspace::{self, Keep, WorkspaceError};
+use crate::workspace::{self, Keep, Released, WorkspaceError};
 
 /// A finished session's work as the repository has it.
 pub(super) struct Collected {
     pub tip: CommitId,
     pub moved: bool,
     /// Whether the worktree was given back at once, because it held no work; and into the pool.
-    pub released: Option<bool>,
+    pub released: Option<Released>,
 }
 
 impl Runner {
@@ -43,7 +43,7 @@ impl Runner {
         let keep = Keep::Pool {
             max: self.config.policy.pool,
         };
-        self.elsewhere(move || {
+        self.elsewhere(id, move || {
             let work = || -> Result<Collected, WorkspaceError> {
                 if commit {
                     let message =
@@ -53,7 +53,7 @@ impl Runner {
                 let imported = workspace::import(&repo, &place)?;
                 let idle = commit && imported.new == place.base;
                 let released = match idle {
-                    true => Some(workspace::release(&repo, &place, &id, keep)?.pooled),
+                    true => Some(workspace::release(&repo, &place, &id, keep)?),
                     false => None,
                 };
                 Ok(Collected {
@@ -98,20 +98,39 @@ fn complete(tx: &mut Tx<'_>, session: SessionId, collected: &Collected) -> Resul
     if collected.moved {
         append(Event::WorkspaceImported { tip: tip.clone() })?;
     }
-    if let Some(pooled) = collected.released {
+    if let Some(released) = &collected.released {
+        if let Some(saved) = &released.salvaged {
+            append(Event::WorkspaceSalvaged {
+                reference: saved.reference.clone(),
+                commit: saved.commit.clone(),
+            })?;
+        }
+        let pooled = released.pooled;
         append(Event::WorkspaceReleased { pooled })?;
     }
-    if row.state != SessionState::Active {
-        return Ok(());
+    let given_back = collected.released.is_some();
+    match row.state {
+        // A person said `pause` while the worktree was given back: there is nothing to go on with.
+        SessionState::Paused if given_back => {
+            let reason = "nothing was left to pause";
+            move_session(
+                tx,
+                Actor::System,
+                session,
+                row.state,
+                SessionState::Active,
+                reason,
+            )?;
+        }
+        // A command was added meanwhile.
+        SessionState::Active if !given_back && tx.next_queued(session)?.is_some() => {
+            return Ok(());
+        }
+        SessionState::Active => {}
+        _ => return Ok(()),
     }
-    append(Event::SessionCompleted { tip: Some(tip) })?;
-    let to = SessionState::Completed;
-    move_session(
-        tx,
-        Actor::System,
-        session,
-        row.state,
-        to,
-        "every job succeeded",
-    )
+    let event = Event::SessionCompleted { tip: Some(tip) };
+    tx.append(Actor::System, Some(session), event)?;
+    let (from, to) = (SessionState::Active, SessionState::Completed);
+    move_session(tx, Actor::System, session, from, to, "every job succeeded")
 }

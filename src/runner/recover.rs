@@ -85,7 +85,11 @@ impl Runner {
         match attach(&dir)? {
             // A landing of another process may be at work: its gate is its own.
             Attached::Running(_) => return Ok(()),
-            Attached::Lost => sweep(&dir)?,
+            Attached::Lost => {
+                if let Err(error) = sweep(&dir) {
+                    tracing::warn!(%error, job = %job.id, "a lost gate left processes");
+                }
+            }
             Attached::Finished(_) | Attached::NotStarted => {}
         }
         self.recovered(
@@ -98,7 +102,10 @@ impl Runner {
     }
 
     /// The runner ended while the worktree was being made: what there is holds no work.
-    fn clear_half_made(&mut self, row: &crate::store::SessionRow) -> Result<(), RunnerError> {
+    pub(super) fn clear_half_made(
+        &mut self,
+        row: &crate::store::SessionRow,
+    ) -> Result<(), RunnerError> {
         let id = format!("{}-{}", row.name, row.id.short());
         let root = self.config.policy.worktrees.clone();
         let path = root.join(&id);
@@ -121,14 +128,15 @@ impl Runner {
             if let Err(error) = release(&self.repo, &place, &row.id, Keep::Remove) {
                 tracing::warn!(%error, "a half-made worktree was not released");
             }
-            self.repo
-                .delete_ref(&row.branch, crate::git::Expected::Any)?;
+            if let Err(error) = self.repo.delete_ref(&row.branch, crate::git::Expected::Any) {
+                tracing::warn!(%error, "the branch of a half-made worktree stays");
+            }
         }
         if path.exists() {
-            std::fs::rename(
-                &path,
-                root.join(format!("{id}.half-made-{}", std::process::id())),
-            )?;
+            let aside = root.join(format!("{id}.half-made-{}", std::process::id()));
+            if let Err(error) = std::fs::rename(&path, aside) {
+                tracing::warn!(%error, "a half-made worktree stays");
+            }
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +39,7 @@ pub(super) enum Notice {
     Ended(SessionId, JobId, Result<Ended, ProcError>),
     Collected(SessionId, Result<Collected, WorkspaceError>),
     Landed(SessionId, Result<(), LandError>),
+    Panicked(SessionId),
 }
 
 /// What a session holds while something of it is under way.
@@ -222,6 +224,10 @@ impl Runner {
                 self.landed(session, result)?;
                 session
             }
+            Notice::Panicked(session) => {
+                self.panicked(session)?;
+                session
+            }
         };
         let active = self.active.get(&session);
         Ok(active.is_none_or(|active| active.supervisor.is_none()))
@@ -239,26 +245,59 @@ impl Runner {
                 || matches!(row.state, SessionState::Blocked | SessionState::Paused)
         };
         let sessions = self.store.plan_sessions(plan)?;
-        Ok(sessions
-            .iter()
-            .all(|row| resting(row) || self.waits_for_a_person(row)))
+        // In the order of submission, so that each comes after those it waits for.
+        let mut held = HashSet::new();
+        for row in &sessions {
+            if resting(row) {
+                continue;
+            }
+            if !self.waits_for_a_person(row, &held)? {
+                return Ok(false);
+            }
+            held.insert(row.id);
+        }
+        Ok(true)
     }
 
-    /// Whether something that it comes after is blocked or paused: no runner can bring it on.
-    fn waits_for_a_person(&self, row: &SessionRow) -> bool {
-        row.state == SessionState::Created
-            && self.store.predecessors(row.id).is_ok_and(|before| {
-                before
-                    .iter()
-                    .any(|(_, state)| matches!(state, SessionState::Blocked | SessionState::Paused))
-            })
+    /// Whether something that it comes after is blocked or paused, or `held` by such a one: no
+    /// runner can bring it on.
+    fn waits_for_a_person(
+        &self,
+        row: &SessionRow,
+        held: &HashSet<SessionId>,
+    ) -> Result<bool, RunnerError> {
+        if row.state != SessionState::Created {
+            return Ok(false);
+        }
+        let before = self.store.predecessor_sessions(row.id)?;
+        Ok(before.iter().any(|before| {
+            matches!(before.state, SessionState::Blocked | SessionState::Paused)
+                || held.contains(&before.id)
+        }))
     }
 
-    pub(super) fn elsewhere(&self, work: impl FnOnce() -> Notice + Send + 'static) {
+    /// Does slow work for a session beside the loop.
+    pub(super) fn elsewhere(
+        &self,
+        session: SessionId,
+        work: impl FnOnce() -> Notice + Send + 'static,
+    ) {
         let notices = self.notices.clone();
         tokio::task::spawn_blocking(move || {
-            let _ = notices.send(work());
+            let done = catch_unwind(AssertUnwindSafe(work));
+            let _ = notices.send(done.unwrap_or(Notice::Panicked(session)));
         });
+    }
+
+    /// A fault of this program's own ends one session, and holds no slot for ever.
+    fn panicked(&mut self, session: SessionId) -> Result<(), RunnerError> {
+        let reason = "an internal error; the runner's log has it";
+        if self.active.contains_key(&session) {
+            return self.fail(session, reason);
+        }
+        self.landing = false;
+        let (from, to) = (SessionState::Completed, SessionState::Blocked);
+        self.move_from(session, from, to, reason)
     }
 
     /// Moves a session on, unless somebody else has moved it in the meantime.

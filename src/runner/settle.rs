@@ -22,7 +22,10 @@ impl Runner {
         let duration_ms = match &ended {
             Ended::Finished(exit) => (exit.ended_ms - exit.started_ms).max(0) as u64,
             Ended::Lost => {
-                sweep(&job_dir(&self.config.policy.jobs, job.id))?;
+                // A process that cannot be killed is told; the other sessions go on.
+                if let Err(error) = sweep(&job_dir(&self.config.policy.jobs, job.id)) {
+                    tracing::warn!(%error, job = %job.id, "a lost job left processes");
+                }
                 0
             }
         };
@@ -189,7 +192,8 @@ fn go_on(tx: &mut Tx<'_>, row: SessionRow, room: bool) -> Result<Followed, Store
 
 fn fail(tx: &mut Tx<'_>, row: &SessionRow, reason: &str) -> Result<(), StoreError> {
     let jobs = tx.jobs_of(row.id)?;
-    for job in jobs.iter().filter(|job| job.state == JobState::Queued) {
+    let is_open = |job: &&JobRow| matches!(job.state, JobState::Queued | JobState::Stalled);
+    for job in jobs.iter().filter(is_open) {
         let event = Event::JobCancelled {
             job_id: job.id,
             reason: "an earlier job failed".to_owned(),

@@ -19,7 +19,7 @@ impl Runner {
         self.landing = true;
         let (repo, cas, launcher) = (self.repo.clone(), self.cas.clone(), self.launcher.clone());
         let policy = self.config.policy.clone();
-        self.elsewhere(move || {
+        self.elsewhere(row.id, move || {
             let land = || {
                 let mut store = Store::open(&repo.state_dir())?;
                 let mut landing = Landing {
@@ -48,6 +48,10 @@ impl Runner {
         }
         if matches!(error, LandError::CheckoutBehind { .. }) {
             tracing::warn!(session = %id, %error, "a checkout is behind");
+            return Ok(());
+        }
+        let row = self.store.session(id)?;
+        if row.is_some_and(|row| row.landed_commit.is_some()) {
             return Ok(());
         }
         let reason = format!("not landed ({}): {error}", error.code().id());

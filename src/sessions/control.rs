@@ -91,7 +91,8 @@ pub fn resume(store: &mut Store, session: &SessionRow) -> Result<(), ControlErro
         }
         let jobs = tx.jobs_of(session.id)?;
         // A paused session whose last command ended meanwhile has its work still to be taken in.
-        if session.state == SessionState::Blocked && !jobs.iter().any(waits) {
+        let landing = session.landing_code.is_some();
+        if session.state == SessionState::Blocked && landing && !jobs.iter().any(waits) {
             let wanted = "nothing is left to run; settle what blocks it, then land it";
             return Err(refused(session, wanted));
         }
@@ -185,8 +186,17 @@ pub fn retry(store: &mut Store, session: &SessionRow) -> Result<(), ControlError
         }
         let to = SessionState::Created;
         told(tx, session, to, "retried by the operator")?;
-        for job in unfinished(&jobs) {
+        let again = unfinished(&jobs);
+        for job in lost_jobs(&jobs) {
+            take_out(tx, Actor::Human, job, "a new attempt takes its place")?;
+        }
+        for job in &again {
             queue_attempt(tx, Actor::Human, job, 0)?;
+        }
+        if again.is_empty() && session.has_worktree() {
+            // Every command had succeeded: only its work is still to be taken in.
+            let (id, from, to) = (session.id, SessionState::Created, SessionState::Active);
+            move_session(tx, Actor::Human, id, from, to, "its work is taken in")?;
         }
         Ok(())
     })

@@ -97,6 +97,10 @@ impl Bench {
                 .git_dir(self.path())
                 .work_tree(&self.work_tree)
         };
+        // Outside of a sparse checkout only what is there counts: what is absent is not deleted.
+        let _no_sparse_checkout = in_place()
+            .args(["add", "--sparse", "--ignore-removal", "--", "."])
+            .run();
         if in_place().args(["add", "-A", "--", "."]).run().is_err() {
             // Attributes that a session wrote can make conversion fail; bytes as they are cannot.
             private::write(

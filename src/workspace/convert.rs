@@ -101,7 +101,7 @@ fn spaced_id<'a>(bytes: &'a [u8], id: &gix::oid) -> Cow<'a, [u8]> {
 }
 
 /// Most repositories convert nothing, and need not look at each file's attributes.
-fn is_possible(repo: &gix::Repository, index: &gix::index::State) -> bool {
+pub(super) fn is_possible(repo: &gix::Repository, index: &gix::index::State) -> bool {
     let settings = repo.config_snapshot();
     let names_attributes = |entry: &gix::index::Entry| {
         let path = entry.path(index);

@@ -65,9 +65,14 @@ fn files_come_from_the_main_checkout_only_when_they_are_certainly_the_same() {
 #[test]
 fn what_the_main_checkout_has_in_memory_is_not_unpacked() {
     let field = changed_checkout(100);
-    let object = git(&field.main(), &["rev-parse", "HEAD:same"]);
-    let (folder, file) = object.split_at(2);
-    fs::remove_file(field.main().join(".git/objects").join(folder).join(file)).unwrap();
+    // As if the object had other bytes, of the same number.
+    let object = |name: &str| {
+        let id = git(&field.main(), &["rev-parse", name]);
+        let (folder, file) = id.split_at(2);
+        field.main().join(".git/objects").join(folder).join(file)
+    };
+    fs::rename(object("HEAD:added"), object("HEAD:same")).unwrap();
+    fs::copy(object("HEAD:same"), object("HEAD:added")).unwrap();
     let ws = field.make("taken");
     let found = fs::read_to_string(ws.path.join("same")).unwrap();
     assert_eq!(found, "s".repeat(100));

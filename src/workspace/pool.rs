@@ -3,6 +3,7 @@
 //! An entry is `<root>/.pool/<id>/` with `tree`, `index` and `commit`. Taking one is one rename, so two
 //! sessions never get the same. The index was written by the runner, never by a session.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +13,15 @@ use crate::model::ids::CommitId;
 
 fn directory(root: &Path) -> PathBuf {
     root.join(".pool")
+}
+
+/// Where a tree named `name` goes that nobody uses any more; `sweep` knows the place.
+pub(super) fn aside(root: &Path, name: &OsStr) -> Result<PathBuf, WorkspaceError> {
+    let pool = directory(root);
+    fs::create_dir_all(&pool).map_err(WorkspaceError::io(&pool))?;
+    let aside = pool.join(format!(".taken-{}", name.to_string_lossy()));
+    super::release::remove(&aside)?;
+    Ok(aside)
 }
 
 /// How many entries are waiting.

@@ -71,7 +71,7 @@ pub fn release(
     let linked = Path::new(linked.trim_end());
     // The files first: as long as the record and the registration are there, a removal that was
     // cut short is found again.
-    remove(&ws.path)?;
+    discard(&ws.path)?;
     if !ws.is_linked(repo) {
         remove(&ws.git_dir)?;
     }
@@ -94,6 +94,25 @@ fn into_pool(bench: &Bench, root: &Path, ws: &Located) -> Result<(), WorkspaceEr
         &bench.path().join("index"),
         &ws.base,
     )
+}
+
+/// Takes a worktree's files away in one step, then removes them: half of a tree would look as if a
+/// session had deleted the other half. What cannot be removed now is swept up later.
+fn discard(path: &Path) -> Result<(), WorkspaceError> {
+    let Some((root, name)) = path.parent().zip(path.file_name()) else {
+        return remove(path);
+    };
+    let aside = pool::aside(root, name)?;
+    match fs::rename(path, &aside) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(WorkspaceError::io(path)(e)),
+        Ok(()) => {
+            if let Err(error) = remove(&aside) {
+                tracing::warn!(%error, "a worktree that was given back is not removed yet");
+            }
+            Ok(())
+        }
+    }
 }
 
 pub(super) fn remove(path: &Path) -> Result<(), WorkspaceError> {

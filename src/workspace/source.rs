@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gix::bstr::{BStr, ByteSlice};
 use gix::index::Entry;
-use gix::index::entry::Stat;
+use gix::index::entry::{Mode, Stat};
 use rustix::fd::OwnedFd;
 use rustix::fs::{self, FileType, OFlags};
 use rustix::io::ReadWriteFlags;
 
+use super::convert;
 use super::stat::stat_of;
 use crate::git::{GitError, Repo};
 
@@ -47,13 +48,18 @@ impl Source {
         else {
             return Ok(None);
         };
+        let index_file = main
+            .open_index()
+            .map_err(GitError::library("read the index"))?;
+        // What was converted on its way out is not what is stored.
+        if convert::is_possible(&main, &index_file) {
+            return Ok(None);
+        }
         Ok(Some(Self {
             root,
             written: stat_of(&written).mtime.secs,
             shares: can_share(&index, below),
-            index: main
-                .open_index()
-                .map_err(GitError::library("read the index"))?,
+            index: index_file,
             shared: AtomicUsize::new(0),
             warm: AtomicUsize::new(0),
             cold: AtomicUsize::new(0),
@@ -76,7 +82,7 @@ impl Source {
         (folder, name): (&OwnedFd, &BStr),
     ) -> Option<Found<'_>> {
         let known = self.index.entry_by_path(path)?;
-        let same = known.id == entry.id && known.mode == entry.mode;
+        let same = known.id == entry.id && known.mode == entry.mode && entry.mode != Mode::SYMLINK;
         let large = known.stat.size >= WORTH_SHARING && self.shares;
         if !same || known.stat.mtime.secs >= self.written || !(large || self.is_warm()) {
             return None;
@@ -129,6 +135,11 @@ impl Found<'_> {
             self.source.shared.fetch_add(1, Ordering::Relaxed);
         }
         shared
+    }
+
+    /// Whether it is as large as what is stored: a file that something converted seldom is.
+    pub(super) fn has_size(&self, stored: Option<u64>) -> bool {
+        stored == Some(u64::from(self.stat.size))
     }
 
     /// Reads the file into `buffer` if it is in memory. Whether it did, and the file is as the

@@ -63,6 +63,12 @@ impl Folder {
 }
 
 impl Writer<'_> {
+    /// Bytes of the object as it is stored.
+    fn size_of(&self, entry: &Entry) -> Option<u64> {
+        let header = self.objects.find_header(entry.id).ok()?;
+        Some(header.size())
+    }
+
     /// Writes the file `path`. Its stat data, `None` when it is left to git.
     pub(super) fn write(
         &mut self,
@@ -85,6 +91,7 @@ impl Writer<'_> {
         let failed = |error| refused(self.root, path, error);
         if let (Some(source), Some(folder)) = (self.source, &self.folder.source)
             && let Some(found) = source.find(entry, path, (folder, name))
+            && found.has_size(self.size_of(entry))
         {
             let taken = match found.shared {
                 true => target.share(|file| found.share(file)),
