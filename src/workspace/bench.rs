@@ -5,6 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
+use gix::bstr::{BStr, ByteSlice};
+use gix::index::entry::Mode;
+
 use super::error::WorkspaceError;
 use super::located::Located;
 use super::private::{self, Layout, copy_if_there, plain};
@@ -15,6 +18,8 @@ use crate::model::ids::CommitId;
 pub(super) struct Bench {
     dir: tempfile::TempDir,
     work_tree: PathBuf,
+    /// The index that the session works with.
+    theirs: Option<PathBuf>,
 }
 
 /// What the session's git directory says, read but not believed.
@@ -39,7 +44,8 @@ impl Bench {
         if !ws.is_linked(repo) {
             alternates.push(&own);
         }
-        let bench = Self::over(repo, &ws.path, &ws.base, &alternates)?;
+        let mut bench = Self::over(repo, &ws.path, &ws.base, &alternates)?;
+        bench.theirs = Some(ws.git_dir.join("index"));
         let index = bench.path().join("index");
         copy_if_there(&ws.record(repo)?.join("index"), &index)?;
         if index.exists() {
@@ -70,6 +76,7 @@ impl Bench {
         Ok(Self {
             dir,
             work_tree: work_tree.to_owned(),
+            theirs: None,
         })
     }
 
@@ -97,6 +104,7 @@ impl Bench {
                 .git_dir(self.path())
                 .work_tree(&self.work_tree)
         };
+        self.add_forced()?;
         // Outside of a sparse checkout only what is there counts: what is absent is not deleted.
         let _no_sparse_checkout = in_place()
             .args(["add", "--sparse", "--ignore-removal", "--", "."])
@@ -117,6 +125,54 @@ impl Bench {
             self.refuse_nested(tip, &tree)?;
         }
         Ok(tree)
+    }
+
+    /// Ignored files that the session added all the same are work too, and `add -A` passes them by.
+    fn add_forced(&self) -> Result<(), WorkspaceError> {
+        let open = |path: &Path| {
+            let options = gix::index::decode::Options::default();
+            gix::index::File::at(path, gix::hash::Kind::Sha1, false, options)
+        };
+        let Some(Ok(theirs)) = self.theirs.as_deref().map(open) else {
+            return Ok(());
+        };
+        let own = open(&self.path().join("index")).map_err(GitError::library("read the index"))?;
+        let is_file = |path: &BStr| {
+            let found = self.work_tree.join(path.to_path_lossy()).symlink_metadata();
+            found.is_ok_and(|found| !found.is_dir())
+        };
+        let forced: Vec<&BStr> = theirs
+            .entries()
+            .iter()
+            .filter(|entry| entry.mode != Mode::COMMIT)
+            .map(|entry| entry.path(&theirs))
+            .filter(|path| own.entry_by_path(path).is_none() && is_file(path))
+            .collect();
+        if forced.is_empty() {
+            return Ok(());
+        }
+        Git::new(&self.work_tree)
+            .git_dir(self.path())
+            .work_tree(&self.work_tree)
+            .args(["update-index", "--add", "-z", "--stdin"])
+            .stdin(gix::bstr::join("\0", forced))
+            .run()?;
+        Ok(())
+    }
+
+    /// The commit that the base has for the submodule `path`.
+    pub(super) fn pinned_at_base(&self, path: &Path) -> Result<Option<CommitId>, WorkspaceError> {
+        let path = path.to_string_lossy();
+        let listed = self
+            .git()
+            .args(["ls-tree", "-z", "HEAD", "--", &path])
+            .run()?;
+        let text = listed.text();
+        let mut words = text.split([' ', '\t']);
+        match (words.next(), words.next(), words.next()) {
+            (Some("160000"), _, Some(id)) => Ok(Some(parse(id)?)),
+            _ => Ok(None),
+        }
     }
 
     /// What a session has staged, as a tree; that of `tip` when there is no index.
@@ -243,6 +299,16 @@ pub(super) fn tips(repo: &Repo, ws: &Located) -> Result<Tips, WorkspaceError> {
                     all.push(id);
                 }
             }
+        }
+    }
+    // Older stashes are known to this log only.
+    let stashes = std::fs::read_to_string(ws.git_dir.join("logs/refs/stash")).unwrap_or_default();
+    for id in stashes.lines().filter_map(|line| line.split(' ').nth(1)) {
+        let Ok(id) = parse(id) else { continue };
+        let known = gix::ObjectId::from_hex(id.as_str().as_bytes());
+        let exists = known.is_ok_and(|known| own.find_commit(known).is_ok());
+        if !ws.is_linked(repo) && exists && !all.contains(&id) {
+            all.push(id);
         }
     }
     Ok(Tips {

@@ -146,6 +146,7 @@ fn included_files_come_along_and_sparse_checkouts_stay_sparse() {
     let field = Field::with(|main| {
         put(main.join(".worktreeinclude"), "ignored\nsrc/\n");
         put(main.join("other/b.txt"), "b\n");
+        put(main.join("elsewhere/c.txt"), "c\n");
     });
     put(field.main().join("ignored"), "secret\n");
     let ws = field.make("include");
@@ -164,4 +165,17 @@ fn included_files_come_along_and_sparse_checkouts_stay_sparse() {
         save(&field.repo, &ws.located(), &SessionId::new()).unwrap(),
         None
     );
+    // What is written outside of the sparse checkout is work; what is absent there is not deleted.
+    put(ws.path.join("other/b.txt"), "changed\n");
+    put(ws.path.join("other/new.txt"), "new\n");
+    let commit = commit_all(&field.repo, &ws.located(), "x")
+        .unwrap()
+        .unwrap();
+    import(&field.repo, &ws.located()).unwrap();
+    let show = |path: &str| git(&field.main(), &["show", &format!("{commit}:{path}")]);
+    assert_eq!(
+        (show("other/b.txt"), show("other/new.txt")),
+        ("changed".into(), "new".into())
+    );
+    assert_eq!(show("elsewhere/c.txt"), "c");
 }

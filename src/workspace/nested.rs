@@ -27,7 +27,8 @@ pub(super) fn refuse_unsaved(repo: &Repo, bench: &Bench) -> Result<bool, Workspa
         let Some(pinned) = pinned else {
             return Err(refused());
         };
-        match unsaved(repo, &bench.work_tree().join(path), pinned) {
+        let known = bench.pinned_at_base(path)?.filter(|known| known == pinned);
+        match unsaved(repo, &bench.work_tree().join(path), pinned, known) {
             Ok(false) => {}
             Ok(true) | Err(_) => return Err(refused()),
         }
@@ -77,8 +78,13 @@ fn add_parents<'i>(path: &'i BStr, into: &mut BTreeSet<&'i BStr>) {
 }
 
 /// Whether a submodule has another commit checked out than the one it is pinned to, files that
-/// differ, or a branch, tag or stash that its remotes do not have.
-fn unsaved(repo: &Repo, path: &Path, pinned: &CommitId) -> Result<bool, WorkspaceError> {
+/// differ, or commits that neither its remotes nor the base have (`known`).
+fn unsaved(
+    repo: &Repo,
+    path: &Path,
+    pinned: &CommitId,
+    known: Option<CommitId>,
+) -> Result<bool, WorkspaceError> {
     let own = gix::open_opts(path, gix::open::Options::isolated())
         .map_err(GitError::library("open a submodule"))?;
     let head = own
@@ -96,19 +102,20 @@ fn unsaved(repo: &Repo, path: &Path, pinned: &CommitId) -> Result<bool, Workspac
         return Ok(true);
     }
     refuse_unsaved(repo, &bench)?;
-    has_own_commits(&own, &bench, pinned)
+    has_own_commits(&own, &bench, pinned, known)
 }
 
 fn has_own_commits(
     own: &gix::Repository,
     bench: &Bench,
-    pinned: &CommitId,
+    head: &CommitId,
+    known: Option<CommitId>,
 ) -> Result<bool, WorkspaceError> {
     let unreadable = "list a submodule's refs";
     let refs = own.references().map_err(GitError::library(unreadable))?;
     let refs = refs.all().map_err(GitError::library(unreadable))?;
-    let mut wanted = Vec::new();
-    let mut known = vec![pinned.to_string()];
+    let mut wanted = vec![head.to_string()];
+    let mut known: Vec<String> = known.iter().map(CommitId::to_string).collect();
     for reference in refs {
         let mut reference = reference.map_err(GitError::library(unreadable))?;
         let remote = reference.name().as_bstr().starts_with(b"refs/remotes/");

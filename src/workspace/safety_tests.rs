@@ -9,6 +9,42 @@ use crate::model::code::Code;
 use crate::model::ids::SessionId;
 
 #[test]
+fn ignored_files_that_were_added_and_older_stashes_are_work() {
+    let field = Field::with(|main| put(main.join(".gitignore"), "dist/\n"));
+    let ws = field.make("forced");
+    put(ws.path.join("dist/kept.txt"), "kept\n");
+    put(ws.path.join("dist/passed-by.txt"), "not added\n");
+    git(&ws.path, &["add", "-f", "dist/kept.txt"]);
+    let commit = commit_all(&field.repo, &ws.located(), "x")
+        .unwrap()
+        .unwrap();
+    import(&field.repo, &ws.located()).unwrap();
+    let files = git(
+        &field.main(),
+        &["ls-tree", "-r", "--name-only", commit.as_str()],
+    );
+    assert!(files.contains("dist/kept.txt") && !files.contains("passed-by"));
+
+    let ws = field.make("stashes");
+    for text in ["older", "newer"] {
+        put(ws.path.join("src/a.txt"), text);
+        git(&ws.path, &["stash", "-q"]);
+    }
+    let session = SessionId::new();
+    let older = git(&ws.path, &["rev-parse", "stash@{1}"]);
+    release(&field.repo, &ws.located(), &session, Keep::Remove).unwrap();
+    assert_eq!(
+        git(&field.main(), &["show", &format!("{older}:src/a.txt")]),
+        "older"
+    );
+    git(&field.main(), &["gc", "-q", "--prune=now"]);
+    assert_eq!(
+        git(&field.main(), &["show", &format!("{older}:src/a.txt")]),
+        "older"
+    );
+}
+
+#[test]
 fn an_included_file_is_never_written_through_a_link_of_the_base() {
     let outside = tempfile::tempdir().unwrap();
     let field = Field::with(|main| {
