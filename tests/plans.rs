@@ -2,6 +2,7 @@
 
 mod crash;
 mod jobs;
+mod together;
 
 use serde_json::Value;
 

@@ -107,3 +107,52 @@ fn everything_after_what_did_not_succeed_is_cancelled_in_one_step() {
             .all(|row| row.session == ids[0] || row.session == ids[4])
     );
 }
+
+/// Cancelled while its work was taken in, or blocked because that failed: every command had
+/// succeeded, and there is still a way on.
+#[test]
+fn a_session_with_nothing_left_to_run_can_be_brought_on() {
+    use SessionState::{Active, Blocked, Cancelled, Created};
+    for ended_as in [Cancelled, Blocked] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::open(dir.path()).unwrap();
+        let (_, ids) = submit(&mut store, &[task("t", &[])], &submission()).unwrap();
+        let id = ids[0];
+        let job_id = store.jobs_of(id).unwrap()[0].id;
+        let moved = |from, to| Event::SessionMoved {
+            from,
+            to,
+            reason: "test".into(),
+        };
+        for event in [
+            moved(Created, Active),
+            Event::WorkspaceReady {
+                path: "/w".into(),
+                git_dir: "/g".into(),
+                base: "a".repeat(40).parse().unwrap(),
+                method: "checkout".into(),
+                took_ms: 1,
+            },
+            Event::JobDispatched { job_id },
+            Event::CommandExecuted {
+                job_id,
+                outcome: Outcome::Exited { code: 0 },
+                duration_ms: 1,
+                output: None,
+            },
+            moved(Active, ended_as),
+        ] {
+            store
+                .write(|tx| tx.append(Actor::System, Some(id), event).map(drop))
+                .unwrap();
+        }
+        let session = store.session(id).unwrap().unwrap();
+        match ended_as {
+            Cancelled => retry(&mut store, &session).unwrap(),
+            _ => resume(&mut store, &session).unwrap(),
+        }
+        let found = store.finished_but_active().unwrap();
+        assert_eq!(found.len(), 1, "{ended_as:?}");
+        assert_eq!(found[0].id, id);
+    }
+}

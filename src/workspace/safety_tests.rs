@@ -9,6 +9,18 @@ use crate::model::code::Code;
 use crate::model::ids::SessionId;
 
 #[test]
+fn a_commit_of_a_submodule_that_only_the_session_has_keeps_the_worktree() {
+    let (field, ws) = with_submodule();
+    let sub = ws.path.join("sub");
+    let commit = ["commit", "-q", "--allow-empty", "-m", "x"];
+    git(&sub, &[&AS_ADA[..], &commit].concat());
+    git(&ws.path, &["commit", "-qam", "Use it"]);
+    assert_eq!(git(&ws.path, &["status", "--porcelain"]), "");
+    forget_submodule_settings(&field, &ws);
+    refused(&field, &ws, "sub");
+}
+
+#[test]
 fn ignored_files_that_were_added_and_older_stashes_are_work() {
     let field = Field::with(|main| put(main.join(".gitignore"), "dist/\n"));
     let ws = field.make("forced");
