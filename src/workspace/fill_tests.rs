@@ -20,6 +20,41 @@ fn shares_blocks(dir: &Path) -> bool {
     shared
 }
 
+#[test]
+fn what_the_main_checkout_has_converted_is_not_taken() {
+    for late in ["untracked attributes", "an old setting"] {
+        let field = changed_checkout(0);
+        let main = field.main();
+        put(main.join("deep/text"), "one\ntwo\n");
+        git(&main, &["add", "-A"]);
+        git(&main, &["commit", "-qm", "Text"]);
+        match late {
+            "an old setting" => drop(git(&main, &["config", "core.autocrlf", "true"])),
+            _ => put(main.join("deep/.gitattributes"), "* text eol=crlf\n"),
+        }
+        fs::remove_file(main.join("deep/text")).unwrap();
+        git(&main, &["checkout", "-q", "--", "deep/text"]);
+        assert_eq!(fs::read(main.join("deep/text")).unwrap(), b"one\r\ntwo\r\n");
+        if late == "an old setting" {
+            git(&main, &["config", "--unset", "core.autocrlf"]);
+        }
+        let past = std::time::SystemTime::now() - std::time::Duration::from_secs(100);
+        let file = fs::File::options()
+            .append(true)
+            .open(main.join("deep/text"));
+        file.unwrap().set_modified(past).unwrap();
+        git(&main, &["update-index", "-q", "--refresh"]);
+        let base = git(&main, &["rev-parse", "HEAD"]).parse().unwrap();
+        let field = Field { base, ..field };
+        let ws = field.make("stored");
+        assert_eq!(
+            fs::read(ws.path.join("deep/text")).unwrap(),
+            b"one\ntwo\n",
+            "{late}"
+        );
+    }
+}
+
 /// A main checkout with files of `size` bytes: `same` as committed, `edited` since, edited and
 /// then `added`, and as `young` as the index.
 fn changed_checkout(size: usize) -> Field {

@@ -11,7 +11,7 @@ use gix::bstr::{BStr, ByteSlice};
 use gix::index::Entry;
 use gix::index::entry::{Mode, Stat};
 use rustix::fd::OwnedFd;
-use rustix::fs::{self, FileType, OFlags};
+use rustix::fs::{self, AtFlags, FileType, OFlags};
 use rustix::io::ReadWriteFlags;
 
 use super::convert;
@@ -66,8 +66,25 @@ impl Source {
         }))
     }
 
-    /// A folder of the checkout, to find files in.
+    /// A folder of the checkout, to find files in. None where attributes apply that the index
+    /// does not know of.
     pub(super) fn folder(&self, path: &BStr) -> Option<OwnedFd> {
+        let mut above = Some(path);
+        while let Some(folder) = above {
+            let mut file = folder.to_vec();
+            if !file.is_empty() {
+                file.push(b'/');
+            }
+            file.extend_from_slice(b".gitattributes");
+            if fs::statat(&self.root, file.as_slice(), AtFlags::SYMLINK_NOFOLLOW).is_ok() {
+                return None;
+            }
+            above = match folder.rfind_byte(b'/') {
+                Some(at) => Some(folder[..at].as_bstr()),
+                None if folder.is_empty() => None,
+                None => Some(BStr::new("")),
+            };
+        }
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let path: &[u8] = if path.is_empty() { b"." } else { path };
         fs::openat(&self.root, path, flags, fs::Mode::empty()).ok()

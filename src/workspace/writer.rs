@@ -63,12 +63,6 @@ impl Folder {
 }
 
 impl Writer<'_> {
-    /// Bytes of the object as it is stored.
-    fn size_of(&self, entry: &Entry) -> Option<u64> {
-        let header = self.objects.find_header(entry.id).ok()?;
-        Some(header.size())
-    }
-
     /// Writes the file `path`. Its stat data, `None` when it is left to git.
     pub(super) fn write(
         &mut self,
@@ -91,12 +85,17 @@ impl Writer<'_> {
         let failed = |error| refused(self.root, path, error);
         if let (Some(source), Some(folder)) = (self.source, &self.folder.source)
             && let Some(found) = source.find(entry, path, (folder, name))
-            && found.has_size(self.size_of(entry))
         {
+            let same_size = || found.has_size(stored_size(&self.objects, entry));
             let taken = match found.shared {
-                true => target.share(|file| found.share(file)),
-                false if found.read(&mut self.buffer) => target.file(&self.buffer).map(Some),
-                false => Ok(None),
+                true if same_size() => target.share(|file| found.share(file)),
+                false
+                    if found.read(&mut self.buffer)
+                        && (!may_be_converted(&self.buffer) || same_size()) =>
+                {
+                    target.file(&self.buffer).map(Some)
+                }
+                _ => Ok(None),
             };
             if let Some(written) = taken.map_err(failed)? {
                 return Ok(Some(written));
@@ -120,6 +119,17 @@ impl Writer<'_> {
         };
         written.map(Some).map_err(failed)
     }
+}
+
+/// Bytes of the object as it is stored.
+fn stored_size(objects: &gix::Repository, entry: &Entry) -> Option<u64> {
+    Some(objects.find_header(entry.id).ok()?.size())
+}
+
+/// Whether something may have made line endings or an id of it, by settings that do not hold any
+/// more. To look at the stored size of each file would cost as much as is won.
+fn may_be_converted(bytes: &[u8]) -> bool {
+    bytes.contains(&b'\r') || bytes.contains_str("$Id:")
 }
 
 fn split(path: &BStr) -> (&BStr, &BStr) {
