@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::failure::Failure;
+use super::locks::is_older;
 use super::project::Project;
-use super::repair::{give_up, left_behind, root_of};
+use super::repair::{give_up, left_behind};
+use super::setup::root_of;
 use crate::git::{Expected, Repo};
 use crate::landing::located;
 use crate::merge::checkouts_of;
@@ -119,17 +121,9 @@ fn give_back(project: &mut Project, session: &SessionRow) -> Result<Option<Strin
     let released = release(&project.repo, &place, &session.id, Keep::Remove)?;
     let saved = released.salvaged.as_ref().map(|s| s.reference.clone());
     project.store.write(|tx| {
-        if let Some(saved) = released.salvaged {
-            let event = Event::WorkspaceSalvaged {
-                reference: saved.reference,
-                commit: saved.commit,
-            };
+        for event in released.events() {
             tx.append(Actor::Human, Some(session.id), event)?;
         }
-        let event = Event::WorkspaceReleased {
-            pooled: released.pooled,
-        };
-        tx.append(Actor::Human, Some(session.id), event)?;
         Ok::<_, Failure>(())
     })?;
     Ok(saved)
@@ -283,12 +277,6 @@ fn folders(dir: &Path) -> Vec<PathBuf> {
     found.retain(|path| fs::symlink_metadata(path).is_ok_and(|found| found.is_dir()));
     found.sort();
     found
-}
-
-/// A time that cannot be read protects.
-fn is_older(path: &Path, than: Duration) -> bool {
-    let modified = fs::symlink_metadata(path).and_then(|found| found.modified());
-    modified.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > than))
 }
 
 fn days_ago_ms(days: u32) -> i64 {

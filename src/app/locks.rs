@@ -16,7 +16,7 @@ pub(super) fn stale_locks(repo: &Repo) -> Option<Check> {
     let single = ["HEAD.lock", "index.lock", "packed-refs.lock", "config.lock"];
     let mut found: Vec<PathBuf> = single.iter().map(|name| common.join(name)).collect();
     found.extend(below(&common.join("refs/heads")));
-    found.retain(|path| is_old(path));
+    found.retain(|path| is_older(path, MOMENT));
     let first = found.first()?;
     let more = match found.len() {
         1 => String::new(),
@@ -40,7 +40,8 @@ fn below(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn is_old(path: &Path) -> bool {
+/// A time that cannot be read protects.
+pub(super) fn is_older(path: &Path, than: Duration) -> bool {
     let modified = fs::symlink_metadata(path).and_then(|found| found.modified());
-    modified.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > MOMENT))
+    modified.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > than))
 }

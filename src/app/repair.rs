@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use super::doctor::{Check, Mode, Status, check, failed};
 use super::failure::Failure;
-use crate::config::{Settings, worktree_root};
+use super::setup::root_of;
+use crate::config::Settings;
 use crate::git::Repo;
 use crate::landing::located;
 use crate::merge::LandingLock;
-use crate::model::code::Code;
 use crate::model::event::{Actor, Event};
 use crate::store::{SessionRow, Store};
 use crate::workspace::{
-    GATE, Health, Located, discard_gate, forget, gates, inspect, is_moved, leftovers, repair, sweep,
+    GATE, Health, Located, Released, discard_gate, forget, gates, inspect, is_moved, leftovers,
+    repair, sweep,
 };
 
 const NAME: &str = "worktrees";
@@ -50,16 +51,6 @@ pub(super) fn worktrees(
         found.push(check(Status::Ok, NAME, detail));
     }
     found
-}
-
-/// Where the worktrees of a repository are.
-pub(super) fn root_of(repo: &Repo, settings: &Settings) -> Result<PathBuf, Failure> {
-    use etcetera::BaseStrategy;
-    let data = etcetera::choose_base_strategy()
-        .map_err(|error| Failure::new(Code::ConfigInvalid, error.to_string()))?
-        .data_dir()
-        .join("treeyard");
-    Ok(worktree_root(settings, repo.main_root(), &data)?)
 }
 
 fn worktree(
@@ -149,16 +140,14 @@ pub(super) fn give_up(
 ) -> Result<Option<String>, Failure> {
     let saved = forget(repo, place, &session.id)?;
     let reference = saved.as_ref().map(|saved| saved.reference.clone());
+    let released = Released {
+        salvaged: saved,
+        pooled: false,
+    };
     store.write(|tx| {
-        if let Some(saved) = saved {
-            let event = Event::WorkspaceSalvaged {
-                reference: saved.reference,
-                commit: saved.commit,
-            };
+        for event in released.events() {
             tx.append(Actor::Human, Some(session.id), event)?;
         }
-        let released = Event::WorkspaceReleased { pooled: false };
-        tx.append(Actor::Human, Some(session.id), released)?;
         let detail = format!("the worktree of {} was gone", session.name);
         tx.append(Actor::Human, Some(session.id), reconciled(detail))?;
         Ok::<_, Failure>(())

@@ -1,8 +1,11 @@
 //! Settings, turned into what the runner and landings work with.
 
+use std::path::PathBuf;
+
 use super::failure::Failure;
 use super::project::Project;
 use crate::config::{self, Settings, worktree_root};
+use crate::git::Repo;
 use crate::landing::Policy;
 use crate::merge::MergeMethod;
 use crate::model::code::Code;
@@ -14,11 +17,6 @@ use crate::workspace::Isolation;
 /// # Errors
 /// A worktree root inside the repository, or no data directory where one is asked for.
 pub fn runner_config(project: &Project, settings: &Settings) -> Result<Config, Failure> {
-    use etcetera::BaseStrategy;
-    let data = etcetera::choose_base_strategy()
-        .map_err(|error| Failure::new(Code::ConfigInvalid, error.to_string()))?
-        .data_dir()
-        .join("treeyard");
     Ok(Config {
         limits: limits(settings),
         isolation: match settings.isolation() {
@@ -34,7 +32,7 @@ pub fn runner_config(project: &Project, settings: &Settings) -> Result<Config, F
             },
             commit_uncommitted: settings.uncommitted() == config::Uncommitted::Commit,
             gates: Vec::new(),
-            worktrees: worktree_root(settings, project.repo.main_root(), &data)?,
+            worktrees: root_of(&project.repo, settings)?,
             jobs: project.jobs_dir(),
             pool: settings.pool() as usize,
             identity: identity(project),
@@ -43,6 +41,19 @@ pub fn runner_config(project: &Project, settings: &Settings) -> Result<Config, F
             grace_ms: u64::from(settings.grace_seconds()) * 1000,
         },
     })
+}
+
+/// Where the worktrees of a repository are.
+///
+/// # Errors
+/// A root inside the repository, or no data directory where one is asked for.
+pub(super) fn root_of(repo: &Repo, settings: &Settings) -> Result<PathBuf, Failure> {
+    use etcetera::BaseStrategy;
+    let data = etcetera::choose_base_strategy()
+        .map_err(|error| Failure::new(Code::ConfigInvalid, error.to_string()))?
+        .data_dir()
+        .join("treeyard");
+    Ok(worktree_root(settings, repo.main_root(), &data)?)
 }
 
 /// How much may run at once, and how often.

@@ -109,10 +109,10 @@ impl Terminal {
 
     /// Warns, on standard error; a JSON document has a field for it.
     pub fn warn(&self, warnings: &[String]) {
-        let label = paint(AnsiColor::Yellow.on_default().bold(), "warning");
         if self.json {
             return;
         }
+        let label = paint(AnsiColor::Yellow.on_default().bold(), "warning");
         for text in warnings.iter().take(MOST_WARNINGS) {
             self.note(&format!("{label}: {}", clean(text)));
         }

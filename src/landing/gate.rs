@@ -125,10 +125,6 @@ fn record(
     let kept = stored.is_ok();
     let stored = stored.ok();
     let output = stored.as_ref().map(|stored| stored.hash.clone());
-    let duration_ms = match ended {
-        Ended::Finished(exit) => (exit.ended_ms - exit.started_ms).max(0) as u64,
-        Ended::Lost => 0,
-    };
     landing.store.write(|tx| {
         if let Some(stored) = &stored {
             let event = Event::ArtifactStored {
@@ -143,7 +139,7 @@ fn record(
         let event = Event::CommandExecuted {
             job_id,
             outcome: outcome.clone(),
-            duration_ms,
+            duration_ms: ended.duration_ms(),
             output: output.clone(),
         };
         tx.append(Actor::System, Some(session.id), event)

@@ -270,21 +270,9 @@ impl Landing<'_> {
             max: self.policy.pool,
         };
         match workspace::release(self.repo, &place, &session.id, keep) {
-            Ok(released) => {
-                if let Some(saved) = released.salvaged {
-                    let event = Event::WorkspaceSalvaged {
-                        reference: saved.reference,
-                        commit: saved.commit,
-                    };
-                    self.append(session, event)?;
-                }
-                self.append(
-                    session,
-                    Event::WorkspaceReleased {
-                        pooled: released.pooled,
-                    },
-                )
-            }
+            Ok(released) => released
+                .events()
+                .try_for_each(|event| self.append(session, event)),
             Err(error) => {
                 tracing::warn!(session = %session.id, %error, "the worktree was not given back");
                 Ok(())

@@ -99,14 +99,7 @@ fn complete(tx: &mut Tx<'_>, session: SessionId, collected: &Collected) -> Resul
         append(Event::WorkspaceImported { tip: tip.clone() })?;
     }
     if let Some(released) = &collected.released {
-        if let Some(saved) = &released.salvaged {
-            append(Event::WorkspaceSalvaged {
-                reference: saved.reference.clone(),
-                commit: saved.commit.clone(),
-            })?;
-        }
-        let pooled = released.pooled;
-        append(Event::WorkspaceReleased { pooled })?;
+        released.events().try_for_each(&mut append)?;
     }
     let given_back = collected.released.is_some();
     match row.state {

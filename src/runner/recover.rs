@@ -8,7 +8,7 @@ use crate::model::event::{Actor, Event};
 use crate::model::job::{JobKind, JobState, Outcome};
 use crate::model::session::SessionState;
 use crate::proc::{Attached, Ended, attach, sweep};
-use crate::sessions::queue_attempt;
+use crate::sessions::{queue_attempt, take_out};
 use crate::store::JobRow;
 use crate::workspace::{Keep, Located, release};
 
@@ -162,10 +162,5 @@ fn close_lost(
         output: None,
     };
     tx.append(Actor::System, Some(job.session_id), lost)?;
-    let cancelled = Event::JobCancelled {
-        job_id: job.id,
-        reason: reason.to_owned(),
-    };
-    tx.append(Actor::System, Some(job.session_id), cancelled)
-        .map(drop)
+    take_out(tx, Actor::System, job, reason)
 }

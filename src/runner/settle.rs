@@ -10,7 +10,7 @@ use crate::model::ids::{JobId, SessionId};
 use crate::model::job::{JobState, Outcome};
 use crate::model::session::SessionState;
 use crate::proc::{Ended, OUTPUT_FILE, sweep};
-use crate::sessions::{move_session, queue_attempt};
+use crate::sessions::{move_session, queue_attempt, take_out};
 use crate::store::{JobRow, SessionRow, StoreError, Tx};
 
 impl Runner {
@@ -19,17 +19,13 @@ impl Runner {
         let Some(job) = self.store.job(job)? else {
             return Ok(());
         };
-        let duration_ms = match &ended {
-            Ended::Finished(exit) => (exit.ended_ms - exit.started_ms).max(0) as u64,
-            Ended::Lost => {
-                // A process that cannot be killed is told; the other sessions go on.
-                if let Err(error) = sweep(&job_dir(&self.config.policy.jobs, job.id)) {
-                    tracing::warn!(%error, job = %job.id, "a lost job left processes");
-                }
-                0
-            }
-        };
-        self.settle(&job, &ended.outcome(), duration_ms)
+        // A process that cannot be killed is told; the other sessions go on.
+        if ended == Ended::Lost
+            && let Err(error) = sweep(&job_dir(&self.config.policy.jobs, job.id))
+        {
+            tracing::warn!(%error, job = %job.id, "a lost job left processes");
+        }
+        self.settle(&job, &ended.outcome(), ended.duration_ms())
     }
 
     /// Records the outcome and what follows in one transaction, then acts on it.
@@ -154,12 +150,8 @@ fn follow(
             queue_attempt(tx, Actor::System, job, ended_ms + wait_ms as i64)?;
         }
         Next::RunAgain => {
-            let reason = "run again after its supervisor vanished".to_owned();
-            let event = Event::JobCancelled {
-                job_id: job.id,
-                reason,
-            };
-            tx.append(Actor::System, Some(row.id), event)?;
+            let reason = "run again after its supervisor vanished";
+            take_out(tx, Actor::System, job, reason)?;
             queue_attempt(tx, Actor::System, job, 0)?;
         }
         Next::Pause(_) if row.state == SessionState::Paused => {}
@@ -194,11 +186,7 @@ fn fail(tx: &mut Tx<'_>, row: &SessionRow, reason: &str) -> Result<(), StoreErro
     let jobs = tx.jobs_of(row.id)?;
     let is_open = |job: &&JobRow| matches!(job.state, JobState::Queued | JobState::Stalled);
     for job in jobs.iter().filter(is_open) {
-        let event = Event::JobCancelled {
-            job_id: job.id,
-            reason: "an earlier job failed".to_owned(),
-        };
-        tx.append(Actor::System, Some(row.id), event)?;
+        take_out(tx, Actor::System, job, "an earlier job failed")?;
     }
     move_session(
         tx,

@@ -150,7 +150,8 @@ pub fn cancel_all(
     })
 }
 
-fn end(
+/// Moves the session to `CANCELLED`, and takes out what nothing runs.
+pub(super) fn end(
     tx: &mut Tx<'_>,
     session: &SessionRow,
     actor: Actor,
@@ -223,7 +224,13 @@ fn told(
     move_session(tx, Actor::Human, session.id, session.state, to, reason)
 }
 
-fn take_out(tx: &mut Tx<'_>, actor: Actor, job: &JobRow, reason: &str) -> Result<(), StoreError> {
+/// Takes a job out of the queue.
+pub fn take_out(
+    tx: &mut Tx<'_>,
+    actor: Actor,
+    job: &JobRow,
+    reason: &str,
+) -> Result<(), StoreError> {
     let event = Event::JobCancelled {
         job_id: job.id,
         reason: reason.to_owned(),
@@ -231,7 +238,7 @@ fn take_out(tx: &mut Tx<'_>, actor: Actor, job: &JobRow, reason: &str) -> Result
     tx.append(actor, Some(job.session_id), event).map(drop)
 }
 
-fn waits(job: &JobRow) -> bool {
+pub(super) fn waits(job: &JobRow) -> bool {
     matches!(job.state, JobState::Queued | JobState::Stalled)
 }
 

@@ -1,7 +1,7 @@
 //! What comes after work that did not succeed.
 
-use super::control::move_session;
-use crate::model::event::{Actor, Event};
+use super::control::{end, waits};
+use crate::model::event::Actor;
 use crate::model::ids::SessionId;
 use crate::model::session::SessionState;
 use crate::store::{Store, StoreError};
@@ -16,18 +16,17 @@ pub fn cancel_doomed(
     store.write(|tx| {
         let mut left = doomed;
         while let Some((id, before)) = left.pop() {
-            let Some(waiting) = tx.waiting_session(id)? else {
+            let Some(session) = tx.session(id)? else {
                 continue;
             };
-            let reason = format!("comes after {before}, which did not succeed");
-            let (from, to) = (waiting.state, SessionState::Cancelled);
-            move_session(tx, Actor::System, id, from, to, &reason)?;
-            for job_id in waiting.jobs {
-                let reason = reason.clone();
-                let event = Event::JobCancelled { job_id, reason };
-                tx.append(Actor::System, Some(id), event)?;
+            let startable = [SessionState::Created, SessionState::Active];
+            let queued = startable.contains(&session.state) && tx.jobs_of(id)?.iter().any(waits);
+            if !queued {
+                continue;
             }
-            let name = waiting.name;
+            let reason = format!("comes after {before}, which did not succeed");
+            end(tx, &session, Actor::System, &reason)?;
+            let name = session.name;
             let followers = tx.followers(id)?.into_iter();
             left.extend(followers.map(|follower| (follower, name.clone())));
         }

@@ -9,7 +9,7 @@ mod submit;
 mod tests;
 
 pub use control::{
-    ControlError, cancel, cancel_all, move_session, pause, queue_attempt, resume, retry,
+    ControlError, cancel, cancel_all, move_session, pause, queue_attempt, resume, retry, take_out,
 };
 pub use doom::cancel_doomed;
 pub use submit::{Submission, add, submit};

@@ -19,7 +19,6 @@ mod tx;
 mod tests;
 
 pub use chain::ChainReport;
-pub use doomed::WaitingSession;
 pub use error::StoreError;
 pub use open::{DATABASE, SCHEMA_VERSION, Store};
 pub use query::EventFilter;

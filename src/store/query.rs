@@ -1,16 +1,15 @@
 //! Reading: what the rest of the program asks of the tables.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::chain;
 use super::error::StoreError;
 use super::open::Store;
-use super::rows::{ArtifactRow, JobRow, SessionRow, session_state};
+use super::rows::{ArtifactRow, JobRow, SessionRow};
 use super::tx::Tx;
 use crate::model::event::Record;
-use crate::model::ids::{ContentHash, JobId, PlanId, SessionId};
+use crate::model::ids::{JobId, PlanId, SessionId};
 use crate::model::job::JobState;
-use crate::model::session::SessionState;
 
 /// Which events to read.
 #[derive(Debug, Clone, Default)]
@@ -96,22 +95,6 @@ impl Store {
         )
     }
 
-    /// The states of the sessions that `id` comes after.
-    pub fn predecessors(&self, id: SessionId) -> Result<Vec<(String, SessionState)>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT s.name, s.state FROM session_after a JOIN sessions s \
-             ON s.session_id = a.after_id WHERE a.session_id = ?1 ORDER BY s.created_seq",
-        )?;
-        let rows = statement.query_map([id.to_string()], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
-        })?;
-        rows.map(|row| {
-            let (name, state) = row?;
-            Ok((name, session_state(&state)?))
-        })
-        .collect()
-    }
-
     /// The sessions that `id` comes after.
     pub fn predecessor_sessions(&self, id: SessionId) -> Result<Vec<SessionRow>, StoreError> {
         self.select_sessions(
@@ -119,21 +102,6 @@ impl Store {
              ORDER BY created_seq",
             params![id.to_string()],
         )
-    }
-
-    /// How many sessions are in each state.
-    pub fn counts(&self) -> Result<Vec<(SessionState, u64)>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT state, count(*) FROM sessions GROUP BY state")?;
-        let rows = statement.query_map([], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)? as u64))
-        })?;
-        rows.map(|row| {
-            let (name, count) = row?;
-            Ok((session_state(&name)?, count))
-        })
-        .collect()
     }
 
     /// A session's jobs in the order they are to run.
@@ -206,19 +174,6 @@ impl Store {
     /// One job.
     pub fn job(&self, id: JobId) -> Result<Option<JobRow>, StoreError> {
         job(&self.connection, id)
-    }
-
-    /// Whether any artifact row names this hash.
-    pub fn knows_artifact(&self, hash: &ContentHash) -> Result<bool, StoreError> {
-        Ok(self
-            .connection
-            .query_row(
-                "SELECT 1 FROM artifacts WHERE hash = ?1 LIMIT 1",
-                [hash.as_str()],
-                |_| Ok(()),
-            )
-            .optional()?
-            .is_some())
     }
 }
 

@@ -11,7 +11,7 @@ use gix::index::entry::Mode;
 use super::error::WorkspaceError;
 use super::located::Located;
 use super::private::{self, Layout, copy_if_there, plain};
-use super::stat::distrust_hidden;
+use super::stat::{distrust_hidden, read_index};
 use crate::git::{Git, GitError, Repo};
 use crate::model::ids::CommitId;
 
@@ -94,31 +94,32 @@ impl Bench {
             .work_tree(&self.work_tree)
     }
 
+    /// As [`git`](Self::git), with the worktree as the current folder.
+    fn in_place(&self) -> Git {
+        Git::new(&self.work_tree)
+            .git_dir(self.path())
+            .work_tree(&self.work_tree)
+    }
+
     /// Puts all that is in the worktree and not ignored into a tree, on top of `tip`.
     pub(super) fn snapshot(&self, tip: &CommitId) -> Result<String, WorkspaceError> {
         self.git()
             .args(["read-tree", "--reset", tip.as_str()])
             .run()?;
-        let in_place = || {
-            Git::new(&self.work_tree)
-                .git_dir(self.path())
-                .work_tree(&self.work_tree)
-        };
         self.add_forced()?;
         // Outside of a sparse checkout only what is there counts: what is absent is not deleted.
-        let _no_sparse_checkout = in_place()
+        let _no_sparse_checkout = self
+            .in_place()
             .args(["add", "--sparse", "--ignore-removal", "--", "."])
             .run();
-        if in_place().args(["add", "-A", "--", "."]).run().is_err() {
+        let add_all = || self.in_place().args(["add", "-A", "--", "."]).run();
+        if add_all().is_err() {
             // Attributes that a session wrote can make conversion fail; bytes as they are cannot.
             private::write(
                 &self.path().join("info/attributes"),
                 "* -text -filter -ident -working-tree-encoding\n",
             )?;
-            in_place()
-                .args(["add", "-A", "--", "."])
-                .run()
-                .map_err(explain_add)?;
+            add_all().map_err(explain_add)?;
         }
         let tree = self.git().arg("write-tree").run()?.text();
         if tree != self.tree_of(tip)? {
@@ -129,14 +130,10 @@ impl Bench {
 
     /// Ignored files that the session added all the same are work too, and `add -A` passes them by.
     fn add_forced(&self) -> Result<(), WorkspaceError> {
-        let open = |path: &Path| {
-            let options = gix::index::decode::Options::default();
-            gix::index::File::at(path, gix::hash::Kind::Sha1, false, options)
-        };
-        let Some(Ok(theirs)) = self.theirs.as_deref().map(open) else {
+        let Some(Ok(theirs)) = self.theirs.as_deref().map(read_index) else {
             return Ok(());
         };
-        let own = open(&self.path().join("index")).map_err(GitError::library("read the index"))?;
+        let own = read_index(&self.path().join("index"))?;
         let is_file = |path: &BStr| {
             let found = self.work_tree.join(path.to_path_lossy()).symlink_metadata();
             found.is_ok_and(|found| !found.is_dir())
@@ -151,9 +148,7 @@ impl Bench {
         if forced.is_empty() {
             return Ok(());
         }
-        Git::new(&self.work_tree)
-            .git_dir(self.path())
-            .work_tree(&self.work_tree)
+        self.in_place()
             .args(["update-index", "--add", "-z", "--stdin"])
             .stdin(gix::bstr::join("\0", forced))
             .run()?;
@@ -300,15 +295,15 @@ pub(super) fn tips(repo: &Repo, ws: &Located) -> Result<Tips, WorkspaceError> {
                 }
             }
         }
-    }
-    // Older stashes are known to this log only.
-    let stashes = std::fs::read_to_string(ws.git_dir.join("logs/refs/stash")).unwrap_or_default();
-    for id in stashes.lines().filter_map(|line| line.split(' ').nth(1)) {
-        let Ok(id) = parse(id) else { continue };
-        let known = gix::ObjectId::from_hex(id.as_str().as_bytes());
-        let exists = known.is_ok_and(|known| own.find_commit(known).is_ok());
-        if !ws.is_linked(repo) && exists && !all.contains(&id) {
-            all.push(id);
+        // Older stashes are known to this log only.
+        let log = std::fs::read_to_string(ws.git_dir.join("logs/refs/stash")).unwrap_or_default();
+        for id in log.lines().filter_map(|line| line.split(' ').nth(1)) {
+            let Ok(id) = parse(id) else { continue };
+            let known = gix::ObjectId::from_hex(id.as_str().as_bytes());
+            let exists = known.is_ok_and(|known| own.find_commit(known).is_ok());
+            if exists && !all.contains(&id) {
+                all.push(id);
+            }
         }
     }
     Ok(Tips {

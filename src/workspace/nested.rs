@@ -12,6 +12,7 @@ use gix::index::entry::Mode;
 
 use super::bench::{Bench, parse};
 use super::error::WorkspaceError;
+use super::stat::read_index;
 use crate::git::{GitError, Repo};
 use crate::model::ids::CommitId;
 
@@ -38,13 +39,7 @@ pub(super) fn refuse_unsaved(repo: &Repo, bench: &Bench) -> Result<bool, Workspa
 
 /// Directories with a `.git` of their own, and the commit that a submodule is pinned to.
 fn nested(bench: &Bench) -> Result<Vec<(PathBuf, Option<CommitId>)>, WorkspaceError> {
-    let index = gix::index::File::at(
-        bench.path().join("index"),
-        gix::hash::Kind::Sha1,
-        false,
-        gix::index::decode::Options::default(),
-    )
-    .map_err(GitError::library("read the index"))?;
+    let index = read_index(&bench.path().join("index"))?;
     let has_git = |path: &Path| {
         let inside = bench.work_tree().join(path).join(".git");
         std::fs::symlink_metadata(inside).is_ok()

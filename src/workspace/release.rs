@@ -13,6 +13,7 @@ use super::located::Located;
 use super::pool;
 use super::salvage::{Salvaged, save_with};
 use crate::git::Repo;
+use crate::model::event::Event;
 use crate::model::ids::SessionId;
 
 /// What becomes of the files.
@@ -34,6 +35,20 @@ pub struct Released {
     pub salvaged: Option<Salvaged>,
     /// Whether the files are kept for reuse.
     pub pooled: bool,
+}
+
+impl Released {
+    /// What the log says of it.
+    pub fn events(&self) -> impl Iterator<Item = Event> + use<> {
+        let saved = self.salvaged.clone().map(|saved| Event::WorkspaceSalvaged {
+            reference: saved.reference,
+            commit: saved.commit,
+        });
+        let pooled = self.pooled;
+        saved
+            .into_iter()
+            .chain([Event::WorkspaceReleased { pooled }])
+    }
 }
 
 /// Saves what would be lost, then removes the worktree, its git directory and its registration.

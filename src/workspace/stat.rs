@@ -28,13 +28,18 @@ pub(super) fn stat_of(found: &rustix::fs::Stat) -> Stat {
     }
 }
 
+/// An index file, without any of the repository around it.
+pub(super) fn read_index(path: &Path) -> Result<gix::index::File, GitError> {
+    let options = gix::index::decode::Options::default();
+    gix::index::File::at(path, gix::hash::Kind::Sha1, false, options)
+        .map_err(GitError::library("read the index"))
+}
+
 /// Git compares whole seconds. A file that was changed in the second in which it was written, and
 /// given its old time and size back, would look untouched to it; here the recorded stat data of such
 /// files are taken out of the index, so that git reads them.
 pub(super) fn distrust_hidden(root: &Path, path: &Path) -> Result<(), WorkspaceError> {
-    let options = gix::index::decode::Options::default();
-    let mut index = gix::index::File::at(path, gix::hash::Kind::Sha1, false, options)
-        .map_err(GitError::library("read the index"))?;
+    let mut index = read_index(path)?;
     let mut hidden = false;
     for (entry, name) in index.entries_mut_with_paths() {
         let Ok(found) = rustix::fs::lstat(root.join(name.to_path_lossy())) else {

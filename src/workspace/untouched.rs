@@ -11,30 +11,31 @@ use gix::bstr::{BStr, BString, ByteSlice};
 use gix::index::entry::Mode;
 use rustix::fs::{self, AtFlags, Dir, FileType, OFlags};
 
-use super::error::WorkspaceError;
-use super::stat::stat_of;
+use super::stat::{read_index, stat_of};
 use crate::git::GitError;
 
 /// Few folders are looked through sooner than a thread starts.
 const FOLDERS_A_THREAD: usize = 16;
 const MOST_THREADS: usize = 8;
 
-/// Whether `root` holds the files of the index at `index`, each with the stat data recorded there,
-/// and nothing else but `.git`.
-pub(super) fn untouched(root: &Path, index: &Path) -> Result<bool, WorkspaceError> {
-    let options = gix::index::decode::Options::default();
-    let index = gix::index::File::at(index, gix::hash::Kind::Sha1, false, options)
-        .map_err(GitError::library("read the index"))?;
+/// [`matches`] for the index at `index`.
+pub(super) fn untouched(root: &Path, index: &Path) -> Result<bool, GitError> {
+    Ok(matches(root, &read_index(index)?))
+}
+
+/// Whether `root` holds the files of `index`, each with the stat data recorded there, and nothing
+/// else but `.git`.
+pub(super) fn matches(root: &Path, index: &gix::index::File) -> bool {
     let is_file = |entry: &&gix::index::Entry| entry.mode != Mode::COMMIT;
     let files = index.entries().iter().filter(is_file).count();
-    let folders = folders(&index);
+    let folders = folders(index);
     let list: Vec<&BStr> = folders.iter().copied().collect();
     let taken = AtomicUsize::new(0);
     // How many files were found as they were, or nothing as soon as anything is different.
     let work = || -> Option<usize> {
         let mut same = 0;
         while let Some(folder) = list.get(taken.fetch_add(1, Ordering::Relaxed)) {
-            let found = same_in(root, folder, &index, &folders);
+            let found = same_in(root, folder, index, &folders);
             if found.is_none() {
                 taken.store(list.len(), Ordering::Relaxed);
             }
@@ -53,7 +54,7 @@ pub(super) fn untouched(root: &Path, index: &Path) -> Result<bool, WorkspaceErro
             Some(so_far? + other.join().unwrap_or_default()?)
         })
     });
-    Ok(same == Some(files))
+    same == Some(files)
 }
 
 /// The root, every folder that holds a file of the index, and those of submodules, which are empty.

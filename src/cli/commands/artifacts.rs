@@ -77,7 +77,7 @@ fn ls(context: &Context) -> Result<Exit, Failure> {
 }
 
 fn put(file: &Path, session: Option<&str>, context: &Context) -> Result<Exit, Failure> {
-    let file = &context.directory.join(file);
+    let file = &context.file(file);
     let mut project = context.project()?;
     let session = session.map(|s| project.session(s)).transpose()?;
     let stored = project.cas.put_file(file).map_err(|error| match error {

@@ -28,10 +28,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let project = context.project()?;
     let session = args.selector.find(&project)?;
     let jobs = project.store.jobs_of(session.id)?;
-    let after = project.store.predecessors(session.id)?;
+    let after = project.store.predecessor_sessions(session.id)?;
     let waiting = reasons(&project)?.remove(&session.id);
     let body = json!({ "session": session_json(&session), "spec": session.spec()?, "jobs": jobs,
-        "waiting": waiting, "after": after.iter().map(|(name, state)| json!({ "name": name, "state": state })).collect::<Vec<_>>() });
+        "waiting": waiting, "after": after.iter().map(|row| json!({ "name": row.name, "state": row.state })).collect::<Vec<_>>() });
     context.terminal.result("session", body, || {
         text(&session, &jobs, &after, waiting.as_deref())
     })?;
@@ -41,7 +41,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 fn text(
     session: &SessionRow,
     jobs: &[JobRow],
-    after: &[(String, SessionState)],
+    after: &[SessionRow],
     waiting: Option<&str>,
 ) -> String {
     let now = now_ms();
@@ -75,8 +75,8 @@ fn text(
             .unwrap_or(""),
     );
     line("created", &ago(now, session.created_ms));
-    for (name, state) in after {
-        line("after", &format!("{name} ({})", state.name()));
+    for row in after {
+        line("after", &format!("{} ({})", row.name, row.state.name()));
     }
     line("next", &next(session));
     if !jobs.is_empty() {
