@@ -11,6 +11,7 @@ use crate::model::ids::{JobId, SessionId};
 use crate::model::job::JobKind;
 use crate::model::task::Command;
 use crate::proc::{Ended, JobSpec, OUTPUT_FILE, job_env};
+use crate::sessions::{JobEnd, record_end};
 use crate::store::SessionRow;
 use crate::workspace::{self, Isolation, Keep, Request, Workspace};
 
@@ -126,23 +127,12 @@ fn record(
     let stored = stored.ok();
     let output = stored.as_ref().map(|stored| stored.hash.clone());
     landing.store.write(|tx| {
-        if let Some(stored) = &stored {
-            let event = Event::ArtifactStored {
-                hash: stored.hash.clone(),
-                size: stored.size,
-                kind: "gate_output".to_owned(),
-                media_type: "text/plain".to_owned(),
-                job_id: Some(job_id),
-            };
-            tx.append(Actor::System, Some(session.id), event)?;
-        }
-        let event = Event::CommandExecuted {
-            job_id,
-            outcome: outcome.clone(),
+        let end = JobEnd {
+            outcome: &outcome,
             duration_ms: ended.duration_ms(),
-            output: output.clone(),
+            output: stored.as_ref().map(|stored| (stored, "gate_output")),
         };
-        tx.append(Actor::System, Some(session.id), event)
+        record_end(tx, session.id, job_id, &end)
     })?;
     if kept {
         let _ = std::fs::remove_dir_all(dir);

@@ -10,7 +10,7 @@ use crate::model::ids::{JobId, SessionId};
 use crate::model::job::{JobState, Outcome};
 use crate::model::session::SessionState;
 use crate::proc::{Ended, OUTPUT_FILE, sweep};
-use crate::sessions::{move_session, queue_attempt, take_out};
+use crate::sessions::{JobEnd, move_session, queue_attempt, record_end, take_out};
 use crate::store::{JobRow, SessionRow, StoreError, Tx};
 
 impl Runner {
@@ -39,7 +39,12 @@ impl Runner {
         let (stored, kept) = self.keep_output(&dir);
         let room = self.may_keep_slot(job.session_id);
         let followed = self.store.write(|tx| {
-            let ended_ms = record_end(tx, job, outcome, duration_ms, stored.as_ref())?;
+            let end = JobEnd {
+                outcome,
+                duration_ms,
+                output: stored.as_ref().map(|stored| (stored, "output")),
+            };
+            let ended_ms = record_end(tx, job.session_id, job.id, &end)?;
             follow(tx, job, outcome, ended_ms, room)
         })?;
         match followed {
@@ -92,34 +97,6 @@ impl Runner {
         })?;
         Ok(())
     }
-}
-
-/// When it ended, by the log.
-fn record_end(
-    tx: &mut Tx<'_>,
-    job: &JobRow,
-    outcome: &Outcome,
-    duration_ms: u64,
-    stored: Option<&Stored>,
-) -> Result<i64, StoreError> {
-    if let Some(stored) = stored {
-        let event = Event::ArtifactStored {
-            hash: stored.hash.clone(),
-            size: stored.size,
-            kind: "output".to_owned(),
-            media_type: "text/plain".to_owned(),
-            job_id: Some(job.id),
-        };
-        tx.append(Actor::System, Some(job.session_id), event)?;
-    }
-    let event = Event::CommandExecuted {
-        job_id: job.id,
-        outcome: outcome.clone(),
-        duration_ms,
-        output: stored.map(|stored| stored.hash.clone()),
-    };
-    let record = tx.append(Actor::System, Some(job.session_id), event)?;
-    Ok(record.at_ms)
 }
 
 /// What became of a session when its job ended.

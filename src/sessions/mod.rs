@@ -3,6 +3,7 @@
 
 mod control;
 mod doom;
+mod ended;
 mod submit;
 
 #[cfg(test)]
@@ -12,4 +13,5 @@ pub use control::{
     ControlError, cancel, cancel_all, move_session, pause, queue_attempt, resume, retry, take_out,
 };
 pub use doom::cancel_doomed;
+pub use ended::{JobEnd, record_end};
 pub use submit::{Submission, add, submit};

@@ -1,0 +1,42 @@
+//! The end of a job, as the log has it.
+
+use crate::cas::Stored;
+use crate::model::event::{Actor, Event};
+use crate::model::ids::{JobId, SessionId};
+use crate::model::job::Outcome;
+use crate::store::{StoreError, Tx};
+
+/// How a job ended.
+pub struct JobEnd<'a> {
+    pub outcome: &'a Outcome,
+    /// How long it ran, in milliseconds.
+    pub duration_ms: u64,
+    /// What it printed, when the store could take it, and the kind of artifact that is.
+    pub output: Option<(&'a Stored, &'a str)>,
+}
+
+/// Records the end of a job, and its output before it. When it ended, by the log.
+pub fn record_end(
+    tx: &mut Tx<'_>,
+    session: SessionId,
+    job_id: JobId,
+    end: &JobEnd<'_>,
+) -> Result<i64, StoreError> {
+    if let Some((stored, kind)) = end.output {
+        let event = Event::ArtifactStored {
+            hash: stored.hash.clone(),
+            size: stored.size,
+            kind: kind.to_owned(),
+            media_type: "text/plain".to_owned(),
+            job_id: Some(job_id),
+        };
+        tx.append(Actor::System, Some(session), event)?;
+    }
+    let event = Event::CommandExecuted {
+        job_id,
+        outcome: end.outcome.clone(),
+        duration_ms: end.duration_ms,
+        output: end.output.map(|(stored, _)| stored.hash.clone()),
+    };
+    Ok(tx.append(Actor::System, Some(session), event)?.at_ms)
+}
