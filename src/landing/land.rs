@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::error::LandError;
 use super::gate;
+use super::orphans::end_orphaned_gates;
 use crate::cas::Cas;
 use crate::git::{Git, Repo};
 use crate::merge::{
@@ -85,6 +86,7 @@ impl Landing<'_> {
     /// [`LandError::CheckoutBehind`] the work has landed all the same.
     pub fn land(&mut self, session: &SessionRow) -> Result<Landed, LandError> {
         let lock = LandingLock::acquire(&self.repo.state_dir(), TURN)?;
+        end_orphaned_gates(self.store, &self.policy.jobs, &lock)?;
         // While it waited for its turn, another process may have landed it.
         let now = self.store.session(session.id)?;
         let session = now.as_ref().unwrap_or(session);

@@ -3,6 +3,8 @@
 mod error;
 mod gate;
 mod land;
+mod orphans;
 
 pub use error::LandError;
 pub use land::{Landed, Landing, Policy, located};
+pub use orphans::{close_lost, end_orphaned_gates};

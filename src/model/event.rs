@@ -239,6 +239,9 @@ events! {
         pid: u32,
         /// Its version.
         version: String,
+        /// The boot of the machine that it belongs to; older versions did not say.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        boot_id: Option<String>,
     }
     /// A runner gave the lock back.
     RunnerStopped = "FR-EVT-RUNNER-002" {

@@ -30,7 +30,7 @@ pub use forkserver::VERB as FORKSERVER_VERB;
 pub use job::{EXIT_FILE, ExitRecord, JOB_VARIABLE, JobSpec, OUTPUT_FILE};
 pub use launch::detach;
 pub use lock::{LockError, RunnerLock, last_runner, runner_owner};
-pub use owner::Owner;
+pub use owner::{Owner, boot_id};
 pub use prefork::forkserver;
 pub use supervisor::{Attached, Ended, Launcher, Supervisor, attach};
 pub use sweep::sweep;
