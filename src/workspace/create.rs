@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::error::WorkspaceError;
@@ -10,7 +9,8 @@ use super::fill::{FillMethod, fill};
 use super::include;
 use super::located::Located;
 use super::private::{self, Layout, copy_if_there, plain, write};
-use crate::git::{Expected, GitError, Repo};
+use super::registration::register;
+use crate::git::{Expected, Repo};
 use crate::model::ids::CommitId;
 
 /// How far a session is kept apart from the repository.
@@ -121,11 +121,18 @@ pub fn create(req: &Request<'_>) -> Result<Workspace, WorkspaceError> {
 
 fn build(req: &Request<'_>, root: &Path, ws: &mut Located) -> Result<FillMethod, WorkspaceError> {
     let linked = register(req.repo, ws)?;
+    fs::create_dir(&ws.path).map_err(WorkspaceError::io(&ws.path))?;
     let record = ws.record(req.repo)?;
     fs::create_dir_all(&record).map_err(WorkspaceError::io(&record))?;
     write(&record.join("linked"), &format!("{}\n", plain(&linked)?))?;
     match req.isolation {
-        Isolation::Linked => ws.git_dir = linked,
+        Isolation::Linked => {
+            write(
+                &ws.path.join(".git"),
+                &format!("gitdir: {}\n", plain(&linked)?),
+            )?;
+            ws.git_dir = linked;
+        }
         Isolation::Private => make_private(req, ws, &record)?,
     }
     let method = fill(req.repo, root, &ws.path, &ws.git_dir, &ws.base)?;
@@ -154,45 +161,6 @@ fn make_private(req: &Request<'_>, ws: &Located, record: &Path) -> Result<(), Wo
         &ws.path.join(".git"),
         &format!("gitdir: {}\n", plain(&ws.git_dir)?),
     )
-}
-
-/// Lists the worktree in the repository, locked. One at a time: the library looks at every other
-/// registration, also at one that is half made.
-fn register(repo: &Repo, ws: &Located) -> Result<PathBuf, WorkspaceError> {
-    let _one_at_a_time = registry_lock(repo)?;
-    let name = gix::refs::FullName::try_from(ws.branch.as_str())
-        .map_err(GitError::library("name the branch"))?;
-    let linked = repo
-        .gix()
-        .prepare_add_worktree(
-            &ws.path,
-            gix::worktree::add::Head::Attached(name),
-            &AtomicBool::new(false),
-        )
-        .and_then(|prepared| prepared.persist())
-        .map_err(GitError::library("register the worktree"))?
-        .git_dir()
-        .to_owned();
-    write(
-        &linked.join("locked"),
-        "in use by treeyard; `treeyard gc` removes it",
-    )?;
-    Ok(linked)
-}
-
-/// Held while registrations are added or removed.
-pub(super) fn registry_lock(repo: &Repo) -> Result<fs::File, WorkspaceError> {
-    let state = repo.state_dir();
-    fs::create_dir_all(&state).map_err(WorkspaceError::io(&state))?;
-    let path = state.join("worktrees.lock");
-    let file = fs::File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(WorkspaceError::io(&path))?;
-    fs2::FileExt::lock_exclusive(&file).map_err(WorkspaceError::io(&path))?;
-    Ok(file)
 }
 
 fn refuse_inside(repo: &Repo, root: &Path) -> Result<(), WorkspaceError> {

@@ -20,8 +20,12 @@ mod import;
 mod include;
 mod located;
 mod nested;
+mod packs;
+#[cfg(test)]
+mod packs_tests;
 mod pool;
 mod private;
+mod registration;
 mod release;
 mod repair;
 #[cfg(test)]

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use super::bench::Bench;
 use super::commit::refuse_changed;
-use super::create::registry_lock;
 use super::error::WorkspaceError;
 use super::fill::reset;
 use super::idle::is_idle;
 use super::located::Located;
 use super::pool;
+use super::registration::registry_lock;
 use super::salvage::{Salvaged, save_with};
 use crate::git::Repo;
 use crate::model::event::Event;

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::bench::{Bench, tips};
-use super::create::registry_lock;
 use super::error::WorkspaceError;
 use super::located::{Located, is_dir};
 use super::private::{borrow_objects, plain, quoted, write};
+use super::registration::{listed_again, registry_lock};
 use super::release::remove;
 use super::salvage::{Salvaged, save_tree};
 use crate::git::Repo;
@@ -34,10 +34,6 @@ pub fn repair(repo: &Repo, root: &Path, ws: &Located) -> Result<Located, Workspa
         .ok_or_else(|| WorkspaceError::Unusable(format!("{} is gone", ws.path.display())))?;
     let record = now.record(repo)?;
     let linked = registration(repo, &record, &now)?;
-    write(
-        &linked.join("gitdir"),
-        &format!("{}\n", plain(&now.path.join(".git"))?),
-    )?;
     write(&record.join("linked"), &format!("{}\n", plain(&linked)?))?;
     if !now.is_linked(repo) {
         for config in [record.join("config"), now.git_dir.join("config")] {
@@ -74,22 +70,12 @@ fn find(repo: &Repo, root: &Path, ws: &Located) -> Option<Located> {
     })
 }
 
-/// The folder by which the repository lists the worktree; a new one when somebody removed it.
+/// The folder by which the repository lists the worktree, which points to where it is now.
 fn registration(repo: &Repo, record: &Path, ws: &Located) -> Result<PathBuf, WorkspaceError> {
     let said = fs::read_to_string(record.join("linked")).map_err(WorkspaceError::io(record))?;
     let name = Path::new(said.trim_end()).file_name();
     let name = name.ok_or_else(|| WorkspaceError::Unusable("its record is damaged".to_owned()))?;
-    let linked = repo.common_dir().join("worktrees").join(name);
-    if !is_dir(&linked) {
-        fs::create_dir_all(&linked).map_err(WorkspaceError::io(&linked))?;
-        write(&linked.join("HEAD"), &format!("ref: {}\n", ws.branch))?;
-        write(&linked.join("commondir"), "../..\n")?;
-        write(
-            &linked.join("locked"),
-            "in use by treeyard; `treeyard gc` removes it",
-        )?;
-    }
-    Ok(linked)
+    listed_again(repo, name, ws)
 }
 
 /// The session's own settings beside the paths stay.

@@ -6,8 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::create::registry_lock;
 use super::error::WorkspaceError;
+use super::registration::registry_lock;
 use super::release::remove;
 use crate::git::{Expected, Git, Repo};
 
