@@ -2,7 +2,9 @@
 
 mod error;
 mod gate;
+mod interrupted;
 mod land;
 
 pub use error::LandError;
+pub use interrupted::{Interrupted, Settled, complete, interrupted, settle};
 pub use land::{Landed, Landing, Policy, located};

@@ -1,9 +1,12 @@
 //! What an earlier runner left: found, settled and recorded before new work is taken.
 
+use std::time::Duration;
+
 use super::context::job_dir;
 use super::error::RunnerError;
 use super::serve::Runner;
-use crate::landing::located;
+use crate::landing::{Interrupted, located, settle};
+use crate::merge::LandingLock;
 use crate::model::event::{Actor, Event};
 use crate::model::job::{JobKind, JobState, Outcome};
 use crate::model::session::SessionState;
@@ -20,6 +23,7 @@ impl Runner {
                 JobKind::Setup | JobKind::Command => self.take_over(&job)?,
             }
         }
+        self.settle_landing()?;
         for row in self.store.open_sessions()? {
             let under_way = self.active.contains_key(&row.id);
             if row.state != SessionState::Active || under_way {
@@ -28,6 +32,25 @@ impl Runner {
             if !row.has_worktree() {
                 self.clear_half_made(&row)?;
             }
+        }
+        Ok(())
+    }
+
+    /// A landing whose process ended after the target had moved. Who holds the lock is at it.
+    fn settle_landing(&mut self) -> Result<(), RunnerError> {
+        let Ok(lock) = LandingLock::acquire(&self.repo.state_dir(), Duration::ZERO) else {
+            return Ok(());
+        };
+        match settle(&self.repo, &mut self.store, &lock) {
+            Ok(Some(settled)) => {
+                let Interrupted {
+                    session, target, ..
+                } = settled.landing;
+                let what = format!("session {session} had landed on {target}");
+                self.recovered("reconciled", what)?;
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "an interrupted landing was not settled"),
         }
         Ok(())
     }
