@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::error::WorkspaceError;
 use super::fill::{FillMethod, fill};
 use super::include;
-use super::located::Located;
+use super::located::{Located, PRIVATE};
 use super::private::{self, Layout, copy_if_there, plain, write};
 use crate::git::{Expected, GitError, Repo};
 use crate::model::ids::CommitId;
@@ -86,6 +86,8 @@ pub fn create(req: &Request<'_>) -> Result<Workspace, WorkspaceError> {
         .canonicalize()
         .map_err(WorkspaceError::io(req.root))?;
     refuse_inside(req.repo, &root)?;
+    let private = root.join(PRIVATE);
+    fs::create_dir_all(&private).map_err(WorkspaceError::io(&private))?;
     let branch = format!("refs/heads/ty/{id}");
     let path = root.join(&id);
     plain(&path)?;
@@ -98,7 +100,7 @@ pub fn create(req: &Request<'_>) -> Result<Workspace, WorkspaceError> {
     req.repo
         .update_ref(&branch, req.base, Expected::Absent, "treeyard: new session")?;
     let mut ws = Located {
-        git_dir: root.join(".git-private").join(&id),
+        git_dir: private.join(&id),
         path,
         branch,
         base: req.base.clone(),

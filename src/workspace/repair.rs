@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::bench::{Bench, tips};
 use super::create::registry_lock;
 use super::error::WorkspaceError;
-use super::located::{Located, is_dir};
+use super::located::{Health, Located, PRIVATE, inspect, is_dir};
 use super::private::{borrow_objects, plain, quoted, write};
 use super::release::remove;
 use super::salvage::{Salvaged, save_tree};
@@ -64,7 +64,7 @@ fn find(repo: &Repo, root: &Path, ws: &Located) -> Option<Located> {
         .is_some_and(|p| p.ends_with("worktrees"));
     let git_dir = match ws.git_dir.file_name() {
         Some(name) if linked_name => repo.common_dir().join("worktrees").join(name),
-        _ => there(&ws.git_dir, root.join(".git-private").join(id))?,
+        _ => there(&ws.git_dir, root.join(PRIVATE).join(id))?,
     };
     Some(Located {
         path: there(&ws.path, root.join(id))?,
@@ -112,7 +112,8 @@ fn move_config(config: &Path, from: &Located, to: &Located) -> Result<(), Worksp
 /// directory has are saved, then the git directory, the registration and the record are removed.
 ///
 /// # Errors
-/// When the worktree is still there, or something cannot be saved; nothing is removed then.
+/// When the worktree is still there, or something cannot be saved; nothing is removed then. Neither is
+/// anything when the folder of all worktrees is gone: a disk that is not mounted comes back.
 pub fn forget(
     repo: &Repo,
     ws: &Located,
@@ -121,6 +122,12 @@ pub fn forget(
     if fs::symlink_metadata(&ws.path).is_ok() {
         let there = format!("{} is still there", ws.path.display());
         return Err(WorkspaceError::Unusable(there));
+    }
+    if inspect(repo, ws)? == Health::RootMissing {
+        return Err(WorkspaceError::Changed {
+            path: ws.path.clone(),
+            health: Health::RootMissing,
+        });
     }
     let salvaged = if is_dir(&ws.git_dir) {
         let bench = Bench::set_up(repo, ws)?;
