@@ -415,7 +415,15 @@ fn worktrees_on_a_disk_that_is_not_mounted_are_not_given_up() {
     ] {
         let yard = Yard::new();
         let place = open_session(&yard, "w", &["--set", isolation]);
-        let failing = ["run", "--name", "f", "--", "sh", "-c", "echo f >> f; exit 1"];
+        let failing = [
+            "run",
+            "--name",
+            "f",
+            "--",
+            "sh",
+            "-c",
+            "echo f >> f; exit 1",
+        ];
         yard.exits(1, &failing);
         let root = place.parent().unwrap();
         let away = yard.folder.path().join("away");

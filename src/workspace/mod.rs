@@ -28,6 +28,7 @@ mod repair;
 mod safety_tests;
 mod salvage;
 mod source;
+mod staged;
 mod stat;
 mod sweep;
 #[cfg(test)]

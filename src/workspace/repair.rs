@@ -9,7 +9,9 @@ use super::error::WorkspaceError;
 use super::located::{Health, Located, PRIVATE, inspect, is_dir};
 use super::private::{borrow_objects, plain, quoted, write};
 use super::release::remove;
-use super::salvage::{Salvaged, save_tree};
+use super::salvage::{Salvaged, Trees, save_tree};
+use super::staged;
+use super::stat::read_index;
 use crate::git::Repo;
 use crate::model::ids::SessionId;
 
@@ -132,8 +134,13 @@ pub fn forget(
     let salvaged = if is_dir(&ws.git_dir) {
         let bench = Bench::set_up(repo, ws)?;
         let found = tips(repo, ws)?;
-        let staged = bench.staged(&ws.git_dir.join("index"), &found.head)?;
-        save_tree(repo, ws, session, &bench, &found, &staged)?
+        let index = ws.git_dir.join("index");
+        let work = match index.is_file() {
+            true => staged::tree(&bench, read_index(&index)?)?,
+            false => bench.tree_of(&found.head)?,
+        };
+        let trees = Trees { work, staged: None };
+        save_tree(repo, ws, session, &bench, &found, &trees)?
     } else {
         None
     };
