@@ -245,3 +245,18 @@ fn a_person_who_stages_the_undoing_of_a_landing_means_it() {
         assert_eq!(yard.git(&["status", "--porcelain"]), "D  w.txt\n");
     }
 }
+
+/// A file that was only touched is no change of anybody's, and git has to be told so first.
+#[test]
+fn a_checkout_with_touched_files_is_updated() {
+    let yard = Yard::new();
+    let line = "echo four >> src/lib.txt";
+    yard.exits(0, &["run", "--name", "w", "--", "sh", "-c", line]);
+    let file = yard.repo().join("src/lib.txt");
+    let text = fs::read(&file).unwrap();
+    fs::remove_file(&file).unwrap();
+    fs::write(&file, text).unwrap();
+    yard.exits(0, &["land", "w"]);
+    assert!(fs::read_to_string(&file).unwrap().ends_with("four\n"));
+    assert_eq!(yard.git(&["status", "--porcelain"]), "");
+}
