@@ -12,4 +12,5 @@ mod nonsense;
 mod odd;
 mod plans;
 mod proc;
+mod shut;
 mod yard;

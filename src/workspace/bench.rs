@@ -12,6 +12,7 @@ use super::error::WorkspaceError;
 use super::located::Located;
 use super::private::{self, Layout, copy_if_there, plain};
 use super::stat::{distrust_hidden, read_index};
+use super::unlock::unlock;
 use crate::git::{Git, GitError, Repo};
 use crate::model::ids::CommitId;
 
@@ -106,8 +107,10 @@ impl Bench {
             .work_tree(&self.work_tree)
     }
 
-    /// Puts all that is in the worktree and not ignored into a tree, on top of `tip`.
+    /// Puts all that is in the worktree and not ignored into a tree, on top of `tip`. Folders that
+    /// were shut are opened: git passes by what it cannot look into.
     pub(super) fn snapshot(&self, tip: &CommitId) -> Result<String, WorkspaceError> {
+        unlock(&self.work_tree);
         self.git()
             .args(["read-tree", "--reset", tip.as_str()])
             .run()?;

@@ -33,6 +33,7 @@ mod stat;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod unlock;
 mod untouched;
 mod writer;
 

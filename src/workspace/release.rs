@@ -1,6 +1,7 @@
 //! Giving a workspace back: saved first, then removed or kept in the pool.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use super::bench::Bench;
@@ -12,6 +13,7 @@ use super::idle::is_idle;
 use super::located::Located;
 use super::pool;
 use super::salvage::{Salvaged, save_with};
+use super::unlock::unlock;
 use crate::git::Repo;
 use crate::model::event::Event;
 use crate::model::ids::SessionId;
@@ -119,7 +121,7 @@ fn discard(path: &Path) -> Result<(), WorkspaceError> {
     };
     let aside = pool::aside(root, name)?;
     match fs::rename(path, &aside) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
         Err(e) => Err(WorkspaceError::io(path)(e)),
         Ok(()) => {
             if let Err(error) = remove(&aside) {
@@ -131,8 +133,15 @@ fn discard(path: &Path) -> Result<(), WorkspaceError> {
 }
 
 pub(super) fn remove(path: &Path) -> Result<(), WorkspaceError> {
-    match fs::remove_dir_all(path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(WorkspaceError::io(path)(e)),
+    let removed = match fs::remove_dir_all(path) {
+        Err(e) if e.kind() == ErrorKind::PermissionDenied => {
+            unlock(path);
+            fs::remove_dir_all(path)
+        }
+        other => other,
+    };
+    match removed {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(WorkspaceError::io(path)(e)),
         _ => Ok(()),
     }
 }
