@@ -17,11 +17,13 @@ use super::unlock::unlock;
 use crate::git::Repo;
 use crate::model::event::Event;
 use crate::model::ids::SessionId;
+use crate::proc::is_anybody_in;
 
 /// What becomes of the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
-    /// They wait for another session while the pool has fewer than `max` entries.
+    /// They wait for another session while the pool has fewer than `max` entries, unless a process
+    /// stands in them.
     Pool {
         /// How many entries the pool may have.
         max: usize,
@@ -67,7 +69,10 @@ pub fn release(
 ) -> Result<Released, WorkspaceError> {
     refuse_changed(repo, ws)?;
     let root = match (keep, ws.path.parent()) {
-        (Keep::Pool { max }, Some(root)) if pool::len(root) < max => Some(root),
+        // A shell that stands in it would go with the folder into the next session.
+        (Keep::Pool { max }, Some(root)) if pool::len(root) < max && !is_anybody_in(&ws.path) => {
+            Some(root)
+        }
         _ => None,
     };
     let (salvaged, pooled) = if is_idle(repo, ws)? {

@@ -360,3 +360,30 @@ fn what_is_staged_and_nowhere_else_is_saved_too() {
     assert_eq!(saved("nothing", &|_| {}), None);
     field.check_main();
 }
+
+#[test]
+fn a_worktree_that_somebody_stands_in_is_not_handed_to_another_session() {
+    let field = Field::new();
+    let keep = Keep::Pool { max: 4 };
+    for touched in [false, true] {
+        let ws = field.make(if touched { "touched" } else { "idle" });
+        if touched {
+            put(ws.path.join("new"), "new\n");
+        }
+        let mut shell = std::process::Command::new("sleep")
+            .arg("600")
+            .current_dir(ws.path.join("src"))
+            .spawn()
+            .unwrap();
+        let done = release(&field.repo, &ws.located(), &SessionId::new(), keep);
+        let stands = fs::read_link(format!("/proc/{}/cwd", shell.id()));
+        shell.kill().unwrap();
+        shell.wait().unwrap();
+        assert!(!done.unwrap().pooled && !ws.path.exists());
+        let stands = stands.unwrap().display().to_string();
+        assert!(stands.ends_with(" (deleted)"), "{stands}");
+    }
+    let ws = field.make("left");
+    let done = release(&field.repo, &ws.located(), &SessionId::new(), keep).unwrap();
+    assert!(done.pooled);
+}
