@@ -430,7 +430,7 @@ fn worktrees_on_a_disk_that_is_not_mounted_are_not_given_up() {
         fs::rename(root, &away).unwrap();
         for empty in [false, true] {
             if empty {
-                fs::create_dir(root).unwrap();
+                fs::create_dir_all(root).unwrap();
             }
             let found = doctor(&yard, &["--fix"]);
             assert_eq!(found.len(), 1, "{found:?}");
@@ -442,6 +442,12 @@ fn worktrees_on_a_disk_that_is_not_mounted_are_not_given_up() {
             assert!(told.contains("kept") && told.contains("mounted"), "{told}");
             let refused = yard.treeyard(&["open", "w"]);
             assert!(text(&refused.stderr).contains("mounted"));
+            let refused = yard.treeyard(&["run", "--name", "new", "--", "true"]);
+            let said = text(&refused.stdout) + &text(&refused.stderr);
+            assert!(
+                said.contains("mounted") && !refused.status.success(),
+                "{said}"
+            );
         }
         fs::remove_dir(root).unwrap();
         fs::rename(&away, root).unwrap();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::error::WorkspaceError;
 use super::fill::{FillMethod, fill};
 use super::include;
-use super::located::{Located, PRIVATE};
+use super::located::{Located, PRIVATE, is_dir};
 use super::private::{self, Layout, copy_if_there, plain, write};
 use crate::git::{Expected, GitError, Repo};
 use crate::model::ids::CommitId;
@@ -76,7 +76,8 @@ impl Workspace {
 /// fails.
 ///
 /// # Errors
-/// When the branch or the directory exists already, or something cannot be written.
+/// When the branch or the directory exists already, something cannot be written, or the folder of the
+/// worktrees is not the one that holds those which are recorded.
 pub fn create(req: &Request<'_>) -> Result<Workspace, WorkspaceError> {
     let started = Instant::now();
     let id = format!("{}-{}", req.name, req.short_id);
@@ -87,6 +88,7 @@ pub fn create(req: &Request<'_>) -> Result<Workspace, WorkspaceError> {
         .map_err(WorkspaceError::io(req.root))?;
     refuse_inside(req.repo, &root)?;
     let private = root.join(PRIVATE);
+    refuse_unmounted(req.repo, &root, &private)?;
     fs::create_dir_all(&private).map_err(WorkspaceError::io(&private))?;
     let branch = format!("refs/heads/ty/{id}");
     let path = root.join(&id);
@@ -203,6 +205,26 @@ fn refuse_inside(repo: &Repo, root: &Path) -> Result<(), WorkspaceError> {
             "{} is inside the repository; worktrees belong outside",
             root.display()
         )));
+    }
+    Ok(())
+}
+
+/// Worktrees that are recorded in a folder which holds none of them: their disk is missing, and what
+/// was made here now would be out of reach as soon as it is back.
+fn refuse_unmounted(repo: &Repo, root: &Path, private: &Path) -> Result<(), WorkspaceError> {
+    if is_dir(private) {
+        return Ok(());
+    }
+    let records = fs::read_dir(repo.state_dir().join("workspaces"));
+    let is_lost = |record: fs::DirEntry| {
+        let linked = fs::read_to_string(record.path().join("linked")).ok()?;
+        let git_file = fs::read_to_string(Path::new(linked.trim_end()).join("gitdir")).ok()?;
+        let path = Path::new(git_file.trim_end()).parent()?;
+        Some(path.parent() == Some(root) && !is_dir(path))
+    };
+    let mut records = records.into_iter().flatten().flatten();
+    if records.any(|record| is_lost(record) == Some(true)) {
+        return Err(WorkspaceError::RootMissing(root.to_owned()));
     }
     Ok(())
 }

@@ -126,10 +126,8 @@ pub fn forget(
         return Err(WorkspaceError::Unusable(there));
     }
     if inspect(repo, ws)? == Health::RootMissing {
-        return Err(WorkspaceError::Changed {
-            path: ws.path.clone(),
-            health: Health::RootMissing,
-        });
+        let root = ws.path.parent().unwrap_or(&ws.path);
+        return Err(WorkspaceError::RootMissing(root.to_owned()));
     }
     let salvaged = if is_dir(&ws.git_dir) {
         let bench = Bench::set_up(repo, ws)?;
