@@ -450,3 +450,63 @@ fn gc_gives_up_what_is_gone() {
     yard.exits(0, &["salvage", "restore", "w", "--branch", "back"]);
     assert_eq!(yard.git(&["show", "back:one"]), "1\n");
 }
+
+/// What is on a disk that is not mounted comes back with it.
+#[test]
+fn worktrees_on_a_disk_that_is_not_mounted_are_not_given_up() {
+    for isolation in [
+        "worktrees.isolation=\"private\"",
+        "worktrees.isolation=\"linked\"",
+    ] {
+        let yard = Yard::new();
+        let place = open_session(&yard, "w", &["--set", isolation]);
+        let failing = [
+            "run",
+            "--name",
+            "f",
+            "--",
+            "sh",
+            "-c",
+            "echo f >> f; exit 1",
+        ];
+        yard.exits(1, &failing);
+        let root = place.parent().unwrap();
+        let away = yard.folder.path().join("away");
+        fs::rename(root, &away).unwrap();
+        for empty in [false, true] {
+            if empty {
+                fs::create_dir_all(root).unwrap();
+            }
+            let found = doctor(&yard, &["--fix"]);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(
+                found[0].contains("2 worktrees") && found[0].contains("is its disk mounted?"),
+                "{found:?}"
+            );
+            let told = yard.exits(0, &["gc", "--set", "retention.sessions_days=0"]);
+            assert!(told.contains("kept") && told.contains("mounted"), "{told}");
+            let refused = yard.treeyard(&["open", "w"]);
+            assert!(text(&refused.stderr).contains("mounted"));
+            let refused = yard.treeyard(&["run", "--name", "new", "--", "true"]);
+            let said = text(&refused.stdout) + &text(&refused.stderr);
+            assert!(
+                said.contains("mounted") && !refused.status.success(),
+                "{said}"
+            );
+        }
+        fs::remove_dir(root).unwrap();
+        fs::rename(&away, root).unwrap();
+        assert!(doctor(&yard, &[])[0].starts_with("ok"));
+        yard.exits(0, &["gc", "--set", "retention.sessions_days=0"]);
+        yard.exits(0, &["salvage", "restore", "f", "--branch", "back"]);
+        assert_eq!(yard.git(&["show", "back:f"]), "f\n");
+        lands_whole(&yard, "w");
+
+        // Gone for good, as a person says.
+        yard.exits(1, &failing);
+        fs::remove_dir_all(root).unwrap();
+        fs::create_dir_all(root.join(".git-private")).unwrap();
+        assert!(doctor(&yard, &["--fix"])[0].contains("no longer registered"));
+        assert!(doctor(&yard, &[])[0].starts_with("ok"));
+    }
+}

@@ -113,7 +113,11 @@ pub fn update_checkouts(plan: &SyncPlan, run_git: RunGit<'_>) -> Result<(), Merg
             plan.old.as_str(),
             plan.new.as_str(),
         ];
-        run_git(path, &args).map_err(MergeError::Git)?;
+        if run_git(path, &args).is_err() {
+            // Files that were only touched look changed to git until it has read them again.
+            let _says_which_are_changed = run_git(path, &["update-index", "-q", "--refresh"]);
+            run_git(path, &args).map_err(MergeError::Git)?;
+        }
     }
     Ok(())
 }

@@ -34,4 +34,5 @@ pub use owner::{Owner, boot_id};
 pub use prefork::forkserver;
 pub use supervisor::{Attached, Ended, Launcher, Supervisor, attach};
 pub use sweep::sweep;
+pub use table::is_anybody_in;
 pub use wake::{Wake, WakeListener};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::context::job_dir;
 use super::error::RunnerError;
 use super::serve::Runner;
-use crate::landing::{close_lost, end_orphaned_gates, located};
+use crate::landing::{Interrupted, close_lost, end_orphaned_gates, located, settle};
 use crate::merge::LandingLock;
 use crate::model::event::{Actor, Event};
 use crate::model::job::{JobKind, JobState};
@@ -17,11 +17,7 @@ use crate::workspace::{Keep, Located, release};
 
 impl Runner {
     pub(super) fn recover(&mut self) -> Result<(), RunnerError> {
-        // Gates are a landing's. When another process is landing, they may be its own.
-        let state_dir = self.repo.state_dir();
-        if let Ok(lock) = LandingLock::acquire(&state_dir, Duration::ZERO) {
-            end_orphaned_gates(&mut self.store, &self.config.policy.jobs, &lock)?;
-        }
+        self.settle_landing()?;
         for job in self.store.jobs_in(JobState::Running)? {
             if job.kind != JobKind::Gate {
                 self.take_over(&job)?;
@@ -35,6 +31,27 @@ impl Runner {
             if !row.has_worktree() {
                 self.clear_half_made(&row)?;
             }
+        }
+        Ok(())
+    }
+
+    /// A landing whose process ended, in its gate or after the target had moved. As long as another
+    /// process holds the lock, what there is may be its own.
+    fn settle_landing(&mut self) -> Result<(), RunnerError> {
+        let Ok(lock) = LandingLock::acquire(&self.repo.state_dir(), Duration::ZERO) else {
+            return Ok(());
+        };
+        end_orphaned_gates(&mut self.store, &self.config.policy.jobs, &lock)?;
+        match settle(&self.repo, &mut self.store, &lock) {
+            Ok(Some(settled)) => {
+                let Interrupted {
+                    session, target, ..
+                } = settled.landing;
+                let what = format!("session {session} had landed on {target}");
+                self.recovered("reconciled", what)?;
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "an interrupted landing was not settled"),
         }
         Ok(())
     }

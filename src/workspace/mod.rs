@@ -32,10 +32,12 @@ mod repair;
 mod safety_tests;
 mod salvage;
 mod source;
+mod staged;
 mod stat;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod unlock;
 mod untouched;
 mod writer;
 

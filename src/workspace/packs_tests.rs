@@ -13,7 +13,8 @@ fn import_one(field: &Field, n: usize) -> crate::model::ids::CommitId {
     let commit = git(&main, &["commit-tree", "-m", &message, &tree]);
     let list = field.dir.path().join("list");
     fs::write(&list, format!("{commit}\n")).unwrap();
-    let pack = "git pack-objects -q .git/objects/pack/pack < ../list > ../packed && git prune-packed -q";
+    let pack =
+        "git pack-objects -q .git/objects/pack/pack < ../list > ../packed && git prune-packed -q";
     let packed = std::process::Command::new("sh")
         .current_dir(&main)
         .args(["-c", pack])

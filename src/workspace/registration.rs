@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::error::WorkspaceError;
 use super::located::Located;
 use super::private::{plain, write};
+use super::release::remove;
 use crate::git::Repo;
 
 /// Lists the worktree, locked. Gives the folder that lists it, which nobody had before.
@@ -61,6 +62,30 @@ fn describe(linked: &Path, ws: &Located) -> Result<(), WorkspaceError> {
 fn point_to(linked: &Path, ws: &Located) -> Result<(), WorkspaceError> {
     let git_file = ws.path.join(".git");
     write(&linked.join("gitdir"), &format!("{}\n", plain(&git_file)?))
+}
+
+/// The folder that lists a worktree, as its record has it.
+pub(super) fn listed_in(record: &Path) -> Result<PathBuf, WorkspaceError> {
+    let path = record.join("linked");
+    let said = fs::read_to_string(&path).map_err(WorkspaceError::io(path))?;
+    Ok(said.trim_end().into())
+}
+
+/// Writes down which folder lists the worktree.
+pub(super) fn keep_record(record: &Path, linked: &Path) -> Result<(), WorkspaceError> {
+    fs::create_dir_all(record).map_err(WorkspaceError::io(record))?;
+    write(&record.join("linked"), &format!("{}\n", plain(linked)?))
+}
+
+/// Takes the worktree off the list, and its record away: the last traces of it.
+pub(super) fn unregister(repo: &Repo, record: &Path) -> Result<(), WorkspaceError> {
+    let _one_at_a_time = registry_lock(repo)?;
+    if let Ok(linked) = listed_in(record)
+        && linked.parent() == Some(&worktrees(repo))
+    {
+        remove(&linked)?;
+    }
+    remove(record)
 }
 
 fn worktrees(repo: &Repo) -> PathBuf {
