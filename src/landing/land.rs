@@ -19,7 +19,7 @@ use crate::model::session::SessionState;
 use crate::proc::Launcher;
 use crate::sessions::move_session;
 use crate::store::{SessionRow, Store};
-use crate::workspace::{self, Keep, Located};
+use crate::workspace::{self, Keep, Located, Uncommitted};
 
 /// How long a landing waits for another one to end. Gates are part of a landing.
 const TURN: Duration = Duration::from_secs(3600);
@@ -214,15 +214,17 @@ impl Landing<'_> {
         let Some(place) = located(session) else {
             return session.tip.clone().ok_or_else(nothing);
         };
-        if self.policy.commit_uncommitted {
-            let message = format!("{}\n\nTreeyard-Session: {}", session.name, session.id);
-            workspace::commit_all(self.repo, &place, &message)?;
+        let message = format!("{}\n\nTreeyard-Session: {}", session.name, session.id);
+        let uncommitted = if self.policy.commit_uncommitted {
+            Uncommitted::Commit(&message)
         } else if workspace::dirty(self.repo, &place)? {
             return Err(LandError::Uncommitted {
                 name: session.name.clone(),
             });
-        }
-        let imported = workspace::import(self.repo, &place)?;
+        } else {
+            Uncommitted::Leave
+        };
+        let imported = workspace::take_in(self.repo, &place, uncommitted)?;
         if imported.moved {
             self.append(
                 session,

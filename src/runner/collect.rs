@@ -8,7 +8,7 @@ use crate::model::ids::{CommitId, SessionId};
 use crate::model::session::SessionState;
 use crate::sessions::move_session;
 use crate::store::{SessionRow, StoreError, Tx};
-use crate::workspace::{self, Keep, Released, WorkspaceError};
+use crate::workspace::{self, Keep, Released, Uncommitted, WorkspaceError};
 
 /// A finished session's work as the repository has it.
 pub(super) struct Collected {
@@ -45,12 +45,12 @@ impl Runner {
         };
         self.elsewhere(id, move || {
             let work = || -> Result<Collected, WorkspaceError> {
-                if commit {
-                    let message =
-                        format!("{name}\n\nTreeyard-Session: {id}\nTreeyard-Task: {name}");
-                    workspace::commit_all(&repo, &place, &message)?;
-                }
-                let imported = workspace::import(&repo, &place)?;
+                let message = format!("{name}\n\nTreeyard-Session: {id}\nTreeyard-Task: {name}");
+                let uncommitted = match commit {
+                    true => Uncommitted::Commit(&message),
+                    false => Uncommitted::Leave,
+                };
+                let imported = workspace::take_in(&repo, &place, uncommitted)?;
                 let idle = commit && imported.new == place.base;
                 let released = match idle {
                     true => Some(workspace::release(&repo, &place, &id, keep)?),

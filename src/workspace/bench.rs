@@ -6,11 +6,12 @@
 use std::path::{Path, PathBuf};
 
 use gix::bstr::{BStr, ByteSlice};
-use gix::index::entry::Mode;
+use gix::index::entry::{Flags, Mode};
 
 use super::error::WorkspaceError;
 use super::located::Located;
 use super::private::{self, Layout, copy_if_there, plain};
+use super::settled::recorded_tip;
 use super::stat::{distrust_hidden, read_index};
 use super::unlock::unlock;
 use crate::git::{Git, GitError, Repo};
@@ -21,6 +22,8 @@ pub(super) struct Bench {
     work_tree: PathBuf,
     /// The index that the session works with.
     theirs: Option<PathBuf>,
+    /// The commit whose files the runner's index has.
+    index_is_of: Option<CommitId>,
 }
 
 /// What the session's git directory says, read but not believed.
@@ -48,6 +51,7 @@ impl Bench {
         let mut bench = Self::over(repo, &ws.path, &ws.base, &alternates)?;
         bench.theirs = Some(ws.git_dir.join("index"));
         let index = bench.path().join("index");
+        bench.index_is_of = recorded_tip(repo, ws);
         copy_if_there(&ws.record(repo)?.join("index"), &index)?;
         if index.exists() {
             distrust_hidden(&ws.path, &index)?;
@@ -78,6 +82,7 @@ impl Bench {
             dir,
             work_tree: work_tree.to_owned(),
             theirs: None,
+            index_is_of: None,
         })
     }
 
@@ -111,15 +116,19 @@ impl Bench {
     /// were shut are opened: git passes by what it cannot look into.
     pub(super) fn snapshot(&self, tip: &CommitId) -> Result<String, WorkspaceError> {
         unlock(&self.work_tree);
-        self.git()
-            .args(["read-tree", "--reset", tip.as_str()])
-            .run()?;
+        if self.index_is_of.as_ref() != Some(tip) {
+            self.git()
+                .args(["read-tree", "--reset", tip.as_str()])
+                .run()?;
+        }
         self.add_forced()?;
         // Outside of a sparse checkout only what is there counts: what is absent is not deleted.
-        let _no_sparse_checkout = self
-            .in_place()
-            .args(["add", "--sparse", "--ignore-removal", "--", "."])
-            .run();
+        if self.is_sparse()? {
+            let _nothing_there = self
+                .in_place()
+                .args(["add", "--sparse", "--ignore-removal", "--", "."])
+                .run();
+        }
         let add_all = || self.in_place().args(["add", "-A", "--", "."]).run();
         if add_all().is_err() {
             // Attributes that a session wrote can make conversion fail; bytes as they are cannot.
@@ -131,9 +140,15 @@ impl Bench {
         }
         let tree = self.git().arg("write-tree").run()?.text();
         if tree != self.tree_of(tip)? {
-            self.refuse_nested(tip, &tree)?;
+            self.refuse_nested(tip)?;
         }
         Ok(tree)
+    }
+
+    fn is_sparse(&self) -> Result<bool, WorkspaceError> {
+        let index = read_index(&self.path().join("index"))?;
+        let absent = |entry: &gix::index::Entry| entry.flags.contains(Flags::SKIP_WORKTREE);
+        Ok(index.is_sparse() || index.entries().iter().any(absent))
     }
 
     /// Ignored files that the session added all the same are work too, and `add -A` passes them by.
@@ -178,19 +193,24 @@ impl Bench {
         }
     }
 
-    fn refuse_nested(&self, tip: &CommitId, tree: &str) -> Result<(), WorkspaceError> {
-        let changed = self
-            .git()
-            .args(["diff-tree", "-r", "--no-renames", tip.as_str(), tree])
-            .run()?
-            .text();
-        let nested = changed
-            .lines()
-            .find(|line| line.split(' ').nth(1) == Some("160000"));
-        match nested.and_then(|line| line.split('\t').nth(1)) {
-            Some(path) => Err(WorkspaceError::NestedRepository(path.to_owned())),
-            None => Ok(()),
+    /// A repository that the session made inside is not work that a commit can hold.
+    fn refuse_nested(&self, tip: &CommitId) -> Result<(), WorkspaceError> {
+        let index = read_index(&self.path().join("index"))?;
+        let own = self.objects()?;
+        let tree = own
+            .find_tree(tree_id(&own, tip)?)
+            .map_err(GitError::library(format!("read the tree of {tip}")))?;
+        let nested = |entry: &&gix::index::Entry| entry.mode == Mode::COMMIT;
+        for entry in index.entries().iter().filter(nested) {
+            let path = entry.path(&index);
+            let before = tree
+                .lookup_entry_by_path(path.to_path_lossy())
+                .map_err(GitError::library(format!("find {path} in {tip}")))?;
+            if before.is_none_or(|before| before.object_id() != entry.id) {
+                return Err(WorkspaceError::NestedRepository(path.to_string()));
+            }
         }
+        Ok(())
     }
 
     /// Without a process: the objects of this directory are read by the library.
@@ -207,12 +227,14 @@ impl Bench {
             .map_err(GitError::library(format!("read the files of {commit}")))
     }
 
-    fn objects(&self) -> Result<gix::Repository, GitError> {
+    /// The objects of the session and of the repository, for the library.
+    pub(super) fn objects(&self) -> Result<gix::Repository, GitError> {
         let options = gix::open::Options::isolated().open_path_as_is(true);
         gix::open_opts(self.path(), options)
             .map_err(GitError::library("open the session's objects"))
     }
 
+    /// Stores a commit in this directory. The identity is author and committer, now.
     pub(super) fn commit(
         &self,
         tree: &str,
@@ -220,18 +242,21 @@ impl Bench {
         identity: (&str, &str),
         message: &str,
     ) -> Result<CommitId, WorkspaceError> {
-        let mut git = self.git().args(["commit-tree", tree]);
-        for parent in parents {
-            git = git.args(["-p", parent.as_str()]);
-        }
-        let made = git
-            .env("GIT_AUTHOR_NAME", identity.0)
-            .env("GIT_AUTHOR_EMAIL", identity.1)
-            .env("GIT_COMMITTER_NAME", identity.0)
-            .env("GIT_COMMITTER_EMAIL", identity.1)
-            .stdin(format!("{message}\n"))
-            .run()?;
-        parse(&made.text())
+        let time = gix::date::Time::now_local_or_utc().to_string();
+        let signature = gix::actor::SignatureRef {
+            name: identity.0.as_bytes().as_bstr(),
+            email: identity.1.as_bytes().as_bstr(),
+            time: &time,
+        };
+        let tree = gix::ObjectId::from_hex(tree.as_bytes())
+            .map_err(GitError::library(format!("read the id {tree}")))?;
+        let parents: Vec<_> = parents.iter().map(object_id).collect::<Result<_, _>>()?;
+        let message = format!("{}\n", message.trim_end());
+        let objects = self.objects()?;
+        let made = objects
+            .new_commit_as(signature, signature, message, tree, parents)
+            .map_err(GitError::library("write a commit"))?;
+        parse(&made.id.to_string())
     }
 
     /// Copies what `revs` reaches (one a line, `^` excludes) to the objects at `into`, checked.
@@ -282,12 +307,24 @@ fn explain_add(error: GitError) -> WorkspaceError {
     }
 }
 
+/// The session's git directory, for the library, which runs nothing and includes nothing.
+pub(super) fn open_own(ws: &Located, settings: &[&str]) -> Result<gix::Repository, WorkspaceError> {
+    let options = gix::open::Options::isolated()
+        .open_path_as_is(true)
+        .config_overrides(settings.iter().copied());
+    gix::open_opts(plain(&ws.git_dir)?, options)
+        .map_err(|_| WorkspaceError::Refused("its git directory cannot be read".to_owned()))
+}
+
+pub(super) fn object_id(commit: &CommitId) -> Result<gix::ObjectId, GitError> {
+    gix::ObjectId::from_hex(commit.as_str().as_bytes())
+        .map_err(GitError::library(format!("read the id {commit}")))
+}
+
 /// Reads the session's refs with the library, which runs nothing and includes nothing.
 pub(super) fn tips(repo: &Repo, ws: &Located) -> Result<Tips, WorkspaceError> {
-    let options = gix::open::Options::isolated().open_path_as_is(true);
     let refused = |what: &str| WorkspaceError::Refused(what.to_owned());
-    let own = gix::open_opts(plain(&ws.git_dir)?, options)
-        .map_err(|_| refused("its git directory cannot be read"))?;
+    let own = open_own(ws, &[])?;
     let head = own.head().map_err(|_| refused("its HEAD cannot be read"))?;
     let name = head.referent_name().map(|n| n.as_bstr().to_string());
     let head = own

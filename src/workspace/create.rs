@@ -8,8 +8,9 @@ use super::error::WorkspaceError;
 use super::fill::{FillMethod, fill};
 use super::include;
 use super::located::{Located, PRIVATE, is_dir};
-use super::private::{self, Layout, copy_if_there, plain, write};
+use super::private::{self, Layout, plain, write};
 use super::registration::{keep_record, listed_in, register, unregister};
+use super::settled::settle;
 use crate::git::{Expected, Repo};
 use crate::model::ids::CommitId;
 
@@ -139,7 +140,7 @@ fn build(req: &Request<'_>, root: &Path, ws: &mut Located) -> Result<FillMethod,
         Isolation::Private => make_private(req, ws, &record)?,
     }
     let method = fill(req.repo, root, &ws.path, &ws.git_dir, &ws.base)?;
-    copy_if_there(&ws.git_dir.join("index"), &record.join("index"))?;
+    settle(req.repo, ws, &ws.git_dir.join("index"), &ws.base)?;
     if req.include {
         include::copy(req.repo, &ws.path)?;
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::tests::{Field, git, put};
+use super::tests::{Field, commit_all, git, import, put};
 use super::*;
 use crate::git::Repo;
 use crate::model::ids::SessionId;

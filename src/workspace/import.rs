@@ -1,10 +1,14 @@
-//! Bringing a session's commits into the repository.
+//! Bringing a session's commits into the repository, checked.
 
-use super::bench::{Bench, tips};
+use std::collections::HashSet;
+
+use gix::ObjectId;
+use gix::bstr::{BString, ByteSlice};
+
+use super::bench::{Bench, Tips, object_id};
 use super::error::WorkspaceError;
 use super::located::Located;
-use super::packs::roll_up;
-use crate::git::{Expected, Repo};
+use crate::git::{Expected, GitError, Repo};
 use crate::model::ids::CommitId;
 
 /// What an import did.
@@ -18,53 +22,65 @@ pub struct Imported {
     pub moved: bool,
 }
 
-/// Brings the session's branch into the repository: objects are packed, checked and stored, every
-/// new tree is looked at, then the branch moves by compare-and-swap. A branch that was rewritten
-/// is fine as long as it has an ancestor in common with its base; one that somebody deleted in the
-/// repository is made again. A detached `HEAD` counts as the
-/// branch when it descends from the base.
+impl Imported {
+    pub(super) fn unmoved(at: CommitId) -> Self {
+        Self {
+            old: at.clone(),
+            new: at,
+            moved: false,
+        }
+    }
+}
+
+/// Brings the session's branch into the repository, or the commit that was `made` on top of it:
+/// every new tree is looked at, objects are packed, checked and stored, then the branch moves by
+/// compare-and-swap. A branch that was rewritten is fine as long as it has an ancestor in common
+/// with its base; one that somebody deleted in the repository is made again. A detached `HEAD`
+/// counts as the branch when it descends from the base.
 ///
 /// # Errors
 /// [`WorkspaceError::Refused`] or [`WorkspaceError::BadTree`] when a check fails; no ref has moved then.
-pub fn import(repo: &Repo, ws: &Located) -> Result<Imported, WorkspaceError> {
+pub(super) fn import(
+    repo: &Repo,
+    ws: &Located,
+    bench: &Bench,
+    found: &Tips,
+    made: Option<&CommitId>,
+) -> Result<Imported, WorkspaceError> {
     let there = repo.branch_tip(&ws.branch)?;
-    let old = there.clone().unwrap_or_else(|| ws.base.clone());
-    let unmoved = |at: CommitId| Imported {
-        old: at.clone(),
-        new: at,
-        moved: false,
-    };
     if ws.is_linked(repo) {
         let gone = format!("{} is gone from the repository", ws.branch);
-        return there.map(unmoved).ok_or(WorkspaceError::Refused(gone));
+        let at = there.ok_or(WorkspaceError::Refused(gone))?;
+        if let Some(made) = made {
+            bench.send_to_main(
+                repo,
+                &revs(std::slice::from_ref(made), std::slice::from_ref(&at)),
+            )?;
+            repo.update_ref(&ws.branch, made, Expected::At(at), "treeyard: commit")?;
+            return Ok(Imported::unmoved(made.clone()));
+        }
+        return Ok(Imported::unmoved(at));
     }
-    let found = tips(repo, ws)?;
     if !found.on_branch && !found.detached {
         return Err(WorkspaceError::Refused(
             "another branch than its own is checked out there".to_owned(),
         ));
     }
-    if there.as_ref() == Some(&found.head) {
-        return Ok(unmoved(old));
+    let tip = made.unwrap_or(&found.head);
+    if there.as_ref() == Some(tip) {
+        return Ok(Imported::unmoved(tip.clone()));
     }
-    let bench = Bench::set_up(repo, ws)?;
-    check_ancestry(&bench, ws, &found.head, found.detached)?;
+    check_ancestry(bench, ws, &found.head, found.detached)?;
+    let old = there.clone().unwrap_or_else(|| ws.base.clone());
     let known = [ws.base.clone(), old.clone()];
-    check_trees(&bench, repo, &found.head, &known)?;
-    bench.send_to_main(repo, &revs(std::slice::from_ref(&found.head), &known))?;
-    repo.update_ref(
-        &ws.branch,
-        &found.head,
-        there.map_or(Expected::Absent, Expected::At),
-        "treeyard: import",
-    )?;
-    if let Err(error) = roll_up(repo) {
-        tracing::warn!(%error, "the repository's packs were not rolled up");
-    }
+    check_trees(bench, repo, tip, &known)?;
+    bench.send_to_main(repo, &revs(std::slice::from_ref(tip), &known))?;
+    let expected = there.map_or(Expected::Absent, Expected::At);
+    repo.update_ref(&ws.branch, tip, expected, "treeyard: import")?;
     Ok(Imported {
         moved: true,
         old,
-        new: found.head,
+        new: tip.clone(),
     })
 }
 
@@ -78,19 +94,23 @@ pub(super) fn revs(wanted: &[CommitId], known: &[CommitId]) -> String {
 fn check_ancestry(
     bench: &Bench,
     ws: &Located,
-    tip: &CommitId,
+    head: &CommitId,
     detached: bool,
 ) -> Result<(), WorkspaceError> {
-    let common = bench
-        .git()
-        .args(["merge-base", ws.base.as_str(), tip.as_str()])
-        .run()
-        .map_err(|_| {
-            WorkspaceError::Refused(format!("{tip} has nothing in common with its base"))
-        })?;
-    if detached && common.text() != ws.base.as_str() {
+    if *head == ws.base {
+        return Ok(());
+    }
+    let (base, objects) = (object_id(&ws.base)?, bench.objects()?);
+    let common = objects
+        .merge_bases_many(object_id(head)?, &[base])
+        .unwrap_or_default();
+    if common.is_empty() {
+        let apart = format!("{head} has nothing in common with its base");
+        return Err(WorkspaceError::Refused(apart));
+    }
+    if detached && common.iter().all(|common| common.detach() != base) {
         return Err(WorkspaceError::Refused(format!(
-            "HEAD is detached at {tip}, which does not descend from its base"
+            "HEAD is detached at {head}, which does not descend from its base"
         )));
     }
     Ok(())
@@ -103,28 +123,71 @@ pub(super) fn check_trees(
     tip: &CommitId,
     known: &[CommitId],
 ) -> Result<(), WorkspaceError> {
-    let mut git = bench
-        .git()
-        .args(["rev-list", "--objects", "--no-object-names"])
-        .arg("--filter=blob:none")
-        .arg(tip.as_str())
-        .arg("--not");
-    git = git.args(known.iter().map(CommitId::as_str));
-    let listed = git.run()?.text();
-    let kinds = bench
-        .git()
-        .args(["cat-file", "--batch-check=%(objectname) %(objecttype)"])
-        .stdin(format!("{listed}\n"))
-        .run()?
-        .text();
-    let options = gix::open::Options::isolated().open_path_as_is(true);
-    let objects = gix::open_opts(bench.path(), options)
-        .map_err(crate::git::GitError::library("open the session's objects"))?;
-    let trees = kinds.lines().filter_map(|l| l.strip_suffix(" tree"));
-    for tree in trees {
-        if let Some(problem) = repo.tree_problem_in(&objects, tree)? {
+    let objects = bench.objects()?;
+    let known: Vec<ObjectId> = known.iter().map(object_id).collect::<Result<_, _>>()?;
+    let walk = objects
+        .rev_walk([object_id(tip)?])
+        .with_hidden(known)
+        .all()
+        .map_err(GitError::library("list the session's commits"))?;
+    let mut seen = HashSet::new();
+    for commit in walk {
+        let commit = commit.map_err(GitError::library("list the session's commits"))?;
+        let tree = root(&objects, commit.id)?;
+        // What the first parent has is known, or is looked at in its own turn.
+        let parent = commit.parent_ids.first();
+        let before = parent.map(|parent| root(&objects, *parent)).transpose()?;
+        check_tree(repo, &objects, (tree, before), &mut seen)?;
+    }
+    Ok(())
+}
+
+/// A tree and all below it, apart from what is the same in the one `before`. Without recursion: a
+/// session can make trees of any depth.
+fn check_tree(
+    repo: &Repo,
+    objects: &gix::Repository,
+    pair: (ObjectId, Option<ObjectId>),
+    seen: &mut HashSet<ObjectId>,
+) -> Result<(), WorkspaceError> {
+    let mut left = vec![pair];
+    while let Some((tree, before)) = left.pop() {
+        if before == Some(tree) || !seen.insert(tree) {
+            continue;
+        }
+        if let Some(problem) = repo.tree_problem_in(objects, &tree.to_string())? {
             return Err(problem.into());
+        }
+        let known = match before {
+            Some(before) => folders(objects, before)?,
+            None => Vec::new(),
+        };
+        for (name, id) in folders(objects, tree)? {
+            let same_name = known.iter().find(|(known, _)| *known == name);
+            left.push((id, same_name.map(|(_, id)| *id)));
         }
     }
     Ok(())
+}
+
+fn root(objects: &gix::Repository, commit: ObjectId) -> Result<ObjectId, GitError> {
+    let failed = || GitError::library(format!("find the tree of {commit}"));
+    let commit = objects.find_commit(commit).map_err(|e| failed()(e))?;
+    Ok(commit.tree_id().map_err(|e| failed()(e))?.detach())
+}
+
+fn folders(
+    objects: &gix::Repository,
+    tree: ObjectId,
+) -> Result<Vec<(BString, ObjectId)>, GitError> {
+    let failed = || GitError::library(format!("read tree {tree}"));
+    let tree = objects.find_tree(tree).map_err(|e| failed()(e))?;
+    let mut found = Vec::new();
+    for entry in tree.iter() {
+        let entry = entry.map_err(|e| failed()(e))?;
+        if entry.mode().is_tree() {
+            found.push((entry.filename().as_bstr().to_owned(), entry.object_id()));
+        }
+    }
+    Ok(found)
 }

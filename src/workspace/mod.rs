@@ -5,7 +5,6 @@
 //! the attributes that it recorded when the worktree was made. Submodules stay empty gitlinks.
 
 mod bench;
-mod commit;
 mod convert;
 mod create;
 mod direct;
@@ -13,12 +12,10 @@ mod error;
 mod fill;
 #[cfg(test)]
 mod fill_tests;
-mod idle;
-#[cfg(test)]
-mod idle_tests;
 mod import;
 mod include;
 mod located;
+mod loose;
 mod nested;
 mod packs;
 #[cfg(test)]
@@ -31,23 +28,27 @@ mod repair;
 #[cfg(test)]
 mod safety_tests;
 mod salvage;
+mod settled;
+#[cfg(test)]
+mod settled_tests;
 mod source;
 mod staged;
 mod stat;
 mod sweep;
+mod take_in;
 #[cfg(test)]
 mod tests;
 mod unlock;
 mod untouched;
 mod writer;
 
-pub use commit::{commit_all, dirty};
 pub use create::{Isolation, Request, Workspace, create};
 pub use error::WorkspaceError;
 pub use fill::FillMethod;
-pub use import::{Imported, import};
+pub use import::Imported;
 pub use located::{Health, Located, inspect};
 pub use release::{Keep, Released, release};
 pub use repair::{forget, is_moved, repair};
 pub use salvage::{Salvaged, salvage_list, salvage_restore, save};
 pub use sweep::{GATE, Swept, discard_gate, gates, leftovers, sweep};
+pub use take_in::{Uncommitted, dirty, take_in};

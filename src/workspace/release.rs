@@ -5,14 +5,14 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::bench::Bench;
-use super::commit::refuse_changed;
 use super::error::WorkspaceError;
 use super::fill::reset;
-use super::idle::is_idle;
 use super::located::Located;
 use super::pool;
 use super::registration::unregister;
 use super::salvage::{Salvaged, save_with};
+use super::settled::settled_at;
+use super::take_in::refuse_changed;
 use super::unlock::unlock;
 use crate::git::Repo;
 use crate::model::event::Event;
@@ -75,9 +75,9 @@ pub fn release(
         }
         _ => None,
     };
-    let (salvaged, pooled) = if is_idle(repo, ws)? {
+    let (salvaged, pooled) = if let Some(tip) = settled_at(repo, ws)? {
         let index = ws.record(repo)?.join("index");
-        let put = |root| pool::put(root, ws.id()?, &ws.path, &index, &ws.base);
+        let put = |root| pool::put(root, ws.id()?, &ws.path, &index, &tip);
         (None, root.is_some_and(|root| put(root).is_ok()))
     } else {
         let bench = Bench::set_up(repo, ws)?;

@@ -3,7 +3,7 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::time::Duration;
 
-use super::tests::{Field, git, put};
+use super::tests::{Field, commit_all, git, import, put};
 use super::*;
 use crate::model::code::Code;
 use crate::model::ids::SessionId;

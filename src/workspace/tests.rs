@@ -29,6 +29,21 @@ pub(super) fn git(dir: &Path, args: &[&str]) -> String {
     String::from_utf8_lossy(&out.stdout).trim_end().to_owned()
 }
 
+pub(super) fn import(repo: &Repo, ws: &Located) -> Result<Imported, WorkspaceError> {
+    take_in(repo, ws, Uncommitted::Leave)
+}
+
+/// The commit that was made of what was uncommitted, if anything was.
+pub(super) fn commit_all(
+    repo: &Repo,
+    ws: &Located,
+    message: &str,
+) -> Result<Option<CommitId>, WorkspaceError> {
+    let before = git(&ws.path, &["rev-parse", "HEAD"]);
+    let taken = take_in(repo, ws, Uncommitted::Commit(message))?;
+    Ok(Some(taken.new).filter(|new| new.as_str() != before))
+}
+
 pub(super) fn put(path: PathBuf, text: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
@@ -395,12 +410,9 @@ fn bare_and_from_a_linked_worktree() {
         };
         let ws = field.make("job");
         put(ws.path.join("x"), "x\n");
-        assert!(
-            commit_all(&field.repo, &ws.located(), "x")
-                .unwrap()
-                .is_some()
-        );
-        assert!(import(&field.repo, &ws.located()).unwrap().moved);
+        let made = commit_all(&field.repo, &ws.located(), "x").unwrap();
+        assert!(made.is_some());
+        assert_eq!(field.repo.branch_tip(&ws.branch).unwrap(), made);
         release(&field.repo, &ws.located(), &SessionId::new(), Keep::Remove).unwrap();
     }
 }
