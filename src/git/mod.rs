@@ -12,4 +12,4 @@ pub use command::{Git, Output};
 pub use error::{GitError, says_full, with_causes};
 pub use objects::{ChangeKind, ChangedPath, TreeProblem};
 pub use refs::Expected;
-pub use repo::{Repo, open_checkout};
+pub use repo::{Repo, open_checkout, open_isolated};

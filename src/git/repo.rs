@@ -112,6 +112,20 @@ fn session_owner(found: &Repo) -> Option<PathBuf> {
     registered.then(|| common_dir.to_owned())
 }
 
+/// Opens a git directory of which nothing is believed: its own configuration is read without what
+/// it includes, that of the person and the machine not at all. `settings` come on top.
+///
+/// # Errors
+/// When it is no git directory, or cannot be read.
+pub fn open_isolated(git_dir: &Path, settings: &[&str]) -> Result<gix::Repository, GitError> {
+    let options = gix::open::Options::isolated()
+        .open_path_as_is(true)
+        .object_store_slots(FEW_PACKS)
+        .config_overrides(settings.iter().copied());
+    gix::open_opts(git_dir, options)
+        .map_err(GitError::library(format!("open {}", git_dir.display())))
+}
+
 /// Opens a checkout to look at it. No program of a configuration runs on the way.
 ///
 /// # Errors
@@ -148,6 +162,12 @@ const ALWAYS: [&str; 3] = [
 const PACKS: Slots = Slots::AsNeededByDiskState {
     multiplier: 2.0,
     minimum: 4096,
+};
+
+/// The same for a handle of a moment. Even then another process may bring packs or roll them up.
+const FEW_PACKS: Slots = Slots::AsNeededByDiskState {
+    multiplier: 2.0,
+    minimum: 256,
 };
 
 /// Which repository is meant is said by the path alone: what git hooks and `git rebase --exec`

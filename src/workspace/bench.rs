@@ -14,7 +14,7 @@ use super::private::{self, Layout, copy_if_there, plain};
 use super::settled::recorded_tip;
 use super::stat::{distrust_hidden, read_index};
 use super::unlock::unlock;
-use crate::git::{Git, GitError, Repo};
+use crate::git::{Git, GitError, Repo, open_isolated};
 use crate::model::ids::CommitId;
 
 pub(super) struct Bench {
@@ -229,9 +229,7 @@ impl Bench {
 
     /// The objects of the session and of the repository, for the library.
     pub(super) fn objects(&self) -> Result<gix::Repository, GitError> {
-        let options = gix::open::Options::isolated().open_path_as_is(true);
-        gix::open_opts(self.path(), options)
-            .map_err(GitError::library("open the session's objects"))
+        open_isolated(self.path(), &[])
     }
 
     /// Stores a commit in this directory. The identity is author and committer, now.
@@ -309,10 +307,7 @@ fn explain_add(error: GitError) -> WorkspaceError {
 
 /// The session's git directory, for the library, which runs nothing and includes nothing.
 pub(super) fn open_own(ws: &Located, settings: &[&str]) -> Result<gix::Repository, WorkspaceError> {
-    let options = gix::open::Options::isolated()
-        .open_path_as_is(true)
-        .config_overrides(settings.iter().copied());
-    gix::open_opts(plain(&ws.git_dir)?, options)
+    open_isolated(plain(&ws.git_dir)?.as_ref(), settings)
         .map_err(|_| WorkspaceError::Refused("its git directory cannot be read".to_owned()))
 }
 
@@ -329,7 +324,7 @@ pub(super) fn tips(repo: &Repo, ws: &Located) -> Result<Tips, WorkspaceError> {
     let name = head.referent_name().map(|n| n.as_bstr().to_string());
     let head = own
         .head_id()
-        .map_err(|_| refused("its HEAD points to nothing"))?;
+        .map_err(|error| refused(&format!("its HEAD leads nowhere: {error}")))?;
     let head: CommitId = parse(&head.to_string())?;
     let mut all = vec![head.clone()];
     if !ws.is_linked(repo) {
