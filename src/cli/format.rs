@@ -1,5 +1,10 @@
 //! Values as people read them, and text from outside made harmless.
 
+use std::borrow::Cow;
+
+use crate::model::session::SessionState;
+use crate::store::SessionRow;
+
 /// Text from outside without control characters or escape sequences; line breaks become spaces.
 pub fn clean(text: &str) -> String {
     strip(text, false)
@@ -72,6 +77,20 @@ pub fn ago(now_ms: i64, then_ms: i64) -> String {
         60..3600 => format!("{}m ago", seconds / 60),
         3600..86_400 => format!("{}h ago", seconds / 3600),
         _ => format!("{}d ago", seconds / 86_400),
+    }
+}
+
+/// How a session stands, in a few words: what became of finished work, or why it is where it is.
+pub fn standing(session: &SessionRow) -> Cow<'_, str> {
+    match (&session.landed_commit, &session.tip, session.state) {
+        (Some(commit), _, _) => {
+            format!("landed on {} as {}", session.target, commit.short()).into()
+        }
+        (None, Some(tip), SessionState::Completed) if session.base.as_ref() != Some(tip) => {
+            format!("ready: treeyard land {}", session.name).into()
+        }
+        (None, _, SessionState::Completed) => "no changes".into(),
+        _ => session.reason.as_str().into(),
     }
 }
 

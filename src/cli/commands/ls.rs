@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::app::failure::Failure;
 use crate::app::waiting::reasons;
 use crate::cli::context::Context;
-use crate::cli::format::{ago, now_ms};
+use crate::cli::format::{ago, now_ms, standing};
 use crate::cli::out::state_style;
 use crate::cli::table::{Cell, Table, width};
 use crate::model::code::{Code, Exit};
@@ -101,7 +101,10 @@ fn text(sessions: &[SessionRow], waiting: &HashMap<SessionId, String>, now: i64)
             session.name.as_str().into(),
             Cell::styled(session.state.name(), state_style(session.state)),
             ago(now, session.created_ms).into(),
-            waiting.get(&session.id).unwrap_or(&session.reason).into(),
+            match waiting.get(&session.id) {
+                Some(reason) => reason.into(),
+                None => standing(session).into(),
+            },
         ]);
     }
     table.render(width())

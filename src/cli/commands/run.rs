@@ -10,7 +10,7 @@ use crate::app::submit::{Request, Submitted, Work, add_job, submit as queue};
 use crate::cli::args_work::{RunArgs, SubmitArgs, TaskArgs};
 use crate::cli::commands::ls::session_json;
 use crate::cli::context::Context;
-use crate::cli::format::{clean, duration};
+use crate::cli::format::{clean, duration, standing};
 use crate::cli::out::{bold, dim, paint, state_style};
 use crate::cli::progress::Progress;
 use crate::cli::table::{Cell, Table, width};
@@ -131,22 +131,11 @@ fn summary(ran: &Ran, warnings: &[String], context: &Context) -> Result<(), Fail
                 session.name.as_str().into(),
                 Cell::styled(session.state.name(), state_style(session.state)),
                 duration((session.updated_ms - session.created_ms).max(0) as u64).into(),
-                result(session).as_str().into(),
+                standing(session).into(),
             ]);
         }
         format!("{}\n{}", table.render(width()), counted(&ran.sessions))
     })
-}
-
-fn result(session: &SessionRow) -> String {
-    match (&session.landed_commit, &session.tip, session.state) {
-        (Some(commit), _, _) => format!("landed on {} as {}", session.target, commit.short()),
-        (None, Some(tip), SessionState::Completed) if session.base.as_ref() != Some(tip) => {
-            format!("ready: treeyard land {}", session.name)
-        }
-        (None, _, SessionState::Completed) => "no changes".to_owned(),
-        _ => session.reason.clone(),
-    }
 }
 
 fn counted(sessions: &[SessionRow]) -> String {
