@@ -44,3 +44,7 @@ bench *ARGS:
 # Measure the hot functions alone
 bench-hot *FILTER:
     cargo bench --bench hot -- {{ FILTER }}
+
+# Kill runners at random moments and look at what became of the work
+killsweep *ARGS:
+    scripts/killsweep {{ ARGS }}

@@ -14,7 +14,7 @@ use treeyard::model::event::{Actor, Event};
 use treeyard::model::ids::SessionId;
 use treeyard::store::{StoreError, Tx};
 
-use crate::yard::{Yard, text};
+use crate::yard::{Yard, eventually, text};
 
 /// A yard with a session whose work is ready to land.
 fn ready(name: &str) -> Yard {
@@ -202,6 +202,25 @@ fn a_checkout_whose_update_was_killed_is_completed() {
     let fixed = yard.exits(0, &["doctor", "--fix"]);
     assert!(fixed.contains("fixed  checkout"), "{fixed}");
     is_whole(&yard, &["w"]);
+}
+
+/// The files from before would be in the way of whatever lands next.
+#[test]
+fn the_next_landing_and_the_next_runner_complete_such_a_checkout() {
+    for by_runner in [false, true] {
+        let yard = ready("w");
+        work(&yard, "next");
+        killed(&yard, false, &["land", "w"]);
+        if by_runner {
+            yard.exits(0, &["up"]);
+            eventually("the checkout is completed", || {
+                yard.git(&["status", "--porcelain"]).is_empty()
+            });
+            yard.exits(0, &["down"]);
+        }
+        yard.exits(0, &["land", "next"]);
+        is_whole(&yard, &["w", "next"]);
+    }
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub struct Interrupted {
     pub recorded: bool,
 }
 
-/// An interrupted landing that is recorded now.
+/// An interrupted landing that is recorded now, and completed as far as that is possible.
 #[derive(Debug)]
 pub struct Settled {
     /// Which.
@@ -58,8 +58,8 @@ pub fn interrupted(repo: &Repo, store: &Store) -> Result<Vec<Interrupted>, LandE
     Ok(found)
 }
 
-/// Records the last landing if it moved its target and could not say so, and completes its
-/// checkouts, so that no work lands twice.
+/// Records the last landing if it moved its target and could not say so, so that no work lands twice,
+/// and completes its checkouts, which would be in the way of every landing after it.
 ///
 /// # Errors
 /// The store or the repository cannot be read or written. A checkout that cannot be completed is
@@ -72,10 +72,9 @@ pub fn settle(
     let Some(moved) = store.moves(Some(1))?.pop() else {
         return Ok(None);
     };
-    match judge(repo, store, moved)? {
-        Some(landing) if !landing.recorded => Ok(Some(complete(repo, store, lock, landing)?)),
-        _ => Ok(None),
-    }
+    judge(repo, store, moved)?
+        .map(|landing| complete(repo, store, lock, landing))
+        .transpose()
 }
 
 /// Brings the record to what is, and the checkouts to what landed.

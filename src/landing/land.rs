@@ -110,7 +110,8 @@ impl Landing<'_> {
         session: &SessionRow,
     ) -> Result<Option<Landed>, LandError> {
         let settled = settle(self.repo, self.store, lock)?;
-        let Some(settled) = settled.filter(|settled| settled.landing.session == session.id) else {
+        let is_this = |landing: &Interrupted| landing.session == session.id && !landing.recorded;
+        let Some(settled) = settled.filter(|settled| is_this(&settled.landing)) else {
             return Ok(None);
         };
         self.give_back(session)?;

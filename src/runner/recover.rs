@@ -47,7 +47,7 @@ impl Runner {
                 let Interrupted {
                     session, target, ..
                 } = settled.landing;
-                let what = format!("session {session} had landed on {target}");
+                let what = format!("the landing of session {session} on {target}");
                 self.recovered("reconciled", what)?;
             }
             Ok(None) => {}

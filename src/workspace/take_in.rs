@@ -43,8 +43,9 @@ pub fn dirty(repo: &Repo, ws: &Located) -> Result<bool, WorkspaceError> {
 /// one that only the session's branch names could be gone when it is needed.
 ///
 /// # Errors
-/// When there is uncommitted work and `HEAD` is not on the session's branch, when its git directory
-/// was tampered with, and those of [`import`].
+/// When there is uncommitted work and `HEAD` is not on the session's branch, or its git directory
+/// was tampered with. [`WorkspaceError::Refused`] or [`WorkspaceError::BadTree`] when a commit does
+/// not pass the checks; no ref has moved then.
 pub fn take_in(
     repo: &Repo,
     ws: &Located,
