@@ -243,6 +243,28 @@ pub struct TaskSpec {
 }
 
 #[cfg(test)]
+impl TaskSpec {
+    /// Runs a shell command in the whole repository, and asks for nothing else.
+    pub(crate) fn sample(name: &str, run: &str) -> Self {
+        Self {
+            name: name.parse().unwrap(),
+            scope: Scope::whole_repository(),
+            run: Command::Shell(run.into()),
+            after: vec![],
+            gate: vec![],
+            setup: vec![],
+            timeout_ms: None,
+            retries: Retries::default(),
+            priority: 50,
+            lane: Lane::default(),
+            env: BTreeMap::new(),
+            on_crash: OnCrash::default(),
+            group: None,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -69,7 +69,6 @@ mod tests {
     use super::*;
     use crate::model::ids::{JobId, SessionId};
     use crate::model::job::JobState;
-    use crate::model::scope::Scope;
     use crate::model::task::{Backoff, Command, Retries};
 
     fn job(attempt: u32) -> JobRow {
@@ -93,23 +92,13 @@ mod tests {
 
     fn task(max: u32, on_crash: OnCrash) -> TaskSpec {
         TaskSpec {
-            name: "t".parse().unwrap(),
-            scope: Scope::whole_repository(),
-            run: Command::Shell("x".into()),
-            after: vec![],
-            gate: vec![],
-            setup: vec![],
-            timeout_ms: None,
             retries: Retries {
                 max,
                 backoff: Backoff::Fixed,
                 base_ms: 7,
             },
-            priority: 50,
-            lane: Default::default(),
-            env: Default::default(),
             on_crash,
-            group: None,
+            ..TaskSpec::sample("t", "x")
         }
     }
 

@@ -2,26 +2,14 @@ use super::*;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::job::{JobKind, JobState, Outcome};
-use crate::model::scope::Scope;
 use crate::model::session::SessionState;
 use crate::model::task::{Command, TaskSpec};
 use crate::store::Store;
 
 fn task(name: &str, after: &[&str]) -> TaskSpec {
     TaskSpec {
-        name: name.parse().unwrap(),
-        scope: Scope::whole_repository(),
-        run: Command::Shell("true".into()),
         after: after.iter().map(|name| name.parse().unwrap()).collect(),
-        gate: vec![],
-        setup: vec![],
-        timeout_ms: None,
-        retries: Default::default(),
-        priority: 50,
-        lane: Default::default(),
-        env: Default::default(),
-        on_crash: Default::default(),
-        group: None,
+        ..TaskSpec::sample(name, "true")
     }
 }
 

@@ -6,7 +6,6 @@ use super::*;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{CommitId, ContentHash, JobId, PlanId, SessionId};
 use crate::model::job::{JobKind, JobState, Outcome};
-use crate::model::scope::Scope;
 use crate::model::session::SessionState;
 use crate::model::task::{Command, TaskSpec};
 
@@ -14,28 +13,10 @@ pub(super) fn store(dir: &Path) -> Store {
     Store::open(dir).unwrap()
 }
 
-fn spec(name: &str) -> TaskSpec {
-    TaskSpec {
-        name: name.parse().unwrap(),
-        scope: Scope::whole_repository(),
-        run: Command::Shell("true".into()),
-        after: vec![],
-        gate: vec![],
-        setup: vec![],
-        timeout_ms: None,
-        retries: Default::default(),
-        priority: 50,
-        lane: Default::default(),
-        env: Default::default(),
-        on_crash: Default::default(),
-        group: None,
-    }
-}
-
 fn created(name: &str) -> Event {
     Event::SessionCreated {
         plan_id: PlanId::new(),
-        spec: Box::new(spec(name)),
+        spec: Box::new(TaskSpec::sample(name, "true")),
         after: vec![],
         branch: format!("refs/heads/ty/{name}"),
         target: "main".into(),
