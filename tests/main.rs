@@ -11,4 +11,5 @@ mod nonsense;
 mod odd;
 mod plans;
 mod proc;
+mod scope;
 mod yard;
