@@ -58,7 +58,7 @@ impl Scope {
         if bytes > LARGEST {
             return Err(InvalidScope::TooLarge(bytes));
         }
-        let patterns: Vec<String> = patterns.iter().map(|pattern| from_root(pattern)).collect();
+        let patterns: Vec<String> = patterns.into_iter().map(from_root).collect();
         if patterns.iter().all(|pattern| pattern.starts_with('!')) {
             return Err(InvalidScope::OnlyNegated);
         }
@@ -101,15 +101,15 @@ impl InvalidScope {
 }
 
 /// Keeps a leading `./` only where nothing else ties the pattern to the root.
-fn from_root(pattern: &str) -> String {
-    let (rooted, start) = body(pattern);
+fn from_root(pattern: String) -> String {
+    let (rooted, start) = body(&pattern);
+    if !rooted {
+        return pattern;
+    }
+    let body = &pattern[start..];
     let not = if pattern.starts_with('!') { "!" } else { "" };
-    let root = if rooted && !anchors(&pattern[start..]) {
-        "./"
-    } else {
-        ""
-    };
-    format!("{not}{root}{}", &pattern[start..])
+    let root = if anchors(body) { "" } else { "./" };
+    format!("{not}{root}{body}")
 }
 
 fn check(pattern: &str) -> Result<(), InvalidScope> {

@@ -1,6 +1,7 @@
 //! Many scopes that are held, and which of them another one meets.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use super::language::ScopeLanguage;
 use super::overlap::{Overlap, overlap};
@@ -68,11 +69,17 @@ impl<H: Ord + Clone> ScopeIndex<H> {
             let shorter = (0..key.len()).filter_map(|end| self.keys.get(&key[..end]));
             let longer = self
                 .keys
-                .range::<[u8], _>((std::ops::Bound::Included(key), std::ops::Bound::Unbounded))
+                .range::<[u8], _>((Bound::Included(key), Bound::Unbounded))
                 .take_while(|(other, _)| other.starts_with(key))
                 .map(|(_, holders)| holders);
             near.extend(shorter.chain(longer).flatten());
         }
+        // Keys of another form tell nothing.
+        let strange = self
+            .held
+            .iter()
+            .filter(|(_, held)| held.fold != request.fold);
+        near.extend(strange.map(|(holder, _)| holder));
         near
     }
 }

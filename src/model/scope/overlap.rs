@@ -132,9 +132,13 @@ impl Search {
         let Some(reading) = reading.step(byte) else {
             return Some(false);
         };
-        let (a, b) = (self.a.step(a, byte)?, self.b.step(b, byte)?);
+        let a = self.a.step(a, byte)?;
+        if a.is_hopeless() {
+            return Some(false);
+        }
+        let b = self.b.step(b, byte)?;
         let place = (a, b, reading);
-        if a.is_hopeless() || b.is_hopeless() || !self.seen.insert(place) {
+        if b.is_hopeless() || !self.seen.insert(place) {
             return Some(false);
         }
         self.steps.push(Step { place, from, byte });

@@ -1,8 +1,11 @@
 //! One gitignore-style pattern, read.
 
+use std::borrow::Cow;
+
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, Look, Repetition};
 
 use super::class;
+use super::component::{Component, components_meet};
 use super::cursor::{Cursor, Flaw, FlawKind};
 use super::fold::Fold;
 
@@ -74,9 +77,38 @@ impl Pattern {
         &self.key
     }
 
-    /// Whether a path may match both, by how they begin.
+    /// Whether a path may match both, by their literal parts. A quick look, right when it says no.
     pub fn may_meet(&self, other: &Self) -> bool {
-        self.key.starts_with(&other.key) || other.key.starts_with(&self.key)
+        let keys = self.key.starts_with(&other.key) || other.key.starts_with(&self.key);
+        keys && components_meet(&self.components(), &other.components())
+    }
+
+    /// What is known of the first components of a path that it matches.
+    fn components(&self) -> Vec<Component> {
+        let mut components = Vec::new();
+        if !self.anchored {
+            return components;
+        }
+        let mut last = Component::default();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Literal(bytes) => {
+                    for byte in bytes {
+                        match byte {
+                            b'/' => components.push(std::mem::take(&mut last)),
+                            _ => last.push(*byte),
+                        }
+                    }
+                }
+                Piece::Class(_) | Piece::Star => last.open(),
+                Piece::Deep | Piece::DeepFolders => return components,
+            }
+        }
+        if self.tail == Tail::Open {
+            last.open();
+        }
+        components.push(last);
+        components
     }
 
     /// The expression that has matched as soon as the pattern has. Lazy everywhere, so that of two
@@ -158,7 +190,8 @@ struct Reader<'t> {
 impl<'t> Reader<'t> {
     fn new(cursor: Cursor<'t>, anchored: bool, fold: Fold) -> Self {
         let start = cursor.at();
-        let (literal, pieces) = (Vec::new(), Vec::new());
+        let literal = Vec::with_capacity(cursor.rest().len());
+        let pieces = Vec::new();
         Self {
             cursor,
             anchored,
@@ -221,11 +254,15 @@ impl<'t> Reader<'t> {
     }
 
     fn end_literal(&mut self) {
-        if !self.literal.is_empty() {
-            let folded = self.fold.path(&self.literal).into_owned();
-            self.pieces.push(Piece::Literal(folded));
-            self.literal.clear();
+        let literal = std::mem::take(&mut self.literal);
+        if literal.is_empty() {
+            return;
         }
+        let literal = match self.fold.path(&literal) {
+            Cow::Borrowed(_) => literal,
+            Cow::Owned(folded) => folded,
+        };
+        self.pieces.push(Piece::Literal(literal));
     }
 }
 

@@ -1,5 +1,5 @@
 use super::super::{Overlap, ScopeIndex, overlap};
-use super::language;
+use super::{LOOSE, folded, language};
 
 const HELD: &[&[&str]] = &[
     &["src/api/**"],
@@ -67,4 +67,12 @@ fn who_has_left_holds_nothing() {
     assert_eq!(holders(&index, &["src/db/x"]), [6]);
     let before = holders(&index, &["./Makefile"]);
     assert!(before.is_empty(), "what it held before: {before:?}");
+}
+
+#[test]
+fn a_request_for_another_file_system_is_not_taken_for_disjoint() {
+    let index = index();
+    let request = folded(&["elsewhere/x"], LOOSE);
+    let found: Vec<Overlap> = index.conflicts(&request).map(|(_, found)| found).collect();
+    assert_eq!(found, vec![Overlap::Undecided; HELD.len()]);
 }
