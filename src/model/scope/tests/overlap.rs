@@ -30,6 +30,15 @@ fn scopes_as_people_write_them() {
         (&["src/a"], &["src/a/b"], Some("src/a/b")),
         (&["docs/*.md"], &["docs/*.txt"], None),
         (&["**"], &["x"], Some("x")),
+        (&["a/**/b"], &["a/x/y/b"], Some("a/x/y/b")),
+        (&["a/**/b"], &["a/xb/*"], Some("a/xb/b")),
+        (&["a/**\\/b"], &["a/x/y/b"], Some("a/x/y/b")),
+        (&["a*b/x"], &["ab/x"], Some("ab/x")),
+        (&["a*ba/x"], &["aba/x"], Some("aba/x")),
+        (&["ab*ba/x"], &["aba/x"], None),
+        (&["x/a?"], &["x/a"], None),
+        (&["x/*_1.rs"], &["x/*_2.rs"], None),
+        (&["x/a*/y"], &["x/*b/*"], Some("x/ab/y")),
         // Names at any depth meet in folders of such a name, unless these are taken out.
         (&["*.md"], &["*.rs"], Some(".md/.rs")),
         (&["*.md", "!*.md/"], &["*.rs", "!*.rs/"], None),
@@ -83,12 +92,21 @@ fn many_patterns_at_any_depth_stay_few_states() {
 }
 
 #[test]
+fn capitals_are_no_folded_path() {
+    let (a, b) = (&["./[ab]", "!a"], &["./[ab]", "!b"]);
+    let found = overlap(&folded(a, LOOSE), &folded(b, LOOSE));
+    assert_eq!(found, Overlap::Disjoint, "`A` is `a`");
+}
+
+/// Once by more places than are looked at, once by more states than are kept.
+#[test]
 fn what_is_too_intricate_is_undecided_not_disjoint() {
-    let a = format!("*a{}", "?".repeat(40));
-    let b = format!("*b{}", "?".repeat(40));
-    let found = overlap(
-        &language(&[&a, "!?????????????????????????????????????????*"]),
-        &language(&[&b]),
-    );
-    assert_eq!(found, Overlap::Undecided);
+    let wide = |beginning: &str, length| format!("{beginning}{}", "?".repeat(length));
+    for (a, b) in [
+        (wide("./*a", 11), wide("./*b", 11)),
+        (wide("./*a", 17), "./*-".to_owned()),
+    ] {
+        let found = overlap(&language(&[&a]), &language(&[&b, "!*/*"]));
+        assert_eq!(found, Overlap::Undecided, "{a} and {b}");
+    }
 }
