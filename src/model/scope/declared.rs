@@ -34,7 +34,7 @@ pub enum InvalidScope {
         /// How.
         kind: FlawKind,
     },
-    /// More than [`LARGEST`].
+    /// More than 1 MiB.
     #[error("the patterns of the scope have {0} bytes, more than {LARGEST}")]
     TooLarge(usize),
     /// Only negations: nothing would be left to negate from.
