@@ -11,6 +11,7 @@ use treeyard::cas::Cas;
 use treeyard::config::{Plan, Settings};
 use treeyard::model::event::{Actor, Event};
 use treeyard::model::ids::{JobId, SessionId};
+use treeyard::model::scope::{Fold, Overlap, Scope, ScopeIndex, ScopeLanguage, overlap};
 use treeyard::model::session::SessionState;
 use treeyard::model::task::Lane;
 use treeyard::runner::dispatch::{Lanes, decide};
@@ -107,4 +108,88 @@ fn ingest_64_mib(bencher: Bencher) {
         bytes[..8].copy_from_slice(&round.to_le_bytes());
         cas.put_reader(bytes.as_slice()).unwrap()
     });
+}
+
+/// Two scopes that overlap nowhere, from their patterns.
+#[divan::bench]
+fn scope_overlap_of_two(bencher: Bencher) {
+    let (one, other) = (holder(1), holder(2));
+    bencher.bench(|| {
+        let found = overlap(&language(&one), &language(&other));
+        assert_eq!(found, Overlap::Disjoint);
+    });
+}
+
+/// One request that nobody stands in the way of, against so many holders of 20 patterns each that a
+/// long-lived process has indexed.
+#[divan::bench(args = [100, 1_000, 10_000])]
+fn scope_admission(bencher: Bencher, holders: usize) {
+    let index = index(&(0..holders).map(holder).collect::<Vec<_>>());
+    let request = holder(holders);
+    bencher
+        .counter(ItemsCount::new(holders))
+        .bench(|| assert!(admits(&index, &request)));
+}
+
+/// The same, by a process that has the patterns only.
+#[divan::bench(args = [100, 1_000, 10_000])]
+fn scope_admission_from_patterns(bencher: Bencher, holders: usize) {
+    let held: Vec<_> = (0..holders).map(holder).collect();
+    let request = holder(holders);
+    bencher
+        .counter(ItemsCount::new(holders))
+        .bench(|| assert!(admits(&index(&held), &request)));
+}
+
+/// A pattern that no literal part tells from any holder's: all are compared by automata.
+#[divan::bench(args = [100, 1_000])]
+fn scope_admission_all_compared(bencher: Bencher, holders: usize) {
+    let crowd = |n: usize| [vec![format!("tests/?_{n}_*.rs")], holder(n)[1..].to_vec()].concat();
+    let index = index(&(0..holders).map(crowd).collect::<Vec<_>>());
+    let request = crowd(holders);
+    bencher
+        .counter(ItemsCount::new(holders))
+        .bench(|| assert!(admits(&index, &request)));
+}
+
+/// A request for everything, which every holder stands in the way of.
+#[divan::bench(args = [100, 1_000])]
+fn scope_conflicts_with_all(bencher: Bencher, holders: usize) {
+    let index = index(&(0..holders).map(holder).collect::<Vec<_>>());
+    let all = ["**".to_owned()];
+    bencher.counter(ItemsCount::new(holders)).bench(|| {
+        let request = language(&all);
+        assert_eq!(index.conflicts(&request).count(), holders);
+    });
+}
+
+fn admits(index: &ScopeIndex<usize>, request: &[String]) -> bool {
+    index.conflicts(&language(request)).next().is_none()
+}
+
+fn index(held: &[Vec<String>]) -> ScopeIndex<usize> {
+    let mut index = ScopeIndex::new();
+    for (n, patterns) in held.iter().enumerate() {
+        index.insert(n, language(patterns));
+    }
+    index
+}
+
+fn language(patterns: &[String]) -> ScopeLanguage {
+    let scope = Scope::new(patterns.to_vec()).unwrap();
+    ScopeLanguage::new(&scope, Fold::default()).unwrap()
+}
+
+/// 20 patterns that no other holder's meet.
+fn holder(n: usize) -> Vec<String> {
+    let mut patterns = vec![
+        format!("src/part{n}/**"),
+        format!("!src/part{n}/generated/**"),
+        format!("src/part{n}/generated/**/keep_*.rs"),
+        format!("docs/part{n}_*.md"),
+        format!("tests/{n}/**/part/*.[ch]"),
+        format!("!tests/{n}/**/part/*.c"),
+    ];
+    patterns.extend((0..14).map(|m| format!("lib/part{n}/module{m}/*.rs")));
+    patterns
 }

@@ -12,5 +12,6 @@ mod nonsense;
 mod odd;
 mod plans;
 mod proc;
+mod scope;
 mod shut;
 mod yard;

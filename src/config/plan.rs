@@ -426,8 +426,7 @@ impl Read for Scope {
             .flat_map(|list| list.iter());
         let mut sound = true;
         for (pattern, item) in patterns.iter().zip(items) {
-            let body = pattern.strip_prefix('!').unwrap_or(pattern);
-            if let Err(error) = Scope::new(vec![body.to_owned()]) {
+            if let Err(error) = Scope::check(pattern) {
                 problems.add(item.span().start, error.to_string(), None);
                 sound = false;
             }

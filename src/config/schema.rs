@@ -91,7 +91,7 @@ macro_rules! task_tables {
             pub name: String,
             /// The files it may change, as patterns relative to the repository root.
             #[serde(skip_serializing_if = "Option::is_none")]
-            #[schemars(length(min = 1), inner(regex(pattern = r"^(?!!?(\./)*([/\\]|.:|(.*/)?\.\.(/|$)|\s*$))[^\p{Cc}]+$")))]
+            #[schemars(length(min = 1), inner(regex(pattern = r"^(?!!?(\./)*(/|\\([/\\0-9A-Za-z]|$)|[0-9A-Za-z]:|(.*/)?\.\.(/|$)|\s*$))[^\p{Cc}]+$")))]
             pub scope: Option<Vec<String>>,
             /// What is run: a shell line, or a list of arguments without a shell.
             #[schemars(with = "CommandText")]

@@ -91,6 +91,10 @@ fn wrong_plans_are_told_what_to_write_instead() {
         ),
         (&task("lane = \"PRIMARY\""), "did you mean `primary`?"),
         (&task("scope = [\"src/../../x\"]"), "contains `..`"),
+        (
+            &task("scope = [\"a\", \"!src/[a\"]"),
+            "4:15: scope pattern \"!src/[a\", character 6: `[` is not closed; write `\\[` for the character itself",
+        ),
         (&task("scope = [\"./\"]"), "a scope pattern is empty"),
         ("{\"task\": []}", "this looks like JSON; it is read as TOML"),
         (
