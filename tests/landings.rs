@@ -223,6 +223,36 @@ fn the_next_landing_and_the_next_runner_complete_such_a_checkout() {
     }
 }
 
+/// Killed while it moved the target: the lock has the commit, or nothing yet. What a person's git
+/// holds stays.
+#[test]
+fn the_lock_of_a_killed_landing_is_not_waited_for_for_ever() {
+    let foreign = "0123456789012345678901234567890123456789";
+    for (content, lands) in [(None, true), (Some(""), true), (Some(foreign), false)] {
+        let yard = ready("w");
+        let tip = yard.git(&["rev-parse", "main"]);
+        let commit = yard.git(&["commit-tree", "-m", "x", "-p", "main", "main^{tree}"]);
+        let mut project = Project::open(&yard.repo(), &[]).unwrap();
+        let session = project.store.sessions(0).unwrap()[0].id;
+        let moving = Event::TargetMoving {
+            target: "main".into(),
+            from: tip.trim().parse().unwrap(),
+            to: commit.trim().parse().unwrap(),
+        };
+        append(&mut project, session, moving);
+        let lock = yard.repo().join(".git/refs/heads/main.lock");
+        let content = content.map_or(commit.clone(), |content| format!("{content}\n"));
+        fs::write(&lock, content.trim_start()).unwrap();
+        if lands {
+            yard.exits(0, &["land", "w"]);
+            is_whole(&yard, &["w"]);
+        } else {
+            yard.exits(7, &["land", "w"]);
+            assert!(lock.exists());
+        }
+    }
+}
+
 #[test]
 fn a_landing_that_did_not_get_so_far_lands_later() {
     let yard = ready("w");

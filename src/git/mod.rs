@@ -5,6 +5,7 @@ mod error;
 mod objects;
 mod refs;
 mod repo;
+mod stale;
 #[cfg(test)]
 mod tests;
 

@@ -154,7 +154,12 @@ impl Repo {
             deref: false,
         };
         let repo = self.main_gix()?;
-        match repo.edit_reference(edit) {
+        let mut edited = repo.edit_reference(edit.clone());
+        let locked = || is_own(full_name) && self.ref_lock(full_name).is_some();
+        if edited.is_err() && locked() && self.outwait_ref_lock(full_name) {
+            edited = repo.edit_reference(edit);
+        }
+        match edited {
             Ok(_) => Ok(()),
             Err(error) => Err(self
                 .moved(full_name, expected)
@@ -174,6 +179,13 @@ impl Repo {
             found: found.map_or_else(|| "nothing".to_owned(), |c| c.to_string()),
         })
     }
+}
+
+/// Refs that nobody but treeyard moves.
+fn is_own(full_name: &str) -> bool {
+    ["refs/heads/ty/", "refs/treeyard/"]
+        .iter()
+        .any(|prefix| full_name.starts_with(prefix))
 }
 
 /// The library's form of a commit id.

@@ -116,3 +116,23 @@ fn a_failing_git_says_why_in_plain_text() {
     let text = error.to_string();
     assert!(text.contains("not a git repository") && !text.chars().any(char::is_control));
 }
+
+/// A lock that changes is somebody's at work; one that does not is a dead process's.
+#[test]
+fn a_dead_lock_on_a_ref_of_its_own_is_outwaited_and_no_other() {
+    let (dir, repo) = repository();
+    let tip = repo.resolve("HEAD").unwrap();
+    let locks = dir.path().join(".git/refs/heads");
+    for content in ["", "0123456789012345678901234567890123456789\n"] {
+        std::fs::create_dir_all(locks.join("ty")).unwrap();
+        let (own, other) = (locks.join("ty/a.lock"), locks.join("b.lock"));
+        std::fs::write(&own, content).unwrap();
+        std::fs::write(&other, content).unwrap();
+        let make = |name: &str| repo.update_ref(name, &tip, Expected::Any, "test");
+        make("refs/heads/ty/a").unwrap();
+        assert!(make("refs/heads/b").is_err());
+        assert!(!own.exists() && other.exists());
+        repo.delete_ref("refs/heads/ty/a", Expected::Any).unwrap();
+        std::fs::remove_file(other).unwrap();
+    }
+}

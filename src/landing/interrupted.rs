@@ -72,9 +72,28 @@ pub fn settle(
     let Some(moved) = store.moves(Some(1))?.pop() else {
         return Ok(None);
     };
+    free_target(repo, &moved.event)?;
     judge(repo, store, moved)?
         .map(|landing| complete(repo, store, lock, landing))
         .transpose()
+}
+
+/// A process that was killed while it moved the target left the target's lock: with the commit that
+/// nobody else would write there, or still empty.
+fn free_target(repo: &Repo, moved: &Event) -> Result<(), LandError> {
+    let Event::TargetMoving { target, from, to } = moved else {
+        return Ok(());
+    };
+    let name = format!("refs/heads/{target}");
+    let is_ours = match repo.ref_lock(&name) {
+        Some(content) if content.is_empty() => repo.branch_tip(target)?.as_ref() == Some(from),
+        Some(content) => content == to.as_str(),
+        None => false,
+    };
+    if is_ours {
+        repo.outwait_ref_lock(&name);
+    }
+    Ok(())
 }
 
 /// Brings the record to what is, and the checkouts to what landed.

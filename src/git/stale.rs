@@ -1,0 +1,44 @@
+//! Locks on refs that a killed process left: a file beside the ref, which git makes, fills, and
+//! renames over it within moments.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::repo::Repo;
+
+const PATIENCE: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(20);
+
+impl Repo {
+    /// What somebody who moves a ref has written into its lock so far. `None` when nobody has it.
+    pub fn ref_lock(&self, full_name: &str) -> Option<String> {
+        let bytes = fs::read(self.lock_path(full_name)).ok()?;
+        Some(String::from_utf8_lossy(&bytes).trim_end().to_owned())
+    }
+
+    /// Waits until nobody has the lock of a ref, and takes away one that stays the same for a second.
+    /// Only for a lock that is known to be one of treeyard's own. Whether the ref is free.
+    pub fn outwait_ref_lock(&self, full_name: &str) -> bool {
+        let path = self.lock_path(full_name);
+        let look = || {
+            let found = fs::symlink_metadata(&path).ok()?;
+            Some((found.ino(), found.mtime(), found.mtime_nsec(), found.len()))
+        };
+        let (first, began) = (look(), Instant::now());
+        while began.elapsed() < PATIENCE {
+            let now = look();
+            if now.is_none() || now != first {
+                return true;
+            }
+            std::thread::sleep(LOOK);
+        }
+        tracing::warn!(lock = %path.display(), "a killed process left a lock; it is taken away");
+        fs::remove_file(&path).is_ok()
+    }
+
+    fn lock_path(&self, full_name: &str) -> PathBuf {
+        self.common_dir().join(format!("{full_name}.lock"))
+    }
+}
