@@ -510,3 +510,27 @@ fn worktrees_on_a_disk_that_is_not_mounted_are_not_given_up() {
         assert!(doctor(&yard, &[])[0].starts_with("ok"));
     }
 }
+
+/// A power cut can leave a branch without content. It costs that session, and no other.
+#[test]
+fn an_unreadable_branch_of_one_session_does_not_stop_the_others() {
+    let yard = Yard::new();
+    for name in ["torn", "whole"] {
+        yard.exits(0, &["submit", "--name", name, "--", "true"]);
+    }
+    let sessions = yard.json(&["ls", "--all"])["sessions"].clone();
+    let torn = sessions.as_array().unwrap().iter();
+    let torn = torn.clone().find(|row| row["name"] == "torn").unwrap();
+    let branch = yard
+        .repo()
+        .join(".git")
+        .join(torn["branch"].as_str().unwrap());
+    fs::create_dir_all(branch.parent().unwrap()).unwrap();
+    fs::write(&branch, "").unwrap();
+    yard.exits(0, &["up"]);
+    eventually("the other one runs", || {
+        yard.state_of("whole") == "COMPLETED"
+    });
+    eventually("it fails", || yard.state_of("torn") == "FAILED");
+    yard.exits(0, &["down"]);
+}

@@ -309,3 +309,54 @@ fn a_checkout_with_touched_files_is_updated() {
     assert!(fs::read_to_string(&file).unwrap().ends_with("four\n"));
     assert_eq!(yard.git(&["status", "--porcelain"]), "");
 }
+
+/// What was done after what landed is not said to have landed, and not taken away.
+#[test]
+fn work_that_goes_on_after_a_killed_landing_stays() {
+    let yard = ready("a");
+    unrecorded(&yard, "a", MergeMethod::Merge, true);
+    let place = yard.exits(0, &["open", "a"]);
+    let more = Path::new(place.trim()).join("more.txt");
+    fs::write(&more, "more\n").unwrap();
+    let output = yard.treeyard(&["land", "a"]);
+    let said = text(&output.stderr);
+    assert!(!output.status.success(), "{said}");
+    assert!(said.contains("without what was done"), "{said}");
+    assert!(landed(&yard, "a") && more.exists());
+}
+
+/// Too early is not refused: the task lands by itself all the same, and what follows it starts.
+#[test]
+fn a_landing_that_is_asked_for_too_early_changes_nothing() {
+    let yard = Yard::new();
+    let go = yard.folder.path().join("go");
+    let plan = yard.plan(&format!(
+        "[[task]]\nname = \"a\"\nrun = \"while ! test -e {}; do sleep 0.05; done; echo a > a.txt\"\n\
+         [[task]]\nname = \"b\"\nafter = [\"a\"]\nrun = \"echo b > b.txt\"\n",
+        go.display()
+    ));
+    yard.exits(0, &["up"]);
+    yard.exits(0, &["submit", "--auto-land", &plan]);
+    eventually("it is at work", || yard.state_of("a") == "ACTIVE");
+    assert!(!yard.treeyard(&["land", "a"]).status.success());
+    fs::write(&go, "").unwrap();
+    eventually("both have landed", || {
+        landed(&yard, "a") && landed(&yard, "b")
+    });
+    yard.exits(0, &["down"]);
+    is_whole(&yard, &["a", "b"]);
+}
+
+/// Refused for another reason, it waits for a person like any other, and says so.
+#[test]
+fn a_landing_that_a_person_asks_for_and_that_is_refused_blocks_what_lands_by_itself() {
+    let yard = Yard::new();
+    let plan = yard.plan("[[task]]\nname = \"a\"\nrun = \"echo a > a.txt\"\n");
+    yard.write("a.txt", "in the way\n");
+    let refused = yard.treeyard(&["run", "--auto-land", &plan]);
+    assert!(!refused.status.success());
+    assert_eq!(yard.state_of("a"), "BLOCKED");
+    fs::remove_file(yard.repo().join("a.txt")).unwrap();
+    yard.exits(0, &["land", "a"]);
+    is_whole(&yard, &["a"]);
+}

@@ -14,8 +14,8 @@ use crate::merge::LandingLock;
 use crate::model::event::{Actor, Event};
 use crate::store::{SessionRow, Store};
 use crate::workspace::{
-    GATE, Health, Located, Released, discard_gate, forget, gates, inspect, is_moved, leftovers,
-    repair, sweep,
+    GATE, Health, Located, Released, discard, forget, gates, inspect, is_moved, leftovers, repair,
+    sweep,
 };
 
 const NAME: &str = "worktrees";
@@ -255,7 +255,7 @@ pub(super) fn left_behind(repo: &Repo, root: &Path, act: bool) -> Result<Vec<Pat
     if let Ok(_no_landing) = LandingLock::acquire(&repo.state_dir(), Duration::ZERO) {
         for gate in gates(root) {
             if act {
-                discard_gate(repo, &gate)?;
+                discard(repo, &gate)?;
             }
             found.push(gate);
         }

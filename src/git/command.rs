@@ -6,6 +6,7 @@
 //! pointer.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -135,24 +136,17 @@ impl Git {
         })
     }
 
-    /// Runs it with its output going straight into `sink`.
+    /// Runs it to its end, with a file as its input.
     ///
     /// # Errors
-    /// When either is missing or exits with anything but 0.
-    pub fn pipe_into(self, sink: Git) -> Result<Output, GitError> {
-        let mut source = self.command().spawn().map_err(|e| self.spawn_error(e))?;
-        let stdout = source.stdout.take();
-        let writer = self.feed(&mut source)?;
-        let mut receiver = sink.command();
-        receiver.stdin(stdout.map_or_else(Stdio::null, Stdio::from));
-        let received = receiver.spawn().and_then(|c| c.wait_with_output());
-        let sent = source.wait_with_output().map_err(GitError::io("git"))?;
-        writer.map(|w| w.join());
-        self.judge(sent.status.success(), &sent.stderr)?;
-        let received = received.map_err(|e| sink.spawn_error(e))?;
-        sink.judge(received.status.success(), &received.stderr)?;
+    /// When git is missing or exits with anything but 0.
+    pub fn run_reading(self, input: File) -> Result<Output, GitError> {
+        let child = self.command().stdin(input).spawn();
+        let output = child.and_then(std::process::Child::wait_with_output);
+        let output = output.map_err(|error| self.spawn_error(error))?;
+        self.judge(output.status.success(), &output.stderr)?;
         Ok(Output {
-            stdout: received.stdout,
+            stdout: output.stdout,
         })
     }
 

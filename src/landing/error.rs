@@ -9,7 +9,7 @@ use crate::proc::ProcError;
 use crate::store::StoreError;
 use crate::workspace::WorkspaceError;
 
-/// A landing that moved nothing, but for [`LandError::CheckoutBehind`].
+/// A landing that moved nothing, but for [`LandError::CheckoutBehind`] and [`LandError::FurtherWork`].
 #[derive(Debug, thiserror::Error)]
 pub enum LandError {
     /// The database.
@@ -82,6 +82,19 @@ pub enum LandError {
         /// Why not.
         source: Box<MergeError>,
     },
+    /// It had landed already when its process was killed, and somebody worked on since.
+    #[error(
+        "{name} had landed on {target} as {}, without what was done in its worktree since; that is \
+         still there, see `treeyard open {name}`", .to.short()
+    )]
+    FurtherWork {
+        /// The task's name.
+        name: String,
+        /// The branch.
+        target: String,
+        /// Where the landing moved it.
+        to: CommitId,
+    },
     /// A gate command failed on the merged tree.
     #[error("gate `{command}` {how}")]
     Gate {
@@ -106,7 +119,7 @@ impl LandError {
             Self::Proc(error) => error.code(),
             Self::NotComplete { .. } => Code::SessionState,
             Self::Nothing { .. } => Code::NothingToLand,
-            Self::Uncommitted { .. } => Code::Uncommitted,
+            Self::Uncommitted { .. } | Self::FurtherWork { .. } => Code::Uncommitted,
             Self::NoTarget(_) => Code::NoTarget,
             Self::Conflict { .. } => Code::MergeConflict,
             Self::CheckoutBehind { source, .. } => source.code(),

@@ -114,10 +114,17 @@ impl Landing<'_> {
         let Some(settled) = settled.filter(|settled| is_this(&settled.landing)) else {
             return Ok(None);
         };
-        self.give_back(session)?;
         let Interrupted {
             target, from, to, ..
         } = settled.landing;
+        if self.has_further_work(session)? {
+            return Err(LandError::FurtherWork {
+                name: session.name.clone(),
+                target,
+                to,
+            });
+        }
+        self.give_back(session)?;
         if let Some(source) = settled.behind {
             return Err(LandError::CheckoutBehind {
                 name: session.name.clone(),
@@ -134,6 +141,15 @@ impl Landing<'_> {
             from,
             to,
         }))
+    }
+
+    /// Whether somebody worked in the worktree after what landed.
+    fn has_further_work(&self, session: &SessionRow) -> Result<bool, LandError> {
+        let Some(place) = located(session) else {
+            return Ok(false);
+        };
+        let taken = workspace::take_in(self.repo, &place, Uncommitted::Leave)?;
+        Ok(taken.moved || workspace::dirty(self.repo, &place)?)
     }
 
     fn land_in_turn(
@@ -327,18 +343,36 @@ impl Landing<'_> {
         }
     }
 
+    /// A refusal is recorded, and what was to land by itself waits for a person then. What was not
+    /// ready to be landed was not refused.
     fn note_refusal(&mut self, session: &SessionRow, error: &LandError) -> Result<(), LandError> {
         if matches!(
             error,
-            LandError::Conflict { .. } | LandError::Store(_) | LandError::CheckoutBehind { .. }
+            LandError::Conflict { .. }
+                | LandError::Store(_)
+                | LandError::CheckoutBehind { .. }
+                | LandError::NotComplete { .. }
         ) {
             return Ok(());
         }
+        let code = error.code().id();
         let event = Event::LandingRefused {
-            code: error.code().id().to_owned(),
+            code: code.to_owned(),
             reason: error.to_string(),
         };
-        self.append(session, event)
+        let blocks = session.auto_land && !matches!(error, LandError::Nothing { .. });
+        self.store.write(|tx| {
+            tx.append(Actor::System, Some(session.id), event)?;
+            let (from, to) = (SessionState::Completed, SessionState::Blocked);
+            match tx.session(session.id)? {
+                Some(now) if blocks && now.state == from => {
+                    let reason = format!("not landed ({code}): {error}");
+                    move_session(tx, Actor::System, session.id, from, to, &reason)
+                }
+                _ => Ok(()),
+            }
+        })?;
+        Ok(())
     }
 
     fn append(&mut self, session: &SessionRow, event: Event) -> Result<(), LandError> {

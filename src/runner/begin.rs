@@ -28,7 +28,9 @@ impl Runner {
             return self.start_or_free(session, dispatched);
         }
         // A session that was paused or cancelled while its worktree was made may have left half.
-        self.clear_half_made(&row)?;
+        if !self.clear_half_made(&row)? {
+            return Ok(());
+        }
         let base = match base_of(&self.store, &self.repo, &row) {
             Ok(base) => base,
             Err(error) => return self.fail(session, &error.to_string()),

@@ -5,15 +5,15 @@ use std::time::Duration;
 use super::context::job_dir;
 use super::error::RunnerError;
 use super::serve::Runner;
-use crate::landing::{Interrupted, close_lost, end_orphaned_gates, located, settle};
+use crate::landing::{Interrupted, close_lost, end_orphaned_gates, settle};
 use crate::merge::LandingLock;
 use crate::model::event::{Actor, Event};
 use crate::model::job::{JobKind, JobState};
 use crate::model::session::SessionState;
 use crate::proc::{Attached, Ended, attach, boot_id};
 use crate::sessions::queue_again;
-use crate::store::JobRow;
-use crate::workspace::{Keep, Located, release};
+use crate::store::{JobRow, SessionRow};
+use crate::workspace::discard;
 
 impl Runner {
     pub(super) fn recover(&mut self) -> Result<(), RunnerError> {
@@ -113,44 +113,30 @@ impl Runner {
         Ok(())
     }
 
-    /// The runner ended while the worktree was being made: what there is holds no work.
-    pub(super) fn clear_half_made(
-        &mut self,
-        row: &crate::store::SessionRow,
-    ) -> Result<(), RunnerError> {
+    /// The runner ended while the worktree was being made: what there is holds no work. Whether the
+    /// session can go on; one that cannot fails, and the others do go on.
+    pub(super) fn clear_half_made(&mut self, row: &SessionRow) -> Result<bool, RunnerError> {
+        if row.worktree_path.is_some() {
+            return Ok(true);
+        }
         let id = format!("{}-{}", row.name, row.id.short());
-        let root = self.config.policy.worktrees.clone();
-        let path = root.join(&id);
-        let tip = self.repo.ref_target(&row.branch)?;
-        if located(row).is_some() || (tip.is_none() && !path.exists()) {
-            return Ok(());
+        let path = self.config.policy.worktrees.join(&id);
+        let linked = self.repo.common_dir().join("worktrees").join(&id);
+        let has_branch = !matches!(self.repo.ref_target(&row.branch), Ok(None));
+        if !has_branch && !path.exists() && !linked.exists() {
+            return Ok(true);
         }
-        self.recovered(
-            "reconciled",
-            format!("half-made worktree {}", path.display()),
-        )?;
-        if let Some(base) = tip.clone() {
-            let git_dir = root.join(".git-private").join(&id);
-            let place = Located {
-                path: path.clone(),
-                git_dir,
-                branch: row.branch.clone(),
-                base,
-            };
-            if let Err(error) = release(&self.repo, &place, &row.id, Keep::Remove) {
-                tracing::warn!(%error, "a half-made worktree was not released");
+        let what = format!("half-made worktree {}", path.display());
+        match discard(&self.repo, &path) {
+            Ok(()) => {
+                self.recovered("reconciled", what)?;
+                Ok(true)
             }
-            if let Err(error) = self.repo.delete_ref(&row.branch, crate::git::Expected::Any) {
-                tracing::warn!(%error, "the branch of a half-made worktree stays");
+            Err(error) => {
+                self.fail(row.id, &format!("{what} cannot be cleared away: {error}"))?;
+                Ok(false)
             }
         }
-        if path.exists() {
-            let aside = root.join(format!("{id}.half-made-{}", std::process::id()));
-            if let Err(error) = std::fs::rename(&path, aside) {
-                tracing::warn!(%error, "a half-made worktree stays");
-            }
-        }
-        Ok(())
     }
 
     fn recovered(&mut self, action: &str, detail: String) -> Result<(), RunnerError> {

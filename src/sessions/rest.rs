@@ -9,18 +9,25 @@ use crate::store::{SessionRow, Store, StoreError};
 /// Whether no runner can bring any task of this submission on: each is over, or it waits for a
 /// person, itself or by what it comes after.
 pub fn is_at_rest(store: &Store, plan: PlanId) -> Result<bool, StoreError> {
-    // In the order of submission, so that each comes after those it waits for.
+    let mut left = store.plan_sessions(plan)?;
+    left.retain(|row| !is_over(row) && !waits_for_a_person(row.state));
     let mut held = HashSet::new();
-    for row in &store.plan_sessions(plan)? {
-        if is_over(row) || waits_for_a_person(row.state) {
-            continue;
+    // A plan may name a task before those it comes after: again, as long as that holds more.
+    loop {
+        let before = left.len();
+        let mut still = Vec::new();
+        for row in left {
+            if is_held(store, &row, &held)? {
+                held.insert(row.id);
+            } else {
+                still.push(row);
+            }
         }
-        if !is_held(store, row, &held)? {
-            return Ok(false);
+        if still.is_empty() || still.len() == before {
+            return Ok(still.is_empty());
         }
-        held.insert(row.id);
+        left = still;
     }
-    Ok(true)
 }
 
 fn is_over(row: &SessionRow) -> bool {

@@ -245,3 +245,16 @@ fn a_submission_rests_when_no_runner_can_bring_it_on() {
     log(&mut store, ids[0], [moved(Blocked, Active)]);
     assert!(!rests(&store));
 }
+
+#[test]
+fn a_plan_may_name_a_task_before_those_it_comes_after() {
+    use SessionState::{Active, Blocked, Created};
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let tasks = [task("a", &["b"]), task("b", &["c"]), task("c", &[])];
+    let (plan, ids) = submit(&mut store, &tasks, &submission()).unwrap();
+    log(&mut store, ids[2], [moved(Created, Active)]);
+    assert!(!is_at_rest(&store, plan).unwrap());
+    log(&mut store, ids[2], [moved(Active, Blocked)]);
+    assert!(is_at_rest(&store, plan).unwrap());
+}

@@ -3,16 +3,19 @@
 //! It is made anew for each use, out of the session's reach, with the main repository's objects
 //! first and the session's after, so that a planted object never stands in for a known one.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use gix::bstr::{BStr, ByteSlice};
-use gix::index::entry::{Flags, Mode};
+use gix::index::entry::Mode;
 
 use super::error::WorkspaceError;
 use super::located::Located;
-use super::private::{self, Layout, copy_if_there, plain};
-use super::settled::recorded_tip;
-use super::stat::{distrust_hidden, read_index};
+use super::pack::Pack;
+use super::private::{self, Layout, plain};
+use super::release::remove;
+use super::settled::copy_index;
+use super::stat::read_index;
 use super::unlock::unlock;
 use crate::git::{Git, GitError, Repo, open_isolated};
 use crate::model::ids::CommitId;
@@ -50,12 +53,7 @@ impl Bench {
         }
         let mut bench = Self::over(repo, &ws.path, &ws.base, &alternates)?;
         bench.theirs = Some(ws.git_dir.join("index"));
-        let index = bench.path().join("index");
-        bench.index_is_of = recorded_tip(repo, ws);
-        copy_if_there(&ws.record(repo)?.join("index"), &index)?;
-        if index.exists() {
-            distrust_hidden(&ws.path, &index)?;
-        }
+        bench.index_is_of = copy_index(repo, ws, &bench.path().join("index"))?;
         Ok(bench)
     }
 
@@ -146,9 +144,8 @@ impl Bench {
     }
 
     fn is_sparse(&self) -> Result<bool, WorkspaceError> {
-        let index = read_index(&self.path().join("index"))?;
-        let absent = |entry: &gix::index::Entry| entry.flags.contains(Flags::SKIP_WORKTREE);
-        Ok(index.is_sparse() || index.entries().iter().any(absent))
+        let own = self.objects()?;
+        Ok(own.config_snapshot().boolean("core.sparseCheckout") == Some(true))
     }
 
     /// Ignored files that the session added all the same are work too, and `add -A` passes them by.
@@ -257,28 +254,37 @@ impl Bench {
         parse(&made.id.to_string())
     }
 
-    /// Copies what `revs` reaches (one a line, `^` excludes) to the objects at `into`, checked.
-    pub(super) fn send(&self, revs: &str, into: Git) -> Result<(), WorkspaceError> {
-        let pack = [
-            "pack-objects",
-            "--revs",
-            "--thin",
-            "--stdout",
-            "-q",
-            "--threads=1",
-        ];
-        let unpack = ["index-pack", "--strict", "--fix-thin", "--stdin"];
-        self.git()
-            .args(pack)
+    /// Puts what `revs` reaches (one a line, `^` excludes) into a pack of this directory. `None` when
+    /// there is nothing. Nothing is lost with it, so it need not be on the disk.
+    pub(super) fn pack(&self, revs: &str) -> Result<Option<Pack>, WorkspaceError> {
+        let base = self.path().join("objects/pack/pack");
+        let name = self
+            .git()
+            .args(["-c", "core.fsync=none", "pack-objects", "--revs", "-q"])
+            .args(["--threads=1", "--non-empty"])
+            .arg(base)
             .stdin(revs)
-            .pipe_into(into.args(unpack))?;
-        Ok(())
+            .run()?
+            .text();
+        let name = name.trim();
+        if name.is_empty() {
+            return Ok(None);
+        }
+        self.drop_loose()?;
+        let path = self.path().join(format!("objects/pack/pack-{name}.pack"));
+        Ok(Some(Pack { path }))
     }
 
-    /// Like [`send`](Self::send), into the main repository.
-    pub(super) fn send_to_main(&self, repo: &Repo, revs: &str) -> Result<(), WorkspaceError> {
-        let main = Git::new(repo.common_dir()).git_dir(repo.common_dir());
-        self.send(revs, main)
+    /// What was made here is in a pack now. On a disk that is nearly full, each copy counts.
+    fn drop_loose(&self) -> Result<(), WorkspaceError> {
+        let objects = self.path().join("objects");
+        let folders = fs::read_dir(&objects).map_err(WorkspaceError::io(&objects))?;
+        for folder in folders.flatten() {
+            if folder.file_name().len() == 2 {
+                remove(&folder.path())?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::error::WorkspaceError;
 use super::fill::{FillMethod, fill};
@@ -140,7 +140,8 @@ fn build(req: &Request<'_>, root: &Path, ws: &mut Located) -> Result<FillMethod,
         Isolation::Private => make_private(req, ws, &record)?,
     }
     let method = fill(req.repo, root, &ws.path, &ws.git_dir, &ws.base)?;
-    settle(req.repo, ws, &ws.git_dir.join("index"), &ws.base)?;
+    let index = ws.git_dir.join("index");
+    settle(req.repo, ws, &index, &ws.base, SystemTime::now())?;
     if req.include {
         include::copy(req.repo, &ws.path)?;
     }

@@ -8,6 +8,7 @@ use gix::bstr::{BString, ByteSlice};
 use super::bench::{Bench, Tips, object_id};
 use super::error::WorkspaceError;
 use super::located::Located;
+use super::pack::Pack;
 use crate::git::{Expected, GitError, Repo};
 use crate::model::ids::CommitId;
 
@@ -36,7 +37,7 @@ impl Imported {
 /// every new tree is looked at, objects are packed, checked and stored, then the branch moves by
 /// compare-and-swap. A branch that was rewritten is fine as long as it has an ancestor in common
 /// with its base; one that somebody deleted in the repository is made again. A detached `HEAD`
-/// counts as the branch when it descends from the base.
+/// counts as the branch when it descends from the base. Gives the pack too, while it is there.
 ///
 /// # Errors
 /// [`WorkspaceError::Refused`] or [`WorkspaceError::BadTree`] when a check fails; no ref has moved then.
@@ -46,42 +47,57 @@ pub(super) fn import(
     bench: &Bench,
     found: &Tips,
     made: Option<&CommitId>,
-) -> Result<Imported, WorkspaceError> {
-    let there = repo.branch_tip(&ws.branch)?;
+) -> Result<(Imported, Option<Pack>), WorkspaceError> {
     if ws.is_linked(repo) {
-        let gone = format!("{} is gone from the repository", ws.branch);
-        let at = there.ok_or(WorkspaceError::Refused(gone))?;
-        if let Some(made) = made {
-            bench.send_to_main(
-                repo,
-                &revs(std::slice::from_ref(made), std::slice::from_ref(&at)),
-            )?;
-            repo.update_ref(&ws.branch, made, Expected::At(at), "treeyard: commit")?;
-            return Ok(Imported::unmoved(made.clone()));
-        }
-        return Ok(Imported::unmoved(at));
+        return commit_in_place(repo, ws, bench, found, made);
     }
     if !found.on_branch && !found.detached {
         return Err(WorkspaceError::Refused(
             "another branch than its own is checked out there".to_owned(),
         ));
     }
+    let there = repo.branch_tip(&ws.branch)?;
     let tip = made.unwrap_or(&found.head);
     if there.as_ref() == Some(tip) {
-        return Ok(Imported::unmoved(tip.clone()));
+        return Ok((Imported::unmoved(tip.clone()), None));
     }
     check_ancestry(bench, ws, &found.head, found.detached)?;
     let old = there.clone().unwrap_or_else(|| ws.base.clone());
     let known = [ws.base.clone(), old.clone()];
     check_trees(bench, repo, tip, &known)?;
-    bench.send_to_main(repo, &revs(std::slice::from_ref(tip), &known))?;
+    let pack = bench.pack(&revs(std::slice::from_ref(tip), &known))?;
+    let _until_the_branch_has_it = pack.as_ref().map(|pack| pack.store(repo)).transpose()?;
     let expected = there.map_or(Expected::Absent, Expected::At);
     repo.update_ref(&ws.branch, tip, expected, "treeyard: import")?;
-    Ok(Imported {
+    let imported = Imported {
         moved: true,
         old,
         new: tip.clone(),
-    })
+    };
+    Ok((imported, pack))
+}
+
+/// A linked worktree has the repository's own branch: nothing is imported, and what was `made` goes
+/// on top of what was found, unless somebody has committed meanwhile.
+fn commit_in_place(
+    repo: &Repo,
+    ws: &Located,
+    bench: &Bench,
+    found: &Tips,
+    made: Option<&CommitId>,
+) -> Result<(Imported, Option<Pack>), WorkspaceError> {
+    let Some(made) = made else {
+        let gone = format!("{} is gone from the repository", ws.branch);
+        let there = repo.branch_tip(&ws.branch)?;
+        let there = there.ok_or(WorkspaceError::Refused(gone))?;
+        return Ok((Imported::unmoved(there), None));
+    };
+    let head = std::slice::from_ref(&found.head);
+    let pack = bench.pack(&revs(std::slice::from_ref(made), head))?;
+    let _until_the_branch_has_it = pack.map(|pack| pack.store(repo)).transpose()?;
+    let expected = Expected::At(found.head.clone());
+    repo.update_ref(&ws.branch, made, expected, "treeyard: commit")?;
+    Ok((Imported::unmoved(made.clone()), None))
 }
 
 /// The input of `pack-objects --revs`.

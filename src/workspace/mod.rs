@@ -6,6 +6,8 @@
 
 mod bench;
 mod convert;
+#[cfg(test)]
+mod crash_tests;
 mod create;
 mod direct;
 mod error;
@@ -15,8 +17,8 @@ mod fill_tests;
 mod import;
 mod include;
 mod located;
-mod loose;
 mod nested;
+mod pack;
 mod packs;
 #[cfg(test)]
 mod packs_tests;
@@ -50,5 +52,5 @@ pub use located::{Health, Located, inspect};
 pub use release::{Keep, Released, release};
 pub use repair::{forget, is_moved, repair};
 pub use salvage::{Salvaged, salvage_list, salvage_restore, save};
-pub use sweep::{GATE, Swept, discard_gate, gates, leftovers, sweep};
+pub use sweep::{GATE, Swept, discard, gates, leftovers, sweep};
 pub use take_in::{Uncommitted, dirty, take_in};

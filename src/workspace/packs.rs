@@ -29,7 +29,14 @@ pub(super) fn roll_up(repo: &Repo) -> Result<(), GitError> {
     }
     Git::new(repo.common_dir())
         .git_dir(repo.common_dir())
-        .args(["repack", "--geometric=2", "-d", "-l", "-q"])
+        .args([
+            "repack",
+            "--geometric=2",
+            "-d",
+            "-l",
+            "-q",
+            "--no-write-bitmap-index",
+        ])
         .run()
         .map(drop)
 }

@@ -69,6 +69,7 @@ fn few_packs_and_those_of_a_person_who_wants_them_are_left_alone() {
         git(&main, &["config", "--unset", key]);
     }
     git(&main, &["config", "gc.autoPackLimit", "3"]);
+    git(&main, &["config", "repack.writeBitmaps", "true"]);
     roll_up(&again()).unwrap();
     assert_eq!(packs(&main), 1);
 }

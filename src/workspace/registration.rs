@@ -12,6 +12,8 @@ use super::private::{plain, write};
 use super::release::remove;
 use crate::git::Repo;
 
+const REASON: &str = "in use by treeyard; `treeyard gc` removes it";
+
 /// Lists the worktree, locked. Gives the folder that lists it, which nobody had before.
 pub(super) fn register(repo: &Repo, ws: &Located) -> Result<PathBuf, WorkspaceError> {
     let _one_at_a_time = registry_lock(repo)?;
@@ -52,8 +54,7 @@ pub(super) fn listed_again(
 
 /// The lock comes first: git prunes what looks half made, unless it is locked.
 fn describe(linked: &Path, ws: &Located) -> Result<(), WorkspaceError> {
-    let reason = "in use by treeyard; `treeyard gc` removes it";
-    write(&linked.join("locked"), reason)?;
+    write(&linked.join("locked"), REASON)?;
     write(&linked.join("commondir"), "../..\n")?;
     write(&linked.join("HEAD"), &format!("ref: {}\n", ws.branch))?;
     point_to(linked, ws)
@@ -80,7 +81,14 @@ pub(super) fn keep_record(record: &Path, linked: &Path) -> Result<(), WorkspaceE
 /// Takes the worktree off the list, and its record away: the last traces of it.
 pub(super) fn unregister(repo: &Repo, record: &Path) -> Result<(), WorkspaceError> {
     let _one_at_a_time = registry_lock(repo)?;
-    if let Ok(linked) = listed_in(record)
+    let said = listed_in(record).ok();
+    // Killed before it was written down, it is where a new one would be, and says whose it is.
+    let unsaid = || {
+        let linked = worktrees(repo).join(record.file_name()?);
+        let reason = fs::read_to_string(linked.join("locked")).ok()?;
+        (reason.trim_end() == REASON).then_some(linked)
+    };
+    if let Some(linked) = said.or_else(unsaid)
         && linked.parent() == Some(&worktrees(repo))
     {
         remove(&linked)?;

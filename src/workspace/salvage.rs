@@ -91,7 +91,8 @@ pub(super) fn save_tree(
     let message = format!("treeyard: work saved from {}", ws.branch);
     let commit = bench.commit(&trees.work, &parents, IDENTITY, &message)?;
     check_trees(bench, repo, &commit, &known)?;
-    bench.send_to_main(repo, &revs(std::slice::from_ref(&commit), &known))?;
+    let pack = bench.pack(&revs(std::slice::from_ref(&commit), &known))?;
+    let _until_a_ref_has_it = pack.map(|pack| pack.store(repo)).transpose()?;
     let reference = keep(repo, session, &commit)?;
     Ok(Some(Salvaged { reference, commit }))
 }

@@ -3,6 +3,7 @@
 //! or to import, and no git process is needed to find out.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,9 +12,9 @@ use gix::index::entry::Stat;
 use super::bench::tips;
 use super::error::WorkspaceError;
 use super::located::Located;
-use super::private::{copy_if_there, write};
+use super::private::write;
 use super::staged::same;
-use super::stat::read_index;
+use super::stat::{distrust_hidden, read_index};
 use super::untouched::matches;
 use crate::git::Repo;
 use crate::model::ids::CommitId;
@@ -22,28 +23,60 @@ use crate::model::ids::CommitId;
 /// within one step is told by nothing.
 const CLOCK_STEP: Duration = Duration::from_millis(20);
 
-/// Writes down that commit `tip` has all that is in the worktree, with the stat data that `index`
-/// holds.
+/// Writes down that commit `tip` had all that was in the worktree when it was `looked` at, with the
+/// stat data that `index` holds. A killed process leaves a whole index, and of one that belongs to
+/// no commit nothing is said.
 pub(super) fn settle(
     repo: &Repo,
     ws: &Located,
     index: &Path,
     tip: &CommitId,
+    looked: SystemTime,
 ) -> Result<(), WorkspaceError> {
     let record = ws.record(repo)?;
-    // A killed process leaves an index of which nothing is said, never one of another commit.
+    let failed = || WorkspaceError::io(record.as_path());
     match fs::remove_file(tip_of(&record)) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(WorkspaceError::io(&record)(error));
-        }
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed()(error)),
         _ => {}
     }
-    copy_if_there(index, &record.join("index"))?;
+    let mut draft = tempfile::NamedTempFile::new_in(&record).map_err(failed())?;
+    match fs::File::open(index) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(WorkspaceError::io(index)(error)),
+        Ok(mut index) => std::io::copy(&mut index, &mut draft).map_err(failed())?,
+    };
+    // Git and `tells_changes` compare with this time.
+    draft.as_file().set_modified(looked).map_err(failed())?;
+    let index = record.join("index");
+    draft
+        .persist(index)
+        .map_err(|error| failed()(error.error))?;
     write(&tip_of(&record), tip.as_str())
 }
 
+/// Copies the recorded index to `target`, with its time, by which git tells what may have changed
+/// since. The commit that it belongs to; `None` when there is no index that can be read.
+pub(super) fn copy_index(
+    repo: &Repo,
+    ws: &Located,
+    target: &Path,
+) -> Result<Option<CommitId>, WorkspaceError> {
+    let path = ws.record(repo)?.join("index");
+    if read_index(&path).is_err() {
+        return Ok(None);
+    }
+    fs::copy(&path, target).map_err(WorkspaceError::io(target))?;
+    distrust_hidden(&ws.path, target)?;
+    let written = fs::metadata(&path).and_then(|found| found.modified());
+    let copy = fs::File::options().write(true).open(target);
+    written
+        .and_then(|written| copy?.set_modified(written))
+        .map_err(WorkspaceError::io(target))?;
+    Ok(recorded_tip(repo, ws))
+}
+
 /// The commit to which the recorded index belongs.
-pub(super) fn recorded_tip(repo: &Repo, ws: &Located) -> Option<CommitId> {
+fn recorded_tip(repo: &Repo, ws: &Located) -> Option<CommitId> {
     let record = ws.record(repo).ok()?;
     fs::read_to_string(tip_of(&record)).ok()?.parse().ok()
 }
@@ -75,8 +108,8 @@ pub(super) fn settled_at(repo: &Repo, ws: &Located) -> Result<Option<CommitId>, 
     Ok(unchanged.then_some(tip))
 }
 
-/// A file that was written as the index was, or after, could have been changed since without its
-/// times telling, so only files with an older time prove anything.
+/// A file that was written when the runner looked, or after, could have been changed since without
+/// its times telling, so only files with an older time prove anything.
 fn tells_changes(path: &Path, index: &gix::index::File) -> bool {
     let Ok(written) = fs::metadata(path).and_then(|found| found.modified()) else {
         return false;

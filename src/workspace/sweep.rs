@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::error::WorkspaceError;
 use super::located::PRIVATE;
+use super::pack::left_marks;
 use super::registration::{listed_in, registry_lock, unregister};
 use super::release::remove;
 use crate::git::{Expected, Git, Repo};
@@ -18,7 +19,7 @@ pub const GATE: &str = "+gate";
 /// What was removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Swept {
-    /// Git directories that the runner made for one use.
+    /// Git directories that the runner made for one use, and marks of packs on their way.
     pub benches: usize,
     /// Pool entries that were being put in or taken out.
     pub pool: usize,
@@ -34,14 +35,18 @@ enum Leftover {
     /// A registration of a worktree whose making never ended, and the worktree's id.
     Unmade(PathBuf, String),
     Record(PathBuf),
+    /// What keeps git from collecting a pack that was being taken in.
+    Mark(PathBuf),
 }
 
 impl Leftover {
     fn path(&self) -> &Path {
         match self {
-            Self::Bench(path) | Self::Pool(path) | Self::Unmade(path, _) | Self::Record(path) => {
-                path
-            }
+            Self::Bench(path)
+            | Self::Pool(path)
+            | Self::Unmade(path, _)
+            | Self::Record(path)
+            | Self::Mark(path) => path,
         }
     }
 }
@@ -72,6 +77,11 @@ pub fn sweep(repo: &Repo, root: &Path, older_than: Duration) -> Result<Swept, Wo
     let mut swept = Swept::default();
     for leftover in find(repo, root, older_than) {
         match &leftover {
+            Leftover::Mark(path) => {
+                fs::remove_file(path).map_err(WorkspaceError::io(path))?;
+                swept.benches += 1;
+                continue;
+            }
             Leftover::Bench(_) => swept.benches += 1,
             Leftover::Pool(_) => swept.pool += 1,
             Leftover::Record(_) => swept.worktrees += 1,
@@ -102,11 +112,12 @@ pub fn gates(root: &Path) -> Vec<PathBuf> {
     ids.into_iter().map(|id| root.join(id)).collect()
 }
 
-/// Removes a gate's worktree with all that belongs to it. Nothing in it is anybody's work.
+/// Removes a worktree with all that belongs to it: one that a gate ran in, or that no session ever
+/// saw. Nothing in it is anybody's work.
 ///
 /// # Errors
 /// When something cannot be removed.
-pub fn discard_gate(repo: &Repo, path: &Path) -> Result<(), WorkspaceError> {
+pub fn discard(repo: &Repo, path: &Path) -> Result<(), WorkspaceError> {
     let (Some(root), Some(id)) = (path.parent(), path.file_name()) else {
         return Ok(());
     };
@@ -131,7 +142,12 @@ fn find(repo: &Repo, root: &Path, older_than: Duration) -> Vec<Leftover> {
     let records = entries(&state.join("workspaces"), &[""])
         .filter(|record| is_forgotten(root, record))
         .map(Leftover::Record);
-    let all = benches.chain(pool).chain(unmade).chain(records);
+    let marks = left_marks(repo).into_iter().map(Leftover::Mark);
+    let all = benches
+        .chain(pool)
+        .chain(unmade)
+        .chain(records)
+        .chain(marks);
     all.filter(|found| is_older(found.path(), older_than))
         .collect()
 }

@@ -2,6 +2,7 @@
 //! checked and stored, then the branches move.
 
 use std::fs;
+use std::time::SystemTime;
 
 use gix::refs::Target;
 use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit, RefLog};
@@ -10,7 +11,6 @@ use super::bench::{Bench, Tips, object_id, open_own, tips};
 use super::error::WorkspaceError;
 use super::import::{Imported, import};
 use super::located::{Health, Located, inspect};
-use super::loose::hand_on;
 use super::packs::roll_up;
 use super::settled::{settle, settled_at};
 use crate::git::{GitError, Repo};
@@ -62,22 +62,26 @@ pub fn take_in(
         return Ok(Imported::unmoved(found.head));
     }
     let bench = Bench::set_up(repo, ws)?;
+    let looked = SystemTime::now();
     let committed = match uncommitted {
         Uncommitted::Commit(message) => commit(repo, ws, &bench, &found, message)?,
         Uncommitted::Leave => None,
     };
-    let imported = import(repo, ws, &bench, &found, committed.as_ref())?;
+    let (imported, pack) = import(repo, ws, &bench, &found, committed.as_ref())?;
     if let Some(commit) = &committed {
+        // With the old index, the new commit would look as if its work had been undone.
+        adopt_index(&bench, ws)?;
         if !ws.is_linked(repo) {
             // It keeps what it points to: the repository may forget a branch that a person deletes.
-            let objects = bench.path().join("objects");
-            hand_on(&objects, &ws.git_dir.join("objects"))?;
+            if let Some(pack) = pack {
+                pack.hand_on(&ws.git_dir.join("objects"))?;
+            }
             move_own_branch(ws, &found.head, commit)?;
         }
-        adopt_index(&bench, ws)?;
     }
     if uncommitted != Uncommitted::Leave && found.on_branch {
-        settle(repo, ws, &bench.path().join("index"), &imported.new)?;
+        let index = bench.path().join("index");
+        settle(repo, ws, &index, &imported.new, looked)?;
     }
     if imported.moved
         && let Err(error) = roll_up(repo)
@@ -125,7 +129,7 @@ pub(super) fn refuse_changed(repo: &Repo, ws: &Located) -> Result<(), WorkspaceE
     }
 }
 
-/// The index now matches the commit; the session's own would show the work as undone.
+/// The session's own index gets what the commit has.
 fn adopt_index(bench: &Bench, ws: &Located) -> Result<(), WorkspaceError> {
     let index = ws.git_dir.join("index");
     let fresh = ws.git_dir.join("index.treeyard");
