@@ -90,6 +90,7 @@ fn unrecorded(yard: &Yard, name: &str, method: MergeMethod, updated: bool) {
         target_tip: onto.clone(),
         session_tip: row.tip.unwrap(),
         method,
+        bounds: None,
         subject: format!("Land {name}"),
         provenance: Provenance {
             session: row.id,

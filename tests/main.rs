@@ -2,6 +2,7 @@
 
 mod architecture;
 mod broken;
+mod claims;
 mod cli;
 mod configured;
 mod e2e;

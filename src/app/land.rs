@@ -7,7 +7,7 @@ use super::follow::while_following;
 use super::project::Project;
 use super::setup::runner_config;
 use crate::landing::{LandError, Landed, Landing};
-use crate::merge::{LandingLock, MergeError, MergeMethod};
+use crate::merge::{Beyond, LandingLock, MergeError, MergeMethod};
 use crate::model::event::Record;
 use crate::model::ids::CommitId;
 use crate::proc::{Launcher, Wake};
@@ -28,12 +28,14 @@ pub fn land(
     project: &mut Project,
     session: &SessionRow,
     method: Option<MergeMethod>,
+    beyond: Beyond,
     report: &mut (dyn FnMut(&Record) + Send),
 ) -> Result<Landed, Failure> {
     let mut config = runner_config(project, &project.settings)?;
     if let Some(method) = method {
         config.policy.method = method;
     }
+    config.policy.beyond = beyond;
     let launcher = Launcher::current();
     let state_dir = project.repo.state_dir();
     let before = project.store.head_seq()?;

@@ -7,7 +7,7 @@ use super::project::Project;
 use crate::config::{self, Settings, worktree_root};
 use crate::git::Repo;
 use crate::landing::Policy;
-use crate::merge::MergeMethod;
+use crate::merge::{Beyond, MergeMethod};
 use crate::model::code::Code;
 use crate::runner::{Config, Limits};
 use crate::workspace::Isolation;
@@ -30,6 +30,7 @@ pub fn runner_config(project: &Project, settings: &Settings) -> Result<Config, F
                 config::LandMethod::Squash => MergeMethod::Squash,
                 config::LandMethod::Rebase => MergeMethod::Rebase,
             },
+            beyond: Beyond::Refuse,
             commit_uncommitted: settings.uncommitted() == config::Uncommitted::Commit,
             gates: Vec::new(),
             worktrees: root_of(&project.repo, settings)?,

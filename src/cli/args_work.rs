@@ -107,7 +107,9 @@ pub struct DownArgs {
 
 /// `treeyard land`.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Examples:\n  treeyard land docs\n  treeyard land docs --method squash")]
+#[command(
+    after_help = "Examples:\n  treeyard land docs\n  treeyard land docs --method squash\n  treeyard land docs --only-in-scope"
+)]
 pub struct LandArgs {
     /// Which session
     #[arg(value_name = "S")]
@@ -115,6 +117,9 @@ pub struct LandArgs {
     /// How, instead of `land.method`
     #[arg(long, value_name = "METHOD", value_parser = ["merge", "squash", "rebase"])]
     pub method: Option<String>,
+    /// Leave out what is outside its scope, and land the rest as one commit
+    #[arg(long, conflicts_with = "method")]
+    pub only_in_scope: bool,
 }
 
 /// `treeyard cancel`.

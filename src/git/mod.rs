@@ -1,5 +1,6 @@
 //! The repository: discovery, refs, objects, and the one place that spawns git.
 
+mod changes;
 mod command;
 mod error;
 mod objects;
@@ -9,6 +10,7 @@ mod stale;
 #[cfg(test)]
 mod tests;
 
+pub use changes::{changed_by, root_tree};
 pub use command::{Git, Output};
 pub use error::{GitError, says_full, with_causes};
 pub use objects::{ChangeKind, ChangedPath, TreeProblem};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use gix::odb::store::init::Slots;
 
 use super::error::GitError;
+use crate::model::scope::Fold;
 
 /// A repository with its paths checked. Cheap to clone, shared between threads.
 #[derive(Clone)]
@@ -80,6 +81,16 @@ impl Repo {
     /// Whether there is no main worktree.
     pub fn is_bare(&self) -> bool {
         self.bare
+    }
+
+    /// Which file names the file system of the repository does not tell apart, by git's settings.
+    pub fn fold(&self) -> Fold {
+        let repo = self.gix();
+        let settings = repo.config_snapshot();
+        Fold {
+            ignore_case: settings.boolean("core.ignoreCase") == Some(true),
+            precompose: settings.boolean("core.precomposeUnicode") == Some(true),
+        }
     }
 
     /// The library's handle for this thread.

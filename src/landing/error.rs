@@ -5,6 +5,7 @@ use crate::git::GitError;
 use crate::merge::MergeError;
 use crate::model::code::Code;
 use crate::model::ids::{CommitId, ContentHash};
+use crate::model::scope::InvalidScope;
 use crate::proc::ProcError;
 use crate::store::StoreError;
 use crate::workspace::WorkspaceError;
@@ -30,6 +31,9 @@ pub enum LandError {
     /// A gate's process.
     #[error(transparent)]
     Proc(#[from] ProcError),
+    /// The scope on record cannot be read.
+    #[error(transparent)]
+    Scope(#[from] InvalidScope),
     /// Its work is not complete.
     #[error("{name} is {state}; only completed work lands")]
     NotComplete {
@@ -117,6 +121,7 @@ impl LandError {
             Self::Merge(error) => error.code(),
             Self::Cas(error) => error.code(),
             Self::Proc(error) => error.code(),
+            Self::Scope(_) => Code::OutOfScope,
             Self::NotComplete { .. } => Code::SessionState,
             Self::Nothing { .. } => Code::NothingToLand,
             Self::Uncommitted { .. } | Self::FurtherWork { .. } => Code::Uncommitted,

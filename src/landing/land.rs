@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::claim::bounds;
 use super::error::LandError;
 use super::gate;
 use super::interrupted::{Interrupted, record, record_updated, settle};
@@ -10,7 +11,7 @@ use super::orphans::end_orphaned_gates;
 use crate::cas::Cas;
 use crate::git::{Git, Repo};
 use crate::merge::{
-    Candidate, ConflictReport, LandingLock, LandingPlan, MergeMethod, Prepared, Provenance,
+    Beyond, Candidate, ConflictReport, LandingLock, LandingPlan, MergeMethod, Prepared, Provenance,
     checkouts_of, prepare, publish, sync_plan, update_checkouts,
 };
 use crate::model::event::{Actor, Event};
@@ -29,6 +30,8 @@ const TURN: Duration = Duration::from_secs(3600);
 pub struct Policy {
     /// Merge commit, one squashed commit, or the commits replayed.
     pub method: MergeMethod,
+    /// What becomes of changes outside a session's scope.
+    pub beyond: Beyond,
     /// Whether uncommitted work is committed first; otherwise it is refused.
     pub commit_uncommitted: bool,
     /// Gates of the repository, before those of the task.
@@ -143,6 +146,16 @@ impl Landing<'_> {
         }))
     }
 
+    /// What was left out is on the session's branch only, which goes in time.
+    fn keep_rest(&mut self, session: &SessionRow, tip: &CommitId) -> Result<(), LandError> {
+        let reference = workspace::save_commit(self.repo, &session.id, tip)?;
+        let saved = Event::WorkspaceSalvaged {
+            reference,
+            commit: tip.clone(),
+        };
+        self.append(session, saved)
+    }
+
     /// Whether somebody worked in the worktree after what landed.
     fn has_further_work(&self, session: &SessionRow) -> Result<bool, LandError> {
         let Some(place) = located(session) else {
@@ -170,7 +183,7 @@ impl Landing<'_> {
         };
         self.append(session, started)?;
 
-        let candidate = self.merge(session, onto.clone(), tip)?;
+        let candidate = self.merge(session, onto.clone(), tip.clone())?;
         let mut gates = self.policy.gates.clone();
         gates.extend(session.spec()?.gate);
         gate::check(self, session, &candidate, &gates)?;
@@ -203,6 +216,9 @@ impl Landing<'_> {
         recorded?;
         if updated.is_ok() {
             record_updated(self.store, &landing)?;
+        }
+        if self.policy.beyond == Beyond::LeaveOut {
+            self.keep_rest(session, &tip)?;
         }
         self.give_back(session)?;
         if let Err(source) = updated {
@@ -263,6 +279,7 @@ impl Landing<'_> {
             target_tip,
             session_tip,
             method: self.policy.method,
+            bounds: bounds(self.repo, session, self.policy.beyond)?,
             subject: format!("Land {}", session.name),
             provenance: Provenance {
                 session: session.id,

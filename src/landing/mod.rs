@@ -1,11 +1,13 @@
 //! One session's work onto its target: commit, import, merge, gate, publish, give back.
 
+mod claim;
 mod error;
 mod gate;
 mod interrupted;
 mod land;
 mod orphans;
 
+pub use claim::{beyond_claim, bounds};
 pub use error::LandError;
 pub use interrupted::{Interrupted, Settled, complete, interrupted, settle};
 pub use land::{Landed, Landing, Policy, located};

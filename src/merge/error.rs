@@ -27,6 +27,13 @@ pub enum MergeError {
     /// A rebase would have to linearise a merge commit.
     #[error("cannot rebase: {0} is a merge commit; land with `merge` or `squash`")]
     MergeInRange(CommitId),
+    /// A file that the session did not claim.
+    #[error("{} is outside its scope{}", .path, in_commit(.commit.as_ref()))]
+    OutOfScope {
+        path: String,
+        /// The commit that changes it; `None` when merging did.
+        commit: Option<CommitId>,
+    },
     /// The target is not where the candidate was built on.
     #[error("{target} moved away from {expected}")]
     TargetMoved { target: String, expected: CommitId },
@@ -50,11 +57,18 @@ impl MergeError {
             Self::Io { .. } => Code::Io,
             Self::EvilEntry { .. } => Code::ImportRefused,
             Self::Unrelated { .. } | Self::MergeInRange(_) => Code::MergeConflict,
+            Self::OutOfScope { .. } => Code::OutOfScope,
             Self::TargetMoved { .. } => Code::TargetMoved,
             Self::TargetDirty { .. } => Code::TargetDirty,
             Self::LockTimeout { .. } => Code::RunnerHeld,
         }
     }
+}
+
+fn in_commit(commit: Option<&CommitId>) -> String {
+    commit.map_or(String::new(), |commit| {
+        format!(" and changed by {}", commit.short())
+    })
 }
 
 /// The text of a git failure with its causes.

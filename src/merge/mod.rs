@@ -3,6 +3,9 @@
 //! Deciding ([`prepare`], [`sync_plan`]) writes at most unreferenced objects; acting ([`publish`],
 //! [`update_checkouts`]) moves one ref and the files of its checkouts, and needs a [`LandingLock`].
 
+mod bounds;
+#[cfg(test)]
+mod bounds_tests;
 mod checkout;
 mod conflict;
 mod durable;
@@ -18,6 +21,7 @@ mod conflict_tests;
 #[cfg(test)]
 mod tests;
 
+pub use bounds::{Beyond, Bounds, check_commits};
 pub use checkout::{Finish, SyncPlan, checkouts_of, finish_checkout, sync_plan, update_checkouts};
 pub use conflict::{ConflictKind, ConflictPath, ConflictReport};
 pub use entries::check_tree_entries;

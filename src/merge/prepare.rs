@@ -3,6 +3,7 @@
 use gix::ObjectId;
 use gix::bstr::{BString, ByteSlice};
 
+use super::bounds::{Beyond, Bounds, check_commits, check_result, within};
 use super::conflict::{ConflictPath, ConflictReport, unresolved};
 use super::durable::persist;
 use super::entries::{changes, check_tree_entries};
@@ -17,6 +18,8 @@ pub struct LandingPlan {
     pub target_tip: CommitId,
     pub session_tip: CommitId,
     pub method: MergeMethod,
+    /// `None` when the whole repository is in scope.
+    pub bounds: Option<Bounds>,
     /// The first line of the merge or squash commit.
     pub subject: String,
     pub provenance: Provenance,
@@ -24,6 +27,22 @@ pub struct LandingPlan {
     pub committer: (String, String),
     /// Seconds since the epoch, and the offset from UTC in seconds.
     pub now: (i64, i32),
+}
+
+impl LandingPlan {
+    /// The bounds that nothing may leave.
+    fn refusing(&self) -> Option<&Bounds> {
+        let bounds = self.bounds.as_ref();
+        bounds.filter(|bounds| bounds.beyond == Beyond::Refuse)
+    }
+
+    /// Half of a commit is another commit: what is left out cannot be in the history either.
+    fn method(&self) -> MergeMethod {
+        match &self.bounds {
+            Some(bounds) if bounds.beyond == Beyond::LeaveOut => MergeMethod::Squash,
+            _ => self.method,
+        }
+    }
 }
 
 /// A commit that is stored and can be published.
@@ -81,7 +100,10 @@ pub fn prepare(repo: &gix::Repository, plan: &LandingPlan) -> Result<Prepared, M
     }
     let range = range(&memory, target, session)?;
     check_history(&memory, &range)?;
-    let built = match plan.method {
+    if let Some(bounds) = plan.refusing() {
+        check_commits(&memory, bounds, &plan.target_tip, &plan.session_tip)?;
+    }
+    let built = match plan.method() {
         MergeMethod::Rebase => rebase::build(&memory, plan, target, &range)?,
         MergeMethod::Merge | MergeMethod::Squash => merge(&memory, plan, target, session, &range)?,
     };
@@ -100,7 +122,11 @@ pub fn prepare(repo: &gix::Repository, plan: &LandingPlan) -> Result<Prepared, M
         Built::Commit(commit) => commit,
     };
     let tree = tree_of(&memory, commit)?;
-    let changed = check_tree_entries(&memory, tree_of(&memory, target)?, tree)?;
+    let before = tree_of(&memory, target)?;
+    if let Some(bounds) = &plan.bounds {
+        check_result(&memory, bounds, before, tree)?;
+    }
+    let changed = check_tree_entries(&memory, before, tree)?;
     persist(repo, &mut memory)?;
     Ok(Prepared::Ready(Candidate {
         commit: commit_id(commit)?,
@@ -168,8 +194,13 @@ fn merge(
     if !paths.is_empty() {
         return Ok(Built::Conflict(paths, None));
     }
-    let (parents, body) = match plan.method {
-        MergeMethod::Squash if tree == tree_of(repo, target)? => return Ok(Built::Nothing),
+    let before = tree_of(repo, target)?;
+    let tree = match &plan.bounds {
+        Some(bounds) if bounds.beyond == Beyond::LeaveOut => within(repo, bounds, before, tree)?,
+        _ => tree,
+    };
+    let (parents, body) = match plan.method() {
+        MergeMethod::Squash if tree == before => return Ok(Built::Nothing),
         MergeMethod::Squash => (vec![target], subjects(repo, range)?),
         _ => (vec![target, session], Vec::new()),
     };

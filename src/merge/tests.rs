@@ -99,6 +99,7 @@ impl Fixture {
             target_tip: self.id("main"),
             session_tip: self.id("work"),
             method,
+            bounds: None,
             subject: "Land\nwork".into(),
             provenance: Provenance {
                 session: SessionId::new(),

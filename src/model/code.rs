@@ -88,6 +88,7 @@ codes! {
     TargetMoved = "TY-TARGET-MOVED", Conflict, "the target branch moved while landing", "run `treeyard land` again";
     TargetDirty = "TY-TARGET-DIRTY", Held, "the target is checked out with uncommitted changes", "commit or stash them, then `treeyard land` again";
     Uncommitted = "TY-UNCOMMITTED", Held, "the session has uncommitted work", "commit it in the worktree, or set `land.uncommitted = \"commit\"`";
+    OutOfScope = "TY-OUT-OF-SCOPE", Held, "the session changed files outside its scope", "take the change out of its commits, or `treeyard land --only-in-scope`";
     GateFailed = "TY-GATE-FAILED", Failed, "a gate failed on the merged tree", "read `treeyard logs`; the target was not moved";
     NothingToLand = "TY-NOTHING-TO-LAND", Ok, "the session changed nothing", "nothing needs to be done";
     ArtifactUnknown = "TY-ARTIFACT-UNKNOWN", NotFound, "no artifact has that hash", "`treeyard artifacts ls` lists them";

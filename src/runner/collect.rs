@@ -2,18 +2,21 @@
 
 use super::error::RunnerError;
 use super::serve::{Notice, Runner};
-use crate::landing::located;
+use crate::landing::{LandError, beyond_claim, located};
+use crate::merge::MergeError;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{CommitId, SessionId};
 use crate::model::session::SessionState;
 use crate::sessions::move_session;
 use crate::store::{SessionRow, StoreError, Tx};
-use crate::workspace::{self, Keep, Released, Uncommitted, WorkspaceError};
+use crate::workspace::{self, Keep, Released, Uncommitted};
 
 /// A finished session's work as the repository has it.
 pub(super) struct Collected {
     pub tip: CommitId,
     pub moved: bool,
+    /// What it changed without having claimed it.
+    pub beyond: Option<MergeError>,
     /// Whether the worktree was given back at once, because it held no work; and into the pool.
     pub released: Option<Released>,
 }
@@ -39,12 +42,13 @@ impl Runner {
         // Its group is free for others: none of its commands runs any more.
         self.hold(row.id, None);
         let (repo, id, name) = (self.repo.clone(), row.id, row.name.clone());
+        let session = row.clone();
         let commit = self.config.policy.commit_uncommitted;
         let keep = Keep::Pool {
             max: self.config.policy.pool,
         };
         self.elsewhere(id, move || {
-            let work = || -> Result<Collected, WorkspaceError> {
+            let work = || -> Result<Collected, LandError> {
                 let message = format!("{name}\n\nTreeyard-Session: {id}\nTreeyard-Task: {name}");
                 let uncommitted = match commit {
                     true => Uncommitted::Commit(&message),
@@ -57,6 +61,7 @@ impl Runner {
                     false => None,
                 };
                 Ok(Collected {
+                    beyond: beyond_claim(&repo, &session, &imported.new)?,
                     tip: imported.new,
                     moved: imported.moved,
                     released,
@@ -70,7 +75,7 @@ impl Runner {
     pub(super) fn collected(
         &mut self,
         session: SessionId,
-        collected: Result<Collected, WorkspaceError>,
+        collected: Result<Collected, LandError>,
     ) -> Result<(), RunnerError> {
         self.free(session);
         match collected {
@@ -83,7 +88,7 @@ impl Runner {
     }
 
     /// The work is done but cannot be taken in: a person looks at the worktree.
-    fn block(&mut self, id: SessionId, error: &WorkspaceError) -> Result<(), RunnerError> {
+    fn block(&mut self, id: SessionId, error: &LandError) -> Result<(), RunnerError> {
         let reason = format!("its work was not taken in ({}): {error}", error.code().id());
         self.move_from(id, SessionState::Active, SessionState::Blocked, &reason)
     }
@@ -122,8 +127,24 @@ fn complete(tx: &mut Tx<'_>, session: SessionId, collected: &Collected) -> Resul
         SessionState::Active => {}
         _ => return Ok(()),
     }
+    let from = SessionState::Active;
+    if let Some(beyond) = &collected.beyond {
+        let (code, reason) = (beyond.code().id(), beyond.to_string());
+        let told = format!("not landed ({code}): {reason}");
+        let code = code.to_owned();
+        let refused = Event::LandingRefused { code, reason };
+        tx.append(Actor::System, Some(session), refused)?;
+        return move_session(
+            tx,
+            Actor::System,
+            session,
+            from,
+            SessionState::Blocked,
+            &told,
+        );
+    }
     let event = Event::SessionCompleted { tip: Some(tip) };
     tx.append(Actor::System, Some(session), event)?;
-    let (from, to) = (SessionState::Active, SessionState::Completed);
+    let to = SessionState::Completed;
     move_session(tx, Actor::System, session, from, to, "every job succeeded")
 }

@@ -37,7 +37,7 @@ pub enum Until {
 pub(super) enum Notice {
     Prepared(SessionId, Result<Workspace, WorkspaceError>),
     Ended(SessionId, JobId, Result<Ended, ProcError>),
-    Collected(SessionId, Result<Collected, WorkspaceError>),
+    Collected(SessionId, Result<Collected, LandError>),
     Landed(SessionId, Result<(), LandError>),
     Panicked(SessionId),
 }

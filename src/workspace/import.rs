@@ -9,7 +9,7 @@ use super::bench::{Bench, Tips, object_id};
 use super::error::WorkspaceError;
 use super::located::Located;
 use super::pack::Pack;
-use crate::git::{Expected, GitError, Repo};
+use crate::git::{Expected, GitError, Repo, root_tree};
 use crate::model::ids::CommitId;
 
 /// What an import did.
@@ -149,10 +149,12 @@ pub(super) fn check_trees(
     let mut seen = HashSet::new();
     for commit in walk {
         let commit = commit.map_err(GitError::library("list the session's commits"))?;
-        let tree = root(&objects, commit.id)?;
+        let tree = root_tree(&objects, commit.id)?;
         // What the first parent has is known, or is looked at in its own turn.
         let parent = commit.parent_ids.first();
-        let before = parent.map(|parent| root(&objects, *parent)).transpose()?;
+        let before = parent
+            .map(|parent| root_tree(&objects, *parent))
+            .transpose()?;
         check_tree(repo, &objects, (tree, before), &mut seen)?;
     }
     Ok(())
@@ -184,12 +186,6 @@ fn check_tree(
         }
     }
     Ok(())
-}
-
-fn root(objects: &gix::Repository, commit: ObjectId) -> Result<ObjectId, GitError> {
-    let failed = || GitError::library(format!("find the tree of {commit}"));
-    let commit = objects.find_commit(commit).map_err(|e| failed()(e))?;
-    Ok(commit.tree_id().map_err(|e| failed()(e))?.detach())
 }
 
 fn folders(

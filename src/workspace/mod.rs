@@ -51,6 +51,6 @@ pub use import::Imported;
 pub use located::{Health, Located, inspect};
 pub use release::{Keep, Released, release};
 pub use repair::{forget, is_moved, repair};
-pub use salvage::{Salvaged, salvage_list, salvage_restore, save};
+pub use salvage::{Salvaged, salvage_list, salvage_restore, save, save_commit};
 pub use sweep::{GATE, Swept, discard, gates, leftovers, sweep};
 pub use take_in::{Uncommitted, dirty, take_in};

@@ -93,7 +93,7 @@ pub(super) fn save_tree(
     check_trees(bench, repo, &commit, &known)?;
     let pack = bench.pack(&revs(std::slice::from_ref(&commit), &known))?;
     let _until_a_ref_has_it = pack.map(|pack| pack.store(repo)).transpose()?;
-    let reference = keep(repo, session, &commit)?;
+    let reference = save_commit(repo, session, &commit)?;
     Ok(Some(Salvaged { reference, commit }))
 }
 
@@ -149,8 +149,16 @@ fn unknown(
     Ok(lost)
 }
 
-/// An earlier save of the same session moves to a numbered ref, so that neither is lost.
-fn keep(repo: &Repo, session: &SessionId, commit: &CommitId) -> Result<String, WorkspaceError> {
+/// Saves a commit of the repository for a session. An earlier save of it moves to a numbered ref, so
+/// that neither is lost. Gives the ref.
+///
+/// # Errors
+/// When refs cannot be written.
+pub fn save_commit(
+    repo: &Repo,
+    session: &SessionId,
+    commit: &CommitId,
+) -> Result<String, WorkspaceError> {
     let reference = format!("{PREFIX}{session}");
     let earlier = repo.ref_target(&reference)?;
     if let Some(earlier) = &earlier {

@@ -13,7 +13,7 @@ use crate::cli::context::Context;
 use crate::cli::format::{clean, count};
 use crate::cli::out::{paint, state_style};
 use crate::cli::progress::LandProgress;
-use crate::merge::MergeMethod;
+use crate::merge::{Beyond, MergeMethod};
 use crate::model::code::{Code, Exit};
 use crate::store::SessionRow;
 
@@ -72,7 +72,11 @@ pub fn land(args: &LandArgs, context: &Context) -> Result<Exit, Failure> {
         "landing: collect the work"
     };
     let progress = LandProgress::new(context.terminal, &session, first);
-    let landed = land_session(&mut project, &session, method, &mut |record| {
+    let beyond = match args.only_in_scope {
+        true => Beyond::LeaveOut,
+        false => Beyond::Refuse,
+    };
+    let landed = land_session(&mut project, &session, method, beyond, &mut |record| {
         progress.take(record)
     });
     progress.finish();

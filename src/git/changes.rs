@@ -1,0 +1,125 @@
+//! What a commit itself changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gix::ObjectId;
+use gix::bstr::{BString, ByteSlice};
+use gix::objs::tree::EntryMode;
+
+use super::error::GitError;
+
+type Entries = BTreeMap<BString, (EntryMode, ObjectId)>;
+
+/// A folder of the commit, and the same one of each parent.
+struct Folder {
+    path: BString,
+    ours: Option<ObjectId>,
+    theirs: Vec<Option<ObjectId>>,
+}
+
+/// The files at which a commit differs from every one of its parents, sorted: added, changed,
+/// removed, or of another kind or mode; renames are both. What a merge takes from one of its parents
+/// as it is there is not the merge's own. Entries are compared by id, so nothing is read that is the
+/// same.
+///
+/// # Errors
+/// When an object is missing or damaged.
+pub fn changed_by(objects: &gix::Repository, commit: ObjectId) -> Result<Vec<BString>, GitError> {
+    let mut theirs = Vec::new();
+    for parent in parents(objects, commit)? {
+        theirs.push(Some(root_tree(objects, parent)?));
+    }
+    let mut left = vec![Folder {
+        path: BString::default(),
+        ours: Some(root_tree(objects, commit)?),
+        theirs,
+    }];
+    let mut changed = BTreeSet::new();
+    while let Some(folder) = left.pop() {
+        compare(objects, &folder, &mut left, &mut changed)?;
+    }
+    Ok(changed.into_iter().collect())
+}
+
+fn compare(
+    objects: &gix::Repository,
+    folder: &Folder,
+    left: &mut Vec<Folder>,
+    changed: &mut BTreeSet<BString>,
+) -> Result<(), GitError> {
+    let ours = entries(objects, folder.ours)?;
+    let theirs = folder.theirs.iter();
+    let theirs: Vec<Entries> = theirs
+        .map(|tree| entries(objects, *tree))
+        .collect::<Result<_, _>>()?;
+    let names: BTreeSet<&BString> = theirs
+        .iter()
+        .chain([&ours])
+        .flat_map(|e| e.keys())
+        .collect();
+    for name in names {
+        let mine = ours.get(name);
+        let before: Vec<_> = theirs.iter().map(|entries| entries.get(name)).collect();
+        if before.contains(&mine) {
+            continue;
+        }
+        let path = join(&folder.path, name);
+        let sides = || before.iter().chain([&mine]).flatten();
+        if sides().any(|(mode, _)| !mode.is_tree()) {
+            changed.insert(path.clone());
+        }
+        if sides().any(|(mode, _)| mode.is_tree()) {
+            left.push(Folder {
+                path,
+                ours: tree(mine),
+                theirs: before.into_iter().map(tree).collect(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn tree(entry: Option<&(EntryMode, ObjectId)>) -> Option<ObjectId> {
+    entry.filter(|(mode, _)| mode.is_tree()).map(|(_, id)| *id)
+}
+
+fn entries(objects: &gix::Repository, tree: Option<ObjectId>) -> Result<Entries, GitError> {
+    let Some(id) = tree else {
+        return Ok(Entries::new());
+    };
+    let failed = || GitError::library(format!("read tree {id}"));
+    let tree = objects.find_tree(id).map_err(|e| failed()(e))?;
+    let mut found = Entries::new();
+    for entry in tree.iter() {
+        let entry = entry.map_err(|e| failed()(e))?;
+        let side = (entry.mode(), entry.object_id());
+        found.insert(entry.filename().as_bstr().to_owned(), side);
+    }
+    Ok(found)
+}
+
+fn parents(objects: &gix::Repository, commit: ObjectId) -> Result<Vec<ObjectId>, GitError> {
+    let commit = objects
+        .find_commit(commit)
+        .map_err(GitError::library(format!("read commit {commit}")))?;
+    Ok(commit.parent_ids().map(|id| id.detach()).collect())
+}
+
+/// The tree of a commit.
+///
+/// # Errors
+/// When one of them is missing.
+pub fn root_tree(objects: &gix::Repository, commit: ObjectId) -> Result<ObjectId, GitError> {
+    let failed = || GitError::library(format!("find the tree of {commit}"));
+    let commit = objects.find_commit(commit).map_err(|e| failed()(e))?;
+    Ok(commit.tree_id().map_err(|e| failed()(e))?.detach())
+}
+
+fn join(folder: &BString, name: &BString) -> BString {
+    let mut path = folder.clone();
+    if !path.is_empty() {
+        path.push(b'/');
+    }
+    path.extend_from_slice(name);
+    path
+}
