@@ -365,6 +365,51 @@ fn the_worktree_of_a_killed_gate_is_removed() {
     yard.sound();
 }
 
+/// Nobody waits for its verdict any more; the next landing must not run beside it.
+#[test]
+fn the_gate_of_a_killed_landing_is_ended_by_the_next_one() {
+    for next in ["land", "up"] {
+        let yard = Yard::new();
+        let at = |name: &str| yard.folder.path().join(name);
+        let began = at("began");
+        let gate = format!(
+            "echo $$ >> {0}; test $(wc -l < {0}) -gt 1 || exec sleep 600",
+            began.display()
+        );
+        let run = ["run", "--name", "w", "--gate", &gate, "--", "sh", "-c"];
+        let run: Vec<&str> = run.into_iter().chain(["echo 1 > one"]).collect();
+        yard.exits(0, &run);
+        let mut landing = yard.command(env!("CARGO_BIN_EXE_treeyard"));
+        let mut landing = landing.args(["land", "w"]).spawn().unwrap();
+        let gates = || fs::read_to_string(&began).unwrap_or_default();
+        eventually("the gate runs", || gates().ends_with('\n'));
+        landing.kill().unwrap();
+        landing.wait().unwrap();
+        let first = format!("/proc/{}", gates().trim());
+        assert!(std::path::Path::new(&first).exists(), "it outlives it");
+        let open = || {
+            let jobs = yard.json(&["show", "w"])["jobs"].clone();
+            let states = jobs.as_array().unwrap().iter().map(|job| &job["state"]);
+            states.filter(|state| *state == "running").count()
+        };
+        assert_eq!(open(), 1);
+        match next {
+            "land" => drop(yard.exits(0, &["land", "w"])),
+            _ => drop(yard.exits(0, &["up"])),
+        }
+        eventually("the first gate is ended", || {
+            !std::path::Path::new(&first).exists() && open() == 0
+        });
+        if next == "up" {
+            yard.exits(0, &["land", "w"]);
+            yard.exits(0, &["down"]);
+        }
+        assert_eq!(gates().lines().count(), 2);
+        assert_eq!(yard.git(&["show", "main:one"]), "1\n");
+        yard.sound();
+    }
+}
+
 #[test]
 fn what_is_being_made_is_not_taken_for_a_leftover() {
     let yard = Yard::new();
@@ -404,4 +449,64 @@ fn gc_gives_up_what_is_gone() {
     assert!(doctor(&yard, &[])[0].starts_with("ok"));
     yard.exits(0, &["salvage", "restore", "w", "--branch", "back"]);
     assert_eq!(yard.git(&["show", "back:one"]), "1\n");
+}
+
+/// What is on a disk that is not mounted comes back with it.
+#[test]
+fn worktrees_on_a_disk_that_is_not_mounted_are_not_given_up() {
+    for isolation in [
+        "worktrees.isolation=\"private\"",
+        "worktrees.isolation=\"linked\"",
+    ] {
+        let yard = Yard::new();
+        let place = open_session(&yard, "w", &["--set", isolation]);
+        let failing = [
+            "run",
+            "--name",
+            "f",
+            "--",
+            "sh",
+            "-c",
+            "echo f >> f; exit 1",
+        ];
+        yard.exits(1, &failing);
+        let root = place.parent().unwrap();
+        let away = yard.folder.path().join("away");
+        fs::rename(root, &away).unwrap();
+        for empty in [false, true] {
+            if empty {
+                fs::create_dir_all(root).unwrap();
+            }
+            let found = doctor(&yard, &["--fix"]);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(
+                found[0].contains("2 worktrees") && found[0].contains("is its disk mounted?"),
+                "{found:?}"
+            );
+            let told = yard.exits(0, &["gc", "--set", "retention.sessions_days=0"]);
+            assert!(told.contains("kept") && told.contains("mounted"), "{told}");
+            let refused = yard.treeyard(&["open", "w"]);
+            assert!(text(&refused.stderr).contains("mounted"));
+            let refused = yard.treeyard(&["run", "--name", "new", "--", "true"]);
+            let said = text(&refused.stdout) + &text(&refused.stderr);
+            assert!(
+                said.contains("mounted") && !refused.status.success(),
+                "{said}"
+            );
+        }
+        fs::remove_dir(root).unwrap();
+        fs::rename(&away, root).unwrap();
+        assert!(doctor(&yard, &[])[0].starts_with("ok"));
+        yard.exits(0, &["gc", "--set", "retention.sessions_days=0"]);
+        yard.exits(0, &["salvage", "restore", "f", "--branch", "back"]);
+        assert_eq!(yard.git(&["show", "back:f"]), "f\n");
+        lands_whole(&yard, "w");
+
+        // Gone for good, as a person says.
+        yard.exits(1, &failing);
+        fs::remove_dir_all(root).unwrap();
+        fs::create_dir_all(root.join(".git-private")).unwrap();
+        assert!(doctor(&yard, &["--fix"])[0].contains("no longer registered"));
+        assert!(doctor(&yard, &[])[0].starts_with("ok"));
+    }
 }

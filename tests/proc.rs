@@ -92,6 +92,12 @@ fn finished(ended: Ended) -> ExitRecord {
     }
 }
 
+fn signal(signal: &str, pid: u32) {
+    let pid = pid.to_string();
+    let sent = Command::new("kill").args([signal, &pid]).status();
+    assert!(sent.unwrap().success());
+}
+
 fn until(mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !condition() {
@@ -234,18 +240,24 @@ fn a_killed_supervisor_is_lost_and_swept_up() {
     let supervisor = job.spawn(&job.spec(&["sh", "-c", STUBBORN]));
     job.until_files(4);
     assert!(sweep(&job.dir).is_err(), "it still runs");
-    assert!(
-        Command::new("kill")
-            .args(["-9", &supervisor.pid().to_string()])
-            .status()
-            .unwrap()
-            .success()
-    );
+    signal("-9", supervisor.pid());
     assert_eq!(supervisor.wait_blocking().unwrap().outcome(), Outcome::Lost);
     assert!(matches!(attach(&job.dir).unwrap(), Attached::Lost));
     assert!(!job.survivors().is_empty());
     sweep(&job.dir).unwrap();
     assert_eq!(job.survivors(), [0u32; 0]);
+}
+
+/// As a machine does that shuts down. Nobody decided that the job is to end.
+#[test]
+fn a_supervisor_that_the_system_ends_leaves_no_process_and_no_verdict() {
+    let job = Job::new();
+    let supervisor = job.spawn(&job.spec(&["sh", "-c", STUBBORN]));
+    job.until_files(4);
+    signal("-TERM", supervisor.pid());
+    assert_eq!(supervisor.wait_blocking().unwrap(), Ended::Lost);
+    assert_eq!(job.survivors(), [0u32; 0]);
+    assert!(matches!(attach(&job.dir).unwrap(), Attached::Lost));
 }
 
 /// A supervisor that outlives its fork server, as after a restart of the runner.
@@ -331,13 +343,7 @@ fn a_killed_fork_server_is_replaced_and_its_jobs_go_on() {
         .spawn(&first.dir, &first.spec(&["sh", "-c", script]))
         .unwrap();
     let server = parent_of(running.pid());
-    assert!(
-        Command::new("kill")
-            .args(["-9", &server.to_string()])
-            .status()
-            .unwrap()
-            .success()
-    );
+    signal("-9", server);
     until(|| parent_of(running.pid()) != server);
     let second = Job::new();
     let ended = launcher
@@ -349,6 +355,32 @@ fn a_killed_fork_server_is_replaced_and_its_jobs_go_on() {
     fs::write(first.cwd.join("go"), "").unwrap();
     let record = finished(running.wait_blocking().unwrap());
     assert_eq!(record.outcome, Outcome::Exited { code: 3 });
+}
+
+/// It may have been in the middle of a talk with the launcher that no other child can go on with.
+#[test]
+fn a_killed_child_that_was_ready_ends_its_server_and_the_next_job_has_another() {
+    let launcher = launcher();
+    let first = Job::new();
+    let running = launcher
+        .spawn(&first.dir, &first.spec(&["sleep", "600"]))
+        .unwrap();
+    let server = parent_of(running.pid());
+    let ready = || {
+        let children = fs::read_to_string(format!("/proc/{server}/task/{server}/children"));
+        let children = children.unwrap_or_default();
+        let mut pids = children.split_whitespace().flat_map(str::parse::<u32>);
+        pids.find(|pid| *pid != running.pid())
+    };
+    until(|| ready().is_some());
+    signal("-9", ready().unwrap());
+    until(|| parent_of(running.pid()) != server);
+    let second = Job::new();
+    let ended = launcher.spawn(&second.dir, &second.spec(&["true"]));
+    let ended = ended.unwrap().wait_blocking().unwrap();
+    assert!(finished(ended).outcome.is_success());
+    running.cancel().unwrap();
+    finished(running.wait_blocking().unwrap());
 }
 
 #[test]

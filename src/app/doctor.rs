@@ -3,17 +3,15 @@
 use std::path::Path;
 
 use super::failure::Failure;
+use super::landings::landings;
 use super::locks::stale_locks;
 use super::project::{cas_root, open_store, user_config};
 use super::repair::worktrees;
 use crate::cas::Cas;
 use crate::config::Settings;
 use crate::git::{Git, GitError, Repo};
-use crate::merge::{checkouts_of, finish_checkout};
-use crate::model::event::Event;
-use crate::model::ids::CommitId;
 use crate::proc::last_runner;
-use crate::store::{EventFilter, Store};
+use crate::store::Store;
 
 const LOW_DISK: u64 = 1 << 30;
 /// Artifacts read by one look; `treeyard artifacts verify` reads all.
@@ -197,55 +195,7 @@ fn with_store(
         Err(error) => failed("events", error),
     });
     found.extend(worktrees(repo, settings, store, mode));
-    found.push(checkout(repo, store, mode).unwrap_or_else(|failure| failed("checkout", failure)));
-}
-
-/// A checkout of the target that still has the files from before the last landing.
-fn checkout(repo: &Repo, store: &Store, mode: Mode) -> Result<Check, Failure> {
-    let last = store.events(&EventFilter::default())?.into_iter().rev();
-    let Some((target, from, to)) = last
-        .filter_map(|record| match record.event {
-            Event::Landed { target, from, to } => Some((target, from, to)),
-            _ => None,
-        })
-        .next()
-    else {
-        return Ok(check(Status::Ok, "checkout", "nothing has landed yet"));
-    };
-    let gix = repo.gix();
-    let failure = |error: crate::merge::MergeError| Failure::new(error.code(), error.to_string());
-    for path in checkouts_of(&gix, &format!("refs/heads/{target}")).map_err(failure)? {
-        if !has_index_of(&path, &from) || has_index_of(&path, &to) || !is_at(&path, &to) {
-            continue;
-        }
-        let place = path.display();
-        if mode == Mode::Look {
-            let detail = format!("{place} still has the files from before the last landing");
-            return Ok(check(Status::Warn, "checkout", detail)
-                .advice("`treeyard doctor --fix` completes the update"));
-        }
-        let git = |dir: &Path, args: &[&str]| {
-            let done = Git::in_checkout(dir).args(args).run();
-            done.map(drop).map_err(|error| error.to_string())
-        };
-        finish_checkout(&gix, &path, &from, &to, &git).map_err(failure)?;
-        return Ok(check(
-            Status::Fixed,
-            "checkout",
-            format!("{place} is up to date"),
-        ));
-    }
-    Ok(check(Status::Ok, "checkout", "up to date"))
-}
-
-fn has_index_of(checkout: &Path, commit: &CommitId) -> bool {
-    let args = ["diff-index", "--cached", "--quiet", commit.as_str()];
-    Git::new(checkout).args(args).run().is_ok()
-}
-
-fn is_at(checkout: &Path, commit: &CommitId) -> bool {
-    let head = Git::new(checkout).args(["rev-parse", "HEAD"]).run();
-    head.is_ok_and(|output| output.text().trim() == commit.as_str())
+    found.extend(landings(repo, store, mode));
 }
 
 /// Whether anything found needs repair.

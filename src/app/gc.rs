@@ -17,7 +17,7 @@ use crate::model::event::{Actor, Event};
 use crate::model::ids::{CommitId, ContentHash, JobId};
 use crate::model::job::JobState;
 use crate::model::session::SessionState;
-use crate::proc::{Attached, attach};
+use crate::proc::{Attached, OUTPUT_FILE, attach};
 use crate::store::{EventFilter, SessionRow};
 use crate::workspace::{Keep, release};
 
@@ -262,11 +262,15 @@ fn is_stale_job(project: &Project, dir: &Path) -> Result<bool, Failure> {
         return Ok(false);
     };
     let over = match project.store.job(id)? {
-        Some(job) => !is_open(job.state) && job.output.is_some(),
+        Some(job) => !is_open(job.state) && (job.output.is_some() || has_no_output(dir)),
         // A gate's folder is made before its row.
         None => is_older(dir, DAY),
     };
     Ok(over && !matches!(attach(dir), Ok(Attached::Running(_)) | Err(_)))
+}
+
+fn has_no_output(dir: &Path) -> bool {
+    fs::metadata(dir.join(OUTPUT_FILE)).map_or(0, |found| found.len()) == 0
 }
 
 fn folders(dir: &Path) -> Vec<PathBuf> {

@@ -8,6 +8,7 @@ pub mod failure;
 pub mod follow;
 pub mod gc;
 pub mod land;
+mod landings;
 mod locks;
 pub mod project;
 mod repair;

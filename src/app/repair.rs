@@ -1,5 +1,6 @@
 //! The part of `doctor` that looks at worktrees, and puts right what can be.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -36,7 +37,10 @@ pub(super) fn worktrees(
         Ok(sessions) => sessions,
         Err(error) => return vec![failed(NAME, error)],
     };
-    let mut found = Vec::new();
+    let (absent, sessions): (Vec<_>, Vec<_>) = sessions
+        .into_iter()
+        .partition(|session| is_root_missing(repo, &root, session));
+    let mut found = missing_roots(&absent);
     for session in &sessions {
         found.extend(worktree(repo, &root, store, session, mode));
     }
@@ -51,6 +55,36 @@ pub(super) fn worktrees(
         found.push(check(Status::Ok, NAME, detail));
     }
     found
+}
+
+/// A disk that is not mounted comes back, and what its worktrees had with it.
+fn is_root_missing(repo: &Repo, root: &Path, session: &SessionRow) -> bool {
+    located(session).is_some_and(|place| {
+        !is_moved(repo, root, &place) && matches!(inspect(repo, &place), Ok(Health::RootMissing))
+    })
+}
+
+fn missing_roots(sessions: &[SessionRow]) -> Vec<Check> {
+    let mut roots: BTreeMap<PathBuf, usize> = BTreeMap::new();
+    for place in sessions.iter().filter_map(located) {
+        let root = place.path.parent().map(Path::to_owned);
+        *roots.entry(root.unwrap_or(place.path)).or_default() += 1;
+    }
+    let said = |(root, worktrees): (PathBuf, usize)| {
+        let detail = format!(
+            "{} of {worktrees} worktree{}: {}",
+            root.display(),
+            if worktrees == 1 { "" } else { "s" },
+            Health::RootMissing
+        );
+        let gone = root.join(".git-private");
+        check(Status::Warn, NAME, detail).advice(format!(
+            "mount it; if it is gone for good, say so by `mkdir -p '{}'`, and `treeyard doctor \
+             --fix` takes them off the list",
+            gone.display()
+        ))
+    };
+    roots.into_iter().map(said).collect()
 }
 
 fn worktree(

@@ -49,11 +49,11 @@ pub fn run(
     let interrupted = AtomicBool::new(false);
     let has_runner = || runner_owner(&state_dir).is_some();
     // The one that is active may end before these tasks do, as one of another `run` does.
-    let ends = |store: &Store| Ok(is_over(store, plan)? || !has_runner());
+    let ends = |store: &Store| Ok(sessions::is_at_rest(store, plan)? || !has_runner());
     if has_runner() {
         before = follow(&state_dir, before, &ends, report)?;
     }
-    if !is_over(&project.store, plan)? {
+    if !sessions::is_at_rest(&project.store, plan)? {
         let config = runner_config(&project, &submitted.settings)?;
         let serve = async {
             let mut runner = Runner::start(project.repo, config, project.store, project.cas)?;
@@ -142,19 +142,6 @@ fn cancel_plan(state_dir: &Path, plan: PlanId) -> Result<(), Failure> {
     let reason = "interrupted by the operator";
     sessions::cancel_all(&mut store, &plan, Actor::Human, reason)?;
     Ok(())
-}
-
-fn is_over(store: &Store, plan: PlanId) -> Result<bool, Failure> {
-    let sessions = store.plan_sessions(plan)?;
-    let resting = |row: &SessionRow| match row.state {
-        SessionState::Completed => {
-            !row.auto_land || row.landed_commit.is_some() || row.landing_code.is_some()
-        }
-        state => {
-            state.is_terminal() || matches!(state, SessionState::Blocked | SessionState::Paused)
-        }
-    };
-    Ok(sessions.iter().all(resting))
 }
 
 /// Waits until `condition`, at most `limit`; whether it came.

@@ -64,12 +64,13 @@ fn usage(error: &clap::Error) -> Failure {
     failure
 }
 
-/// Warnings by default; the runner in the background writes the same into its log.
+/// Warnings by default; the runner in the background writes the same into its log. The library
+/// calls it an error when a pack is rolled up while it reads, and then looks again.
 fn log_to_stderr(global: &Global) {
     let level = match (global.quiet, global.verbose) {
-        (true, _) => "error",
-        (false, 0) => "treeyard=warn,error",
-        (false, 1) => "treeyard=info,warn",
+        (true, _) => "error,gix_odb=off",
+        (false, 0) => "treeyard=warn,error,gix_odb=off",
+        (false, 1) => "treeyard=info,warn,gix_odb=off",
         (false, _) => "treeyard=debug,info",
     };
     let _set_before = tracing_subscriber::fmt()

@@ -1,5 +1,7 @@
 //! Aligned columns without borders, cut to the width.
 
+use std::borrow::Cow;
+
 use anstyle::Style;
 
 use super::format::clean;
@@ -59,10 +61,11 @@ impl Table {
     /// The lines, none longer than `width` while the columns before the last leave room.
     pub fn render(&self, width: usize) -> String {
         let widths = fitted(self.widths(), width);
-        self.rows
-            .iter()
-            .map(|row| line(row, &widths, width))
-            .collect()
+        let mut text = String::new();
+        for row in &self.rows {
+            push_line(&mut text, row, &widths, width);
+        }
+        text
     }
 
     fn widths(&self) -> Vec<usize> {
@@ -92,51 +95,59 @@ fn fitted(mut widths: Vec<usize>, width: usize) -> Vec<usize> {
     widths
 }
 
-fn line(row: &[Cell], widths: &[usize], width: usize) -> String {
-    let mut text = String::new();
+/// Into the text of all lines: a list may be long.
+fn push_line(text: &mut String, row: &[Cell], widths: &[usize], width: usize) {
     let mut used = 0;
     for (column, cell) in row.iter().enumerate() {
         let last = column + 1 == row.len();
-        let room = if last {
-            width.saturating_sub(used).max(8)
-        } else {
-            widths[column]
-        };
         let shown = if last {
-            shorten(&cell.text, room)
+            cut(&cell.text, width.saturating_sub(used).max(8))
         } else {
-            shorten_inside(&cell.text, room)
+            cut_inside(&cell.text, widths[column])
         };
-        let style = cell.style;
-        text.push_str(&format!("{style}{shown}{style:#}"));
+        push_styled(text, &shown, cell.style);
         if !last {
             let pad = widths[column].saturating_sub(shown.chars().count()) + GAP;
-            text.push_str(&" ".repeat(pad));
+            text.extend(std::iter::repeat_n(' ', pad));
         }
         used += widths[column] + GAP;
     }
-    format!("{}\n", text.trim_end())
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+}
+
+fn push_styled(text: &mut String, shown: &str, style: Style) {
+    if style.is_plain() {
+        return text.push_str(shown);
+    }
+    text.push_str(&style.render().to_string());
+    text.push_str(shown);
+    text.push_str(&style.render_reset().to_string());
 }
 
 /// At most `room` characters, with `…` at the end when it was cut.
 pub fn shorten(text: &str, room: usize) -> String {
-    if text.chars().count() <= room {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(room.saturating_sub(1)).collect();
-    format!("{}…", kept.trim_end())
+    cut(text, room).into_owned()
 }
 
-/// Like [`shorten`], with both ends kept: names differ at their end as often as not.
-fn shorten_inside(text: &str, room: usize) -> String {
+fn cut(text: &str, room: usize) -> Cow<'_, str> {
+    if text.chars().count() <= room {
+        return text.into();
+    }
+    let kept: String = text.chars().take(room.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end()).into()
+}
+
+/// Like [`cut`], with both ends kept: names differ at their end as often as not.
+fn cut_inside(text: &str, room: usize) -> Cow<'_, str> {
     let count = text.chars().count();
     if count <= room {
-        return text.to_owned();
+        return text.into();
     }
     let kept = room.saturating_sub(1);
     let head: String = text.chars().take(kept - kept / 2).collect();
     let tail: String = text.chars().skip(count - kept / 2).collect();
-    format!("{head}…{tail}")
+    format!("{head}…{tail}").into()
 }
 
 /// The width to print in: COLUMNS, or the terminal's. What goes elsewhere is not cut.
@@ -174,9 +185,9 @@ mod tests {
 
     #[test]
     fn both_ends_of_a_name_are_kept() {
-        assert_eq!(shorten_inside("abcdefgh", 8), "abcdefgh");
-        assert_eq!(shorten_inside("abcdefgh", 6), "abc…gh");
-        assert_eq!(shorten_inside("abcdefgh", 0), "…");
+        assert_eq!(cut_inside("abcdefgh", 8), "abcdefgh");
+        assert_eq!(cut_inside("abcdefgh", 6), "abc…gh");
+        assert_eq!(cut_inside("abcdefgh", 0), "…");
     }
 
     #[test]

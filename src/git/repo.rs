@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use gix::odb::store::init::Slots;
+
 use super::error::GitError;
 
 /// A repository with its paths checked. Cheap to clone, shared between threads.
@@ -141,6 +143,13 @@ const ALWAYS: [&str; 3] = [
     "core.useReplaceRefs=false",
 ];
 
+/// How many packs one handle can know. The library settles on a number when it opens a repository,
+/// and by default hardly more than there are then; a runner lives on while each import adds one.
+const PACKS: Slots = Slots::AsNeededByDiskState {
+    multiplier: 2.0,
+    minimum: 4096,
+};
+
 /// Which repository is meant is said by the path alone: what git hooks and `git rebase --exec`
 /// put into the environment names one of their own.
 fn trusted() -> gix::sec::trust::Mapping<gix::open::Options> {
@@ -155,7 +164,10 @@ fn trusted() -> gix::sec::trust::Mapping<gix::open::Options> {
     let mut mapping = gix::sec::trust::Mapping::<gix::open::Options>::default();
     let named = |key: &&str| std::env::var_os(key).is_some();
     for options in [&mut mapping.full, &mut mapping.reduced] {
-        *options = options.clone().config_overrides(ALWAYS);
+        *options = options
+            .clone()
+            .config_overrides(ALWAYS)
+            .object_store_slots(PACKS);
         options.permissions.env.objects = gix::sec::Permission::Deny;
         // These variables also say where configuration is, so they are not denied for nothing.
         if OF_A_REPOSITORY.iter().any(named) {

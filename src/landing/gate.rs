@@ -8,10 +8,10 @@ use super::land::Landing;
 use crate::merge::Candidate;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, SessionId};
-use crate::model::job::JobKind;
+use crate::model::job::{JobKind, JobState, Outcome};
 use crate::model::task::Command;
-use crate::proc::{Ended, JobSpec, OUTPUT_FILE, job_env};
-use crate::sessions::{JobEnd, record_end};
+use crate::proc::{Ended, JobSpec, OUTPUT_FILE, ProcError, Supervisor, job_env, sweep};
+use crate::sessions::{JobEnd, record_end, take_out};
 use crate::store::SessionRow;
 use crate::workspace::{self, Isolation, Keep, Request, Workspace};
 
@@ -108,8 +108,44 @@ fn run_one(
         grace_ms: landing.policy.grace_ms,
         runner_dir: None,
     };
-    let ended = landing.launcher.spawn(&dir, &spec)?.wait_blocking()?;
+    let ended = match landing.launcher.spawn(&dir, &spec) {
+        Ok(supervisor) => watch(&supervisor, &dir),
+        Err(error) => Gate::not_started(&error),
+    };
     record(landing, session, job_id, &dir, command, &ended)
+}
+
+/// How a gate ended, and how many milliseconds it ran.
+struct Gate {
+    outcome: Outcome,
+    duration_ms: u64,
+}
+
+impl Gate {
+    fn not_started(error: &ProcError) -> Self {
+        Self {
+            outcome: Outcome::NotStarted {
+                error: error.to_string(),
+            },
+            duration_ms: 0,
+        }
+    }
+}
+
+fn watch(supervisor: &Supervisor, dir: &Path) -> Gate {
+    let ended = supervisor.wait_blocking().unwrap_or_else(|error| {
+        tracing::warn!(%error, "how a gate ended is not known");
+        Ended::Lost
+    });
+    if ended == Ended::Lost
+        && let Err(error) = sweep(dir)
+    {
+        tracing::warn!(%error, "a lost gate left processes");
+    }
+    Gate {
+        outcome: ended.outcome(),
+        duration_ms: ended.duration_ms(),
+    }
 }
 
 fn record(
@@ -118,9 +154,8 @@ fn record(
     job_id: JobId,
     dir: &Path,
     command: &Command,
-    ended: &Ended,
+    ended: &Gate,
 ) -> Result<(), LandError> {
-    let outcome = ended.outcome();
     let stored = landing.cas.put_file(&dir.join(OUTPUT_FILE));
     // Output that the store could not take is only there.
     let kept = stored.is_ok();
@@ -128,21 +163,28 @@ fn record(
     let output = stored.as_ref().map(|stored| stored.hash.clone());
     landing.store.write(|tx| {
         let end = JobEnd {
-            outcome: &outcome,
-            duration_ms: ended.duration_ms(),
+            outcome: &ended.outcome,
+            duration_ms: ended.duration_ms,
             output: stored.as_ref().map(|stored| (stored, "gate_output")),
         };
-        record_end(tx, session.id, job_id, &end)
+        record_end(tx, session.id, job_id, &end)?;
+        match tx.job(job_id)? {
+            // A person who resumes the session does not resume the landing.
+            Some(job) if job.state == JobState::Stalled => {
+                take_out(tx, Actor::System, &job, "the landing begins anew")
+            }
+            _ => Ok(()),
+        }
     })?;
     if kept {
         let _ = std::fs::remove_dir_all(dir);
     }
-    if outcome.is_success() {
+    if ended.outcome.is_success() {
         return Ok(());
     }
     Err(LandError::Gate {
         command: command.to_string(),
-        how: outcome.describe(),
+        how: ended.outcome.describe(),
         output,
     })
 }

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use super::error::LandError;
 use super::gate;
+use super::interrupted::{Interrupted, record, record_updated, settle};
+use super::orphans::end_orphaned_gates;
 use crate::cas::Cas;
 use crate::git::{Git, Repo};
 use crate::merge::{
     Candidate, ConflictReport, LandingLock, LandingPlan, MergeMethod, Prepared, Provenance,
-    prepare, publish, sync_plan, update_checkouts,
+    checkouts_of, prepare, publish, sync_plan, update_checkouts,
 };
 use crate::model::event::{Actor, Event};
 use crate::model::ids::CommitId;
@@ -85,6 +87,10 @@ impl Landing<'_> {
     /// [`LandError::CheckoutBehind`] the work has landed all the same.
     pub fn land(&mut self, session: &SessionRow) -> Result<Landed, LandError> {
         let lock = LandingLock::acquire(&self.repo.state_dir(), TURN)?;
+        end_orphaned_gates(self.store, &self.policy.jobs, &lock)?;
+        if let Some(landed) = self.settle(&lock, session)? {
+            return Ok(landed);
+        }
         // While it waited for its turn, another process may have landed it.
         let now = self.store.session(session.id)?;
         let session = now.as_ref().unwrap_or(session);
@@ -95,6 +101,38 @@ impl Landing<'_> {
                 Err(error)
             }
         }
+    }
+
+    /// An earlier landing of the same session that moved the target and could not say so.
+    fn settle(
+        &mut self,
+        lock: &LandingLock,
+        session: &SessionRow,
+    ) -> Result<Option<Landed>, LandError> {
+        let settled = settle(self.repo, self.store, lock)?;
+        let Some(settled) = settled.filter(|settled| settled.landing.session == session.id) else {
+            return Ok(None);
+        };
+        self.give_back(session)?;
+        let Interrupted {
+            target, from, to, ..
+        } = settled.landing;
+        if let Some(source) = settled.behind {
+            return Err(LandError::CheckoutBehind {
+                name: session.name.clone(),
+                target,
+                to,
+                source: Box::new(source),
+            });
+        }
+        let changed = self.repo.changed_paths(&from, &to)?;
+        Ok(Some(Landed {
+            checkouts: checkouts_of(&self.repo.gix(), &format!("refs/heads/{target}"))?,
+            changed: changed.iter().map(|c| c.path.to_string()).collect(),
+            target,
+            from,
+            to,
+        }))
     }
 
     fn land_in_turn(
@@ -122,6 +160,12 @@ impl Landing<'_> {
 
         let git = self.repo.gix();
         let sync = sync_plan(&git, &target_ref, &candidate)?;
+        let moving = Event::TargetMoving {
+            target: session.target.clone(),
+            from: onto.clone(),
+            to: candidate.commit.clone(),
+        };
+        self.append(session, moving)?;
         publish(
             &git,
             lock,
@@ -129,15 +173,20 @@ impl Landing<'_> {
             &candidate,
             &format!("treeyard: land {}", session.name),
         )?;
-        let landed = Event::Landed {
+        let landing = Interrupted {
+            session: session.id,
             target: session.target.clone(),
             from: onto.clone(),
             to: candidate.commit.clone(),
+            recorded: false,
         };
         // The target has moved: its checkouts follow whatever becomes of the record.
-        let recorded = self.append(session, landed);
+        let recorded = record(self.store, &landing);
         let updated = update_checkouts(&sync, &run_git);
         recorded?;
+        if updated.is_ok() {
+            record_updated(self.store, &landing)?;
+        }
         self.give_back(session)?;
         if let Err(source) = updated {
             return Err(LandError::CheckoutBehind {
@@ -258,11 +307,6 @@ impl Landing<'_> {
     /// The worktree goes into the pool. What goes wrong here is not the landing's failure: the
     /// worktree stays, and `doctor` and `gc` look after it.
     fn give_back(&mut self, session: &SessionRow) -> Result<(), LandError> {
-        if session.state == SessionState::Blocked {
-            let (from, to) = (session.state, SessionState::Completed);
-            self.store
-                .write(|tx| move_session(tx, Actor::System, session.id, from, to, "landed"))?;
-        }
         let Some(place) = located(session) else {
             return Ok(());
         };
@@ -331,7 +375,7 @@ fn refuse_unfinished(session: &SessionRow) -> Result<(), LandError> {
     })
 }
 
-fn run_git(dir: &Path, args: &[&str]) -> Result<(), String> {
+pub(super) fn run_git(dir: &Path, args: &[&str]) -> Result<(), String> {
     Git::in_checkout(dir)
         .args(args)
         .run()

@@ -2,7 +2,11 @@
 
 mod error;
 mod gate;
+mod interrupted;
 mod land;
+mod orphans;
 
 pub use error::LandError;
+pub use interrupted::{Interrupted, Settled, complete, interrupted, settle};
 pub use land::{Landed, Landing, Policy, located};
+pub use orphans::{close_lost, end_orphaned_gates};

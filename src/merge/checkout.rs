@@ -45,24 +45,30 @@ pub enum Finish {
 /// [`MergeError::Git`] when the worktrees cannot be listed.
 pub fn checkouts_of(repo: &gix::Repository, branch: &str) -> Result<Vec<PathBuf>, MergeError> {
     let main = repo.main_repo().map_err(git)?;
-    let mut repos = Vec::new();
+    let mut found = Vec::new();
+    let head = main.head_name().map_err(git)?;
+    if let (Some(head), Some(dir)) = (head, main.workdir())
+        && head.as_bstr() == branch
+    {
+        found.push(dir.to_owned());
+    }
     for linked in main.worktrees().map_err(git)? {
         // A worktree whose folder is gone has nothing to protect.
-        if linked.base().is_ok_and(|base| base.is_dir()) {
-            repos.push(linked.into_repo().map_err(git)?);
-        }
-    }
-    repos.insert(0, main);
-    let mut found = Vec::new();
-    for repo in repos.iter().filter(|repo| !repo.is_bare()) {
-        let head = repo.head_name().map_err(git)?;
-        if let (Some(head), Some(dir)) = (head, repo.workdir())
-            && head.as_bstr() == branch
+        if has_branch(linked.git_dir(), branch)
+            && let Ok(base) = linked.base()
+            && base.is_dir()
         {
-            found.push(dir.to_owned());
+            found.push(base);
         }
     }
     Ok(found)
+}
+
+/// Read as the text it is: to open hundreds of worktrees for it takes seconds.
+fn has_branch(git_dir: &Path, branch: &str) -> bool {
+    let head = std::fs::read_to_string(git_dir.join("HEAD")).unwrap_or_default();
+    let name = head.strip_prefix("ref:").map(str::trim);
+    name == Some(branch)
 }
 
 /// Checks every checkout of `target_ref` before publishing.
@@ -107,7 +113,11 @@ pub fn update_checkouts(plan: &SyncPlan, run_git: RunGit<'_>) -> Result<(), Merg
             plan.old.as_str(),
             plan.new.as_str(),
         ];
-        run_git(path, &args).map_err(MergeError::Git)?;
+        if run_git(path, &args).is_err() {
+            // Files that were only touched look changed to git until it has read them again.
+            let _says_which_are_changed = run_git(path, &["update-index", "-q", "--refresh"]);
+            run_git(path, &args).map_err(MergeError::Git)?;
+        }
     }
     Ok(())
 }

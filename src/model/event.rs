@@ -226,6 +226,24 @@ events! {
         /// Why, for a person.
         reason: String,
     }
+    /// The target is about to move: written before it does, so that a landing which is cut short
+    /// right after that is known to have happened.
+    TargetMoving = "FR-EVT-MERGE-005" {
+        /// The branch, without `refs/heads/`.
+        target: String,
+        /// Where it is.
+        from: CommitId,
+        /// Where it will be.
+        to: CommitId,
+    }
+    /// Every checkout of the target has what landed. Without it, one that still has the files from
+    /// before is an update that was cut short, and not somebody's wish.
+    CheckoutsUpdated = "FR-EVT-MERGE-006" {
+        /// The branch, without `refs/heads/`.
+        target: String,
+        /// Where it is.
+        to: CommitId,
+    }
     /// What recovery found and did.
     Recovered = "FR-EVT-WF-RECOVERY" {
         /// A stable word: `reattached`, `adopted`, `stalled`, `requeued`, `reconciled`.
@@ -239,6 +257,9 @@ events! {
         pid: u32,
         /// Its version.
         version: String,
+        /// The boot of the machine that it belongs to; older versions did not say.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        boot_id: Option<String>,
     }
     /// A runner gave the lock back.
     RunnerStopped = "FR-EVT-RUNNER-002" {

@@ -8,6 +8,7 @@
 
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
+use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -66,7 +67,12 @@ impl ForkServer {
         }
         .start()
         .map_err(failed)?;
-        let handle = handle_on(pid.as_raw()).map_err(failed)?;
+        let handle = handle_on(pid.as_raw()).map_err(|error| {
+            // It ends with its socket; without a handle this is the way to reap it.
+            drop(socket.shutdown(Shutdown::Both));
+            let _ = nix::sys::wait::waitpid(pid, None);
+            failed(error)
+        })?;
         Ok(Self { socket, handle })
     }
 

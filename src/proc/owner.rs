@@ -68,7 +68,8 @@ impl FromStr for Owner {
     }
 }
 
-fn boot_id() -> io::Result<&'static str> {
+/// Names this run of the machine.
+pub fn boot_id() -> io::Result<&'static str> {
     static BOOT: OnceLock<String> = OnceLock::new();
     if let Some(known) = BOOT.get() {
         return Ok(known);

@@ -17,9 +17,6 @@ use super::owner::Owner;
 use super::signals::Signals;
 use super::supervise::Supervision;
 
-/// Children that end one after the other without a job: something is wrong with all of them.
-const MOST_STILLBORN: u32 = 100;
-
 /// The whole life of a fork server: its runner is at the other end of standard input. In each
 /// child this is the whole life of a supervisor.
 pub fn forkserver() -> ExitCode {
@@ -41,8 +38,7 @@ fn serve() -> io::Result<Option<(Supervision, Request)>> {
     nix::unistd::dup2_stdin(&null)?;
     // The runner may stand in a worktree, which goes before its supervisors do.
     std::env::set_current_dir("/")?;
-    let mut stillborn = 0;
-    while stillborn < MOST_STILLBORN {
+    loop {
         let (waiting, taken) = io::pipe()?;
         match fork(&alone) {
             Ok(Side::Child) => {
@@ -51,10 +47,8 @@ fn serve() -> io::Result<Option<(Supervision, Request)>> {
             }
             Ok(Side::Parent) => {
                 drop(taken);
-                match wait_for_child(&runner, waiting, &signals)? {
-                    Child::HasJob => stillborn = 0,
-                    Child::EndedWithout => stillborn += 1,
-                    Child::NotNeeded => return Ok(None),
+                if !has_taken_job(waiting, &signals)? {
+                    return Ok(None);
                 }
             }
             Err(error) => {
@@ -64,7 +58,6 @@ fn serve() -> io::Result<Option<(Supervision, Request)>> {
             }
         }
     }
-    Err(io::Error::other("no child waits for a job"))
 }
 
 /// The child: `None` when no job comes.
@@ -89,37 +82,22 @@ fn wait_for_job(
     Ok(Some((supervision, request)))
 }
 
-/// What became of the child that was ready.
-enum Child {
-    HasJob,
-    EndedWithout,
-    /// The runner is gone, or somebody ends the server.
-    NotNeeded,
-}
-
-/// Reaps supervisors until the ready child has taken a job, or is gone.
-fn wait_for_child(
-    runner: &UnixStream,
-    mut waiting: PipeReader,
-    signals: &Signals,
-) -> io::Result<Child> {
+/// Reaps supervisors until the ready child has taken a job; `false` when none will. A child that
+/// ended without one may have left the runner in the middle of a talk that nobody else can go on
+/// with, so the server ends with it.
+fn has_taken_job(mut waiting: PipeReader, signals: &Signals) -> io::Result<bool> {
     loop {
         let heard = ready(&[waiting.as_fd(), signals.as_fd()])?;
-        if signals.drain() {
-            return Ok(Child::NotNeeded);
+        if signals.drain().is_some() {
+            return Ok(false);
         }
         while matches!(
             wait(WaitOptions::NOHANG),
             Ok(Some(_)) | Err(rustix::io::Errno::INTR)
         ) {}
-        if !heard[0] {
-            continue;
+        if heard[0] {
+            return Ok(waiting.read(&mut [0])? > 0);
         }
-        return Ok(match waiting.read(&mut [0])? {
-            0 if has_hung_up(runner)? => Child::NotNeeded,
-            0 => Child::EndedWithout,
-            _ => Child::HasJob,
-        });
     }
 }
 
@@ -140,16 +118,10 @@ fn is_asked(runner: &UnixStream, signals: &Signals) -> io::Result<bool> {
         if heard[0] {
             return Ok(true);
         }
-        if signals.drain() {
+        if signals.drain().is_some() {
             return Ok(false);
         }
     }
-}
-
-fn has_hung_up(runner: &UnixStream) -> io::Result<bool> {
-    let mut files = [PollFd::new(runner.as_fd(), PollFlags::empty())];
-    poll(&mut files, PollTimeout::ZERO)?;
-    Ok(files[0].any().unwrap_or(true))
 }
 
 /// Waits until one of the files can be read; which ones.

@@ -8,6 +8,19 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
+/// What the runner sends to cancel a job. Not the signal that everybody else sends: a machine that
+/// shuts down ends its processes too, and that is no decision about the job.
+pub(super) const CANCEL: rustix::process::Signal = rustix::process::Signal::USR1;
+
+/// Why a supervisor is to end its job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Told {
+    /// By somebody else: the system, or a person with `kill`.
+    Stop,
+    /// By the runner.
+    Cancel,
+}
+
 /// The signals a supervisor lives by, as something to wait for.
 pub(super) struct Signals {
     file: SignalFd,
@@ -21,6 +34,7 @@ impl Signals {
             Signal::SIGINT,
             Signal::SIGHUP,
             Signal::SIGCHLD,
+            Signal::SIGUSR1,
         ]
         .into_iter()
         .collect()
@@ -36,14 +50,18 @@ impl Signals {
         Ok(Self { file })
     }
 
-    /// Takes note of what has come, without waiting. Whether a cancellation was among it.
-    pub(super) fn drain(&self) -> bool {
-        let child = Signal::SIGCHLD as u32;
-        let mut cancelled = false;
+    /// Takes note of what has come, without waiting. The runner's word outranks the others.
+    pub(super) fn drain(&self) -> Option<Told> {
+        let mut told = None;
         while let Ok(Some(signal)) = self.file.read_signal() {
-            cancelled |= signal.ssi_signo != child;
+            let this = match signal.ssi_signo {
+                number if number == Signal::SIGCHLD as u32 => None,
+                number if number == CANCEL.as_raw().cast_unsigned() => Some(Told::Cancel),
+                _ => Some(Told::Stop),
+            };
+            told = told.max(this);
         }
-        cancelled
+        told
     }
 
     /// Readable when a signal has come.

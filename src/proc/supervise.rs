@@ -22,7 +22,7 @@ use super::job::{
 use super::kill;
 use super::launch::{self, Group, Launch};
 use super::owner::Owner;
-use super::signals::Signals;
+use super::signals::{Signals, Told};
 use super::table;
 use super::wake::Wake;
 use crate::model::job::Outcome;
@@ -44,7 +44,7 @@ impl Supervision {
         Ok(Self { signals, own })
     }
 
-    /// SIGTERM and SIGINT, which cancel the job.
+    /// Those that end the job.
     pub(super) fn signals(&self) -> &Signals {
         &self.signals
     }
@@ -72,7 +72,12 @@ impl Supervision {
         }
         let outcome = match spec.check() {
             Ok(()) => run(job_dir, spec, &self.signals),
-            Err(error) => not_started(error),
+            Err(error) => Some(not_started(error)),
+        };
+        // Nobody decided that this job ends. Without a record it counts as lost, and the task
+        // says what is to be done with lost ones.
+        let Some(outcome) = outcome else {
+            return Ok(());
         };
         let record = exit_record(outcome, started_ms);
         let durability = match &spec.runner_dir {
@@ -83,10 +88,11 @@ impl Supervision {
     }
 }
 
-fn run(job_dir: &Path, spec: &JobSpec, signals: &Signals) -> Outcome {
+/// `None` when somebody other than the runner ended it.
+fn run(job_dir: &Path, spec: &JobSpec, signals: &Signals) -> Option<Outcome> {
     let main = match start(job_dir, spec) {
         Ok(main) => main,
-        Err(outcome) => return outcome,
+        Err(outcome) => return Some(outcome),
     };
     let mut family = Family { main, ended: None };
     let limit = spec
@@ -97,19 +103,24 @@ fn run(job_dir: &Path, spec: &JobSpec, signals: &Signals) -> Outcome {
     outcome
 }
 
-/// Waits until the program ends, its time is up, or somebody cancels it.
-fn watch(family: &mut Family, limit: Option<Instant>, signals: &Signals) -> Outcome {
+/// Waits until the program ends, its time is up, or somebody wants it ended.
+fn watch(family: &mut Family, limit: Option<Instant>, signals: &Signals) -> Option<Outcome> {
     loop {
-        let cancelled = signals.drain();
+        let told = signals.drain();
         family.reap();
-        if let Some(outcome) = family.ended.take() {
-            return outcome;
+        // A falling machine tells the program too, which may be the quicker one to end.
+        if let Some(outcome) = family.ended.take()
+            && (told != Some(Told::Stop) || outcome.is_success())
+        {
+            return Some(outcome);
         }
-        if cancelled {
-            return Outcome::Cancelled;
+        match told {
+            Some(Told::Cancel) => return Some(Outcome::Cancelled),
+            Some(Told::Stop) => return None,
+            None => {}
         }
         if limit.is_some_and(|limit| Instant::now() >= limit) {
-            return Outcome::TimedOut;
+            return Some(Outcome::TimedOut);
         }
         signals.wait(limit);
     }

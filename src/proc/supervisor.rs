@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use rustix::process::{Signal, pidfd_send_signal};
+use rustix::process::pidfd_send_signal;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -17,6 +17,7 @@ use super::error::ProcError;
 use super::forkserver::{ForkServer, Request};
 use super::job::{self, EXIT_FILE, ExitRecord, JobSpec};
 use super::kill;
+use super::signals::CANCEL;
 use crate::model::job::Outcome;
 
 /// Starts supervisors. Copies share one fork server, which starts with the first job.
@@ -187,7 +188,7 @@ impl Supervisor {
 
     /// Asks it to end the job's process tree. Returns at once; wait for the end as usual.
     pub fn cancel(&self) -> Result<(), ProcError> {
-        match pidfd_send_signal(&self.handle, Signal::TERM) {
+        match pidfd_send_signal(&self.handle, CANCEL) {
             Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
             Err(error) => Err(ProcError::process(self.pid)(error)),
         }

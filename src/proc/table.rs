@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::path::Path;
 
 /// One line of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +47,16 @@ pub(super) fn pids() -> Vec<u32> {
         .collect()
 }
 
+/// Whether any process that this user may look at stands in `folder` or below it. The path must be
+/// canonical.
+pub fn is_anybody_in(folder: &Path) -> bool {
+    let stands_in = |pid: u32| fs::read_link(format!("/proc/{pid}/cwd"));
+    pids()
+        .into_iter()
+        .flat_map(stands_in)
+        .any(|place| place.starts_with(folder))
+}
+
 /// Every living process below those in `roots`, without them.
 pub(super) fn descendants(roots: &[u32]) -> Vec<Entry> {
     let mut rest: Vec<Entry> = pids().into_iter().flat_map(entry).collect();
@@ -75,6 +86,13 @@ mod tests {
             (3, 4711, false)
         );
         assert_eq!(parse(7, "7 (a) S 3"), None);
+    }
+
+    #[test]
+    fn this_process_stands_where_it_is() {
+        let place = std::env::current_dir().unwrap().canonicalize().unwrap();
+        assert!(is_anybody_in(&place) && is_anybody_in(place.parent().unwrap()));
+        assert!(!is_anybody_in(&place.join("src/nobody")));
     }
 
     #[test]

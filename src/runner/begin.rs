@@ -124,8 +124,10 @@ impl Runner {
             };
             let row = self.store.session(*session)?;
             if row.is_some_and(|row| row.state == SessionState::Cancelled) {
-                supervisor.cancel()?;
                 active.cancelled = true;
+                if let Err(error) = supervisor.cancel() {
+                    tracing::warn!(%error, %session, "its command was not told to end");
+                }
             }
         }
         Ok(())

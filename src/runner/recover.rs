@@ -1,23 +1,26 @@
 //! What an earlier runner left: found, settled and recorded before new work is taken.
 
+use std::time::Duration;
+
 use super::context::job_dir;
 use super::error::RunnerError;
 use super::serve::Runner;
-use crate::landing::located;
+use crate::landing::{Interrupted, close_lost, end_orphaned_gates, located, settle};
+use crate::merge::LandingLock;
 use crate::model::event::{Actor, Event};
-use crate::model::job::{JobKind, JobState, Outcome};
+use crate::model::job::{JobKind, JobState};
 use crate::model::session::SessionState;
-use crate::proc::{Attached, Ended, attach, sweep};
-use crate::sessions::{queue_attempt, take_out};
+use crate::proc::{Attached, Ended, attach, boot_id};
+use crate::sessions::queue_again;
 use crate::store::JobRow;
 use crate::workspace::{Keep, Located, release};
 
 impl Runner {
     pub(super) fn recover(&mut self) -> Result<(), RunnerError> {
+        self.settle_landing()?;
         for job in self.store.jobs_in(JobState::Running)? {
-            match job.kind {
-                JobKind::Gate => self.drop_gate(&job)?,
-                JobKind::Setup | JobKind::Command => self.take_over(&job)?,
+            if job.kind != JobKind::Gate {
+                self.take_over(&job)?;
             }
         }
         for row in self.store.open_sessions()? {
@@ -32,6 +35,27 @@ impl Runner {
         Ok(())
     }
 
+    /// A landing whose process ended, in its gate or after the target had moved. As long as another
+    /// process holds the lock, what there is may be its own.
+    fn settle_landing(&mut self) -> Result<(), RunnerError> {
+        let Ok(lock) = LandingLock::acquire(&self.repo.state_dir(), Duration::ZERO) else {
+            return Ok(());
+        };
+        end_orphaned_gates(&mut self.store, &self.config.policy.jobs, &lock)?;
+        match settle(&self.repo, &mut self.store, &lock) {
+            Ok(Some(settled)) => {
+                let Interrupted {
+                    session, target, ..
+                } = settled.landing;
+                let what = format!("session {session} had landed on {target}");
+                self.recovered("reconciled", what)?;
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "an interrupted landing was not settled"),
+        }
+        Ok(())
+    }
+
     fn take_over(&mut self, job: &JobRow) -> Result<(), RunnerError> {
         let dir = job_dir(&self.config.policy.jobs, job.id);
         let what = format!("job {} of session {}", job.id, job.session_id);
@@ -42,7 +66,11 @@ impl Runner {
                 .transpose()?
                 .and_then(|spec| spec.group),
         );
-        match attach(&dir)? {
+        let attached = attach(&dir).unwrap_or_else(|error| {
+            tracing::warn!(%error, job = %job.id, "how a job stands is not known");
+            Attached::Lost
+        });
+        match attached {
             Attached::Running(supervisor) => {
                 self.recovered("reattached", what)?;
                 self.watch(job.session_id, job.id, supervisor);
@@ -60,8 +88,14 @@ impl Runner {
         }
     }
 
-    /// The intent was written and nothing began, so running it now runs it once.
+    /// The intent was written and nothing began, so running it now runs it once. After a restart of
+    /// the machine nobody knows: what had begun may not have reached the disk.
     fn requeue(&mut self, job: &JobRow, what: String) -> Result<(), RunnerError> {
+        let dispatched_in = self.store.boot_of(job.session_id, job.id)?;
+        if dispatched_in.as_deref() != Some(boot_id()?) {
+            self.recovered("stalled", what)?;
+            return self.ended(job.id, Ended::Lost);
+        }
         self.recovered("requeued", what)?;
         self.free(job.session_id);
         let wanted = self
@@ -71,33 +105,11 @@ impl Runner {
         self.store.write(|tx| {
             close_lost(tx, job, "it had not begun when the runner ended")?;
             if wanted {
-                queue_attempt(tx, Actor::System, job, 0)
+                queue_again(tx, Actor::System, job, job.attempt, 0)
             } else {
                 Ok(())
             }
         })?;
-        Ok(())
-    }
-
-    /// A gate belongs to a landing that died with its runner; the landing begins again.
-    fn drop_gate(&mut self, job: &JobRow) -> Result<(), RunnerError> {
-        let dir = job_dir(&self.config.policy.jobs, job.id);
-        match attach(&dir)? {
-            // A landing of another process may be at work: its gate is its own.
-            Attached::Running(_) => return Ok(()),
-            Attached::Lost => {
-                if let Err(error) = sweep(&dir) {
-                    tracing::warn!(%error, job = %job.id, "a lost gate left processes");
-                }
-            }
-            Attached::Finished(_) | Attached::NotStarted => {}
-        }
-        self.recovered(
-            "reconciled",
-            format!("gate {} of an interrupted landing", job.id),
-        )?;
-        self.store
-            .write(|tx| close_lost(tx, job, "its landing was interrupted"))?;
         Ok(())
     }
 
@@ -148,19 +160,4 @@ impl Runner {
             detail,
         })
     }
-}
-
-fn close_lost(
-    tx: &mut crate::store::Tx<'_>,
-    job: &JobRow,
-    reason: &str,
-) -> Result<(), crate::store::StoreError> {
-    let lost = Event::CommandExecuted {
-        job_id: job.id,
-        outcome: Outcome::Lost,
-        duration_ms: 0,
-        output: None,
-    };
-    tx.append(Actor::System, Some(job.session_id), lost)?;
-    take_out(tx, Actor::System, job, reason)
 }

@@ -19,9 +19,9 @@ use crate::landing::LandError;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, PlanId, SessionId};
 use crate::model::session::SessionState;
-use crate::proc::{Ended, Launcher, ProcError, RunnerLock, Supervisor, WakeListener};
+use crate::proc::{Ended, Launcher, ProcError, RunnerLock, Supervisor, WakeListener, boot_id};
 use crate::sessions::{self, move_session};
-use crate::store::{SessionRow, Store};
+use crate::store::Store;
 use crate::workspace::{Workspace, WorkspaceError};
 
 /// How long a runner serves.
@@ -104,6 +104,7 @@ impl Runner {
         self.note(Event::RunnerStarted {
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            boot_id: Some(boot_id()?.to_owned()),
         })?;
         self.recover()?;
         let mut stop = std::pin::pin!(stop);
@@ -127,8 +128,8 @@ impl Runner {
 
     /// Looks, decides and acts. The answer is when to look again at the latest.
     fn tick(&mut self) -> Result<Option<i64>, RunnerError> {
-        self.kill_cancelled()?;
         let look_again = self.fill_slots()?;
+        self.kill_cancelled()?;
         self.collect_finished()?;
         self.land_next()?;
         Ok(look_again)
@@ -212,7 +213,7 @@ impl Runner {
                 session
             }
             Notice::Ended(session, job, ended) => {
-                self.ended(job, ended?)?;
+                self.ended(job, known_end(job, ended))?;
                 session
             }
             Notice::Collected(session, collected) => {
@@ -240,40 +241,7 @@ impl Runner {
         if !self.active.is_empty() || self.landing {
             return Ok(false);
         }
-        let resting = |row: &SessionRow| {
-            row.state.is_terminal()
-                || matches!(row.state, SessionState::Blocked | SessionState::Paused)
-        };
-        let sessions = self.store.plan_sessions(plan)?;
-        // In the order of submission, so that each comes after those it waits for.
-        let mut held = HashSet::new();
-        for row in &sessions {
-            if resting(row) {
-                continue;
-            }
-            if !self.waits_for_a_person(row, &held)? {
-                return Ok(false);
-            }
-            held.insert(row.id);
-        }
-        Ok(true)
-    }
-
-    /// Whether something that it comes after is blocked or paused, or `held` by such a one: no
-    /// runner can bring it on.
-    fn waits_for_a_person(
-        &self,
-        row: &SessionRow,
-        held: &HashSet<SessionId>,
-    ) -> Result<bool, RunnerError> {
-        if row.state != SessionState::Created {
-            return Ok(false);
-        }
-        let before = self.store.predecessor_sessions(row.id)?;
-        Ok(before.iter().any(|before| {
-            matches!(before.state, SessionState::Blocked | SessionState::Paused)
-                || held.contains(&before.id)
-        }))
+        Ok(sessions::is_at_rest(&self.store, plan)?)
     }
 
     /// Does slow work for a session beside the loop.
@@ -322,6 +290,14 @@ impl Runner {
             .write(|tx| tx.append(Actor::System, None, event).map(drop))?;
         Ok(())
     }
+}
+
+/// A supervisor that cannot be watched any more, or whose record cannot be read, is a lost one.
+fn known_end(job: JobId, ended: Result<Ended, ProcError>) -> Ended {
+    ended.unwrap_or_else(|error| {
+        tracing::warn!(%error, %job, "how a job ended is not known");
+        Ended::Lost
+    })
 }
 
 async fn sleep_until(at_ms: Option<i64>) {

@@ -19,11 +19,14 @@ impl Runner {
         let Some(job) = self.store.job(job)? else {
             return Ok(());
         };
-        // A process that cannot be killed is told; the other sessions go on.
         if ended == Ended::Lost
             && let Err(error) = sweep(&job_dir(&self.config.policy.jobs, job.id))
         {
+            // Not run again beside itself, whatever the task says of crashes; others go on.
             tracing::warn!(%error, job = %job.id, "a lost job left processes");
+            let reason = format!("processes of its last command may still run: {error}");
+            let (from, to) = (SessionState::Active, SessionState::Paused);
+            self.move_from(job.session_id, from, to, &reason)?;
         }
         self.settle(&job, &ended.outcome(), ended.duration_ms())
     }

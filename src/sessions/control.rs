@@ -1,9 +1,11 @@
 //! A person's word about one session.
 
+use std::collections::BTreeMap;
+
 use crate::model::code::Code;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, SessionId};
-use crate::model::job::JobState;
+use crate::model::job::{JobKind, JobState};
 use crate::model::session::SessionState;
 use crate::store::{JobRow, SessionRow, Store, StoreError, Tx};
 
@@ -52,18 +54,29 @@ pub fn move_session(
     tx.append(actor, Some(session), event).map(drop)
 }
 
-/// Queues the same command once more.
+/// Queues the same command once more, as its next attempt.
 pub fn queue_attempt(
     tx: &mut Tx<'_>,
     actor: Actor,
     job: &JobRow,
     not_before_ms: i64,
 ) -> Result<(), StoreError> {
+    queue_again(tx, actor, job, job.attempt + 1, not_before_ms)
+}
+
+/// Queues the same command, as the attempt of this number.
+pub fn queue_again(
+    tx: &mut Tx<'_>,
+    actor: Actor,
+    job: &JobRow,
+    attempt: u32,
+    not_before_ms: i64,
+) -> Result<(), StoreError> {
     let event = Event::JobQueued {
         job_id: JobId::new(),
         kind: job.kind,
         position: job.position,
-        attempt: job.attempt + 1,
+        attempt,
         command: job.command.clone(),
         not_before_ms,
     };
@@ -248,15 +261,15 @@ fn lost_jobs(jobs: &[JobRow]) -> Vec<&JobRow> {
         .collect()
 }
 
-/// The last attempt at each position that did not complete.
+/// The last attempt at each position that did not complete. Gates are a landing's, which begins
+/// anew.
 fn unfinished(jobs: &[JobRow]) -> Vec<&JobRow> {
-    jobs.iter()
-        .filter(|job| job.state != JobState::Completed)
-        .filter(|job| {
-            jobs.iter()
-                .all(|other| other.position != job.position || other.attempt <= job.attempt)
-        })
-        .collect()
+    let own = jobs.iter().filter(|job| job.kind != JobKind::Gate);
+    // Rows come in the order of their queueing, so that the last one stays.
+    let last: BTreeMap<u32, &JobRow> = own.map(|job| (job.position, job)).collect();
+    let mut last: Vec<&JobRow> = last.into_values().collect();
+    last.retain(|job| job.state != JobState::Completed);
+    last
 }
 
 fn refused(session: &SessionRow, wanted: &'static str) -> ControlError {

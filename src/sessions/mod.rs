@@ -4,14 +4,17 @@
 mod control;
 mod doom;
 mod ended;
+mod rest;
 mod submit;
 
 #[cfg(test)]
 mod tests;
 
 pub use control::{
-    ControlError, cancel, cancel_all, move_session, pause, queue_attempt, resume, retry, take_out,
+    ControlError, cancel, cancel_all, move_session, pause, queue_again, queue_attempt, resume,
+    retry, take_out,
 };
 pub use doom::cancel_doomed;
 pub use ended::{JobEnd, record_end};
+pub use rest::is_at_rest;
 pub use submit::{Submission, add, submit};

@@ -1,6 +1,7 @@
 use super::*;
 use crate::model::event::{Actor, Event};
-use crate::model::job::Outcome;
+use crate::model::ids::{JobId, SessionId};
+use crate::model::job::{JobKind, JobState, Outcome};
 use crate::model::scope::Scope;
 use crate::model::session::SessionState;
 use crate::model::task::{Command, TaskSpec};
@@ -75,6 +76,7 @@ fn nothing_is_added_while_the_work_is_taken_in() {
         .collect();
     assert_eq!(positions, [0, 1]);
 }
+
 #[test]
 fn everything_after_what_did_not_succeed_is_cancelled_in_one_step() {
     let dir = tempfile::tempdir().unwrap();
@@ -155,4 +157,103 @@ fn a_session_with_nothing_left_to_run_can_be_brought_on() {
         assert_eq!(found.len(), 1, "{ended_as:?}");
         assert_eq!(found[0].id, id);
     }
+}
+
+fn log(store: &mut Store, session: SessionId, events: impl IntoIterator<Item = Event>) {
+    for event in events {
+        let done = store.write(|tx| tx.append(Actor::System, Some(session), event).map(drop));
+        done.unwrap();
+    }
+}
+
+fn moved(from: SessionState, to: SessionState) -> Event {
+    Event::SessionMoved {
+        from,
+        to,
+        reason: "test".into(),
+    }
+}
+
+/// A job that never began is queued again under the same number; and gates are a landing's.
+#[test]
+fn a_retry_runs_the_last_of_each_position_and_no_gate() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let (_, ids) = submit(&mut store, &[task("t", &[])], &submission()).unwrap();
+    let id = ids[0];
+    let first = store.jobs_of(id).unwrap()[0].clone();
+    let gate = JobId::new();
+    let lost = |job_id| Event::CommandExecuted {
+        job_id,
+        outcome: Outcome::Lost,
+        duration_ms: 0,
+        output: None,
+    };
+    let queued = Event::JobQueued {
+        job_id: gate,
+        kind: JobKind::Gate,
+        position: 1_000_000,
+        attempt: 1,
+        command: Command::Shell("gate".into()),
+        not_before_ms: 0,
+    };
+    let dispatched = |job_id| Event::JobDispatched { job_id };
+    let begun = [
+        moved(SessionState::Created, SessionState::Active),
+        dispatched(first.id),
+        lost(first.id),
+    ];
+    log(&mut store, id, begun);
+    let again = |tx: &mut crate::store::Tx<'_>| {
+        take_out(tx, Actor::System, &first, "test")?;
+        queue_again(tx, Actor::System, &first, first.attempt, 0)
+    };
+    store.write(again).unwrap();
+    let rest = [queued, dispatched(gate), lost(gate)];
+    log(&mut store, id, rest);
+    let session = store.session(id).unwrap().unwrap();
+    cancel(&mut store, &session, Actor::Human, "test").unwrap();
+    retry(&mut store, &session).unwrap();
+    let jobs = store.jobs_of(id).unwrap();
+    let queued: Vec<_> = jobs
+        .iter()
+        .filter(|job| job.state == JobState::Queued)
+        .map(|job| (job.position, job.attempt, job.kind))
+        .collect();
+    assert_eq!(queued, [(0, 2, JobKind::Command)]);
+}
+
+#[test]
+fn a_submission_rests_when_no_runner_can_bring_it_on() {
+    use SessionState::{Active, Blocked, Completed, Created, Paused};
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let tasks = [
+        task("first", &[]),
+        task("second", &["first"]),
+        task("third", &["second"]),
+        task("lands", &[]),
+    ];
+    let auto = Submission {
+        auto_land: true,
+        ..submission()
+    };
+    let (plan, ids) = submit(&mut store, &tasks, &auto).unwrap();
+    let rests = |store: &Store| is_at_rest(store, plan).unwrap();
+    assert!(!rests(&store));
+    log(&mut store, ids[0], [moved(Created, Active)]);
+    log(&mut store, ids[0], [moved(Active, Blocked)]);
+    let path = [moved(Created, Active), moved(Active, Completed)];
+    log(&mut store, ids[3], path);
+    assert!(!rests(&store), "it is to land");
+    let refused = Event::LandingRefused {
+        code: "CX-TY-000".into(),
+        reason: "test".into(),
+    };
+    log(&mut store, ids[3], [refused]);
+    assert!(rests(&store), "what follows a blocked one waits with it");
+    log(&mut store, ids[1], [moved(Created, Paused)]);
+    assert!(rests(&store));
+    log(&mut store, ids[0], [moved(Blocked, Active)]);
+    assert!(!rests(&store));
 }

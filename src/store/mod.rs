@@ -16,6 +16,8 @@ mod starts;
 mod tx;
 
 #[cfg(test)]
+mod move_tests;
+#[cfg(test)]
 mod tests;
 
 pub use chain::ChainReport;

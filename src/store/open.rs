@@ -15,7 +15,10 @@ pub const DATABASE: &str = "treeyard.db";
 /// "TYRD", so that another program's database is not taken for ours.
 const APPLICATION_ID: i64 = 0x5459_5244;
 /// One entry a version; entry 0 makes version 1.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_first.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001_first.sql"),
+    include_str!("../../migrations/0002_moves.sql"),
+];
 /// The schema version this binary writes.
 pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
 /// How long a command waits for another one's transaction.

@@ -168,7 +168,7 @@ fn fold_into_session(db: &Connection, record: &Record, id: SessionId) -> Result<
             // Clearing away is no change of the work: it must not make the session younger.
             return Ok(());
         }
-        Event::WorkspaceSalvaged { .. } => return Ok(()),
+        Event::WorkspaceSalvaged { .. } | Event::CheckoutsUpdated { .. } => return Ok(()),
         Event::Landed { to, .. } => {
             db.execute(
                 "UPDATE sessions SET landed_commit = ?2, report = NULL, \

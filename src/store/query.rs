@@ -33,6 +33,9 @@ pub(super) const FINISHED: &str = "WHERE state NOT IN ('COMPLETED', 'FAILED', 'C
 pub(super) const TO_LAND: &str = "WHERE state = 'COMPLETED' AND auto_land = 1 \
      AND landed_commit IS NULL AND landing_code IS NULL ORDER BY created_seq";
 
+pub(super) const MOVES: &str =
+    "SELECT * FROM events WHERE event_type = 'FR-EVT-MERGE-005' ORDER BY seq DESC LIMIT ?1";
+
 impl Store {
     /// Sessions that are at work, and those that ended at `since_ms` or later, in milliseconds
     /// since the epoch; the newest first.
@@ -129,12 +132,14 @@ impl Store {
         let mut statement = self.connection.prepare_cached(&format!(
             "SELECT * FROM events WHERE seq > ?1 AND {only} ORDER BY seq LIMIT ?3"
         ))?;
-        let mut rows = statement.query(params![filter.after as i64, session, limit])?;
-        let mut records = Vec::new();
-        while let Some(row) = rows.next()? {
-            records.push(chain::Row::from_sql(row)?.into_record()?);
-        }
-        Ok(records)
+        records(statement.query(params![filter.after as i64, session, limit])?)
+    }
+
+    /// The newest landings that were about to move their target, at most `limit` of them, the
+    /// newest first.
+    pub fn moves(&self, limit: Option<u32>) -> Result<Vec<Record>, StoreError> {
+        let mut statement = self.connection.prepare_cached(MOVES)?;
+        records(statement.query([limit.map_or(-1, i64::from)])?)
     }
 
     /// The sequence number of the last event.
@@ -193,6 +198,14 @@ impl Tx<'_> {
     pub fn jobs_of(&self, session: SessionId) -> Result<Vec<JobRow>, StoreError> {
         jobs_of(&self.inner, session)
     }
+}
+
+fn records(mut rows: rusqlite::Rows<'_>) -> Result<Vec<Record>, StoreError> {
+    let mut records = Vec::new();
+    while let Some(row) = rows.next()? {
+        records.push(chain::Row::from_sql(row)?.into_record()?);
+    }
+    Ok(records)
 }
 
 fn session(db: &Connection, id: SessionId) -> Result<Option<SessionRow>, StoreError> {

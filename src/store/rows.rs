@@ -131,8 +131,11 @@ impl<'r> Columns<'r> {
         T: std::str::FromStr,
         StoreError: From<T::Err>,
     {
-        let text: Option<String> = self.get()?;
-        Ok(text.map(|text| text.parse()).transpose()?)
+        let index = self.next;
+        self.next += 1;
+        let text = self.row.get_ref(index)?.as_str_or_null();
+        let text = text.map_err(rusqlite::Error::from)?;
+        Ok(text.map(str::parse).transpose()?)
     }
 }
 

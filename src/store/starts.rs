@@ -11,6 +11,13 @@ const STARTS: &str = "
 SELECT j.started_ms, s.group_name FROM jobs j JOIN sessions s ON s.session_id = j.session_id
 WHERE j.started_ms IS NOT NULL AND j.kind <> 'gate' ORDER BY j.started_ms DESC";
 
+const BOOT: &str = "
+SELECT json_extract(data, '$.boot_id') FROM events
+WHERE event_type = 'FR-EVT-RUNNER-001' AND seq < (
+    SELECT max(seq) FROM events WHERE session_id = ?1 AND job_id = ?2
+    AND event_type = 'FR-EVT-SESS-SCHED-002')
+ORDER BY seq DESC LIMIT 1";
+
 impl Store {
     /// When the newest jobs of `group` were started, gates left out, in milliseconds since the
     /// epoch: from `now_ms` back to the first pause of at least `pause_ms`, and at most `most`.
@@ -37,6 +44,19 @@ impl Store {
             }
         }
         Ok(starts)
+    }
+
+    /// The boot of the machine in which the runner served that dispatched the job. `None` when the
+    /// log does not say, or not any more.
+    pub fn boot_of(&self, session: SessionId, job: JobId) -> Result<Option<String>, StoreError> {
+        let found: Option<Option<String>> = self
+            .connection
+            .prepare_cached(BOOT)?
+            .query_row(params![session.to_string(), job.to_string()], |row| {
+                row.get(0)
+            })
+            .optional()?;
+        Ok(found.flatten())
     }
 
     /// Whether the log has an event of this type about the job.

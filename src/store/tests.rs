@@ -10,7 +10,7 @@ use crate::model::scope::Scope;
 use crate::model::session::SessionState;
 use crate::model::task::{Command, TaskSpec};
 
-fn store(dir: &Path) -> Store {
+pub(super) fn store(dir: &Path) -> Store {
     Store::open(dir).unwrap()
 }
 
@@ -62,12 +62,16 @@ fn moved(from: SessionState, to: SessionState) -> Event {
     }
 }
 
-fn append(store: &mut Store, session: SessionId, event: Event) -> Result<(), StoreError> {
+pub(super) fn append(
+    store: &mut Store,
+    session: SessionId,
+    event: Event,
+) -> Result<(), StoreError> {
     store.write(|tx| tx.append(Actor::System, Some(session), event).map(drop))
 }
 
 /// A finished session with one job, an artifact and a landing.
-fn whole_life(store: &mut Store, name: &str) -> SessionId {
+pub(super) fn whole_life(store: &mut Store, name: &str) -> SessionId {
     let (session, job) = (SessionId::new(), JobId::new());
     let commit: CommitId = "a".repeat(40).parse().unwrap();
     let hash = ContentHash::from_hex(&"b".repeat(64)).unwrap();
@@ -137,7 +141,7 @@ fn tables(store: &Store) -> String {
     dump
 }
 
-fn assert_rebuilt_the_same(original: &Store) {
+pub(super) fn assert_rebuilt_the_same(original: &Store) {
     let dir = tempfile::tempdir().unwrap();
     let mut rebuilt = store(dir.path());
     let records = original.events(&EventFilter::default()).unwrap();
@@ -167,7 +171,10 @@ fn tables_rebuilt_from_events_are_the_same() {
 }
 
 /// What a database of each version held, written by the treeyard of its time.
-const SAMPLES: &[&str] = &[include_str!("../../migrations/samples/0001.sql")];
+const SAMPLES: &[&str] = &[
+    include_str!("../../migrations/samples/0001.sql"),
+    include_str!("../../migrations/samples/0002.sql"),
+];
 
 #[test]
 fn a_database_of_every_version_is_read() {

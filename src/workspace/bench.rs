@@ -12,6 +12,7 @@ use super::error::WorkspaceError;
 use super::located::Located;
 use super::private::{self, Layout, copy_if_there, plain};
 use super::stat::{distrust_hidden, read_index};
+use super::unlock::unlock;
 use crate::git::{Git, GitError, Repo};
 use crate::model::ids::CommitId;
 
@@ -88,6 +89,11 @@ impl Bench {
         self.dir.path()
     }
 
+    /// The index that the session works with, if there is one.
+    pub(super) fn theirs(&self) -> Option<&Path> {
+        self.theirs.as_deref()
+    }
+
     pub(super) fn git(&self) -> Git {
         Git::new(self.dir.path())
             .git_dir(self.dir.path())
@@ -101,8 +107,10 @@ impl Bench {
             .work_tree(&self.work_tree)
     }
 
-    /// Puts all that is in the worktree and not ignored into a tree, on top of `tip`.
+    /// Puts all that is in the worktree and not ignored into a tree, on top of `tip`. Folders that
+    /// were shut are opened: git passes by what it cannot look into.
     pub(super) fn snapshot(&self, tip: &CommitId) -> Result<String, WorkspaceError> {
+        unlock(&self.work_tree);
         self.git()
             .args(["read-tree", "--reset", tip.as_str()])
             .run()?;
@@ -170,15 +178,6 @@ impl Bench {
         }
     }
 
-    /// What a session has staged, as a tree; that of `tip` when there is no index.
-    pub(super) fn staged(&self, index: &Path, tip: &CommitId) -> Result<String, WorkspaceError> {
-        if !index.is_file() {
-            return Ok(self.tree_of(tip)?);
-        }
-        copy_if_there(index, &self.path().join("index"))?;
-        Ok(self.git().arg("write-tree").run()?.text())
-    }
-
     fn refuse_nested(&self, tip: &CommitId, tree: &str) -> Result<(), WorkspaceError> {
         let changed = self
             .git()
@@ -196,14 +195,22 @@ impl Bench {
 
     /// Without a process: the objects of this directory are read by the library.
     pub(super) fn tree_of(&self, commit: &CommitId) -> Result<String, GitError> {
+        let own = self.objects()?;
+        Ok(tree_id(&own, commit)?.to_string())
+    }
+
+    /// The index that a checkout of a commit has, as far as its content goes.
+    pub(super) fn index_of(&self, commit: &CommitId) -> Result<gix::index::File, GitError> {
+        let own = self.objects()?;
+        let tree = tree_id(&own, commit)?;
+        own.index_from_tree(&tree)
+            .map_err(GitError::library(format!("read the files of {commit}")))
+    }
+
+    fn objects(&self) -> Result<gix::Repository, GitError> {
         let options = gix::open::Options::isolated().open_path_as_is(true);
-        let own = gix::open_opts(self.path(), options)
-            .map_err(GitError::library("open the session's objects"))?;
-        let rev = format!("{commit}^{{tree}}");
-        let id = own
-            .rev_parse_single(rev.as_str())
-            .map_err(GitError::library(format!("find the tree of {commit}")))?;
-        Ok(id.to_string())
+        gix::open_opts(self.path(), options)
+            .map_err(GitError::library("open the session's objects"))
     }
 
     pub(super) fn commit(
@@ -250,6 +257,14 @@ impl Bench {
         let main = Git::new(repo.common_dir()).git_dir(repo.common_dir());
         self.send(revs, main)
     }
+}
+
+fn tree_id(own: &gix::Repository, commit: &CommitId) -> Result<gix::ObjectId, GitError> {
+    let rev = format!("{commit}^{{tree}}");
+    let id = own
+        .rev_parse_single(rev.as_str())
+        .map_err(GitError::library(format!("find the tree of {commit}")))?;
+    Ok(id.detach())
 }
 
 /// Git's message is in English here: the environment says so. It cannot add a repository that has

@@ -2,15 +2,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::error::WorkspaceError;
 use super::fill::{FillMethod, fill};
 use super::include;
-use super::located::Located;
+use super::located::{Located, PRIVATE, is_dir};
 use super::private::{self, Layout, copy_if_there, plain, write};
-use crate::git::{Expected, GitError, Repo};
+use super::registration::{keep_record, listed_in, register, unregister};
+use crate::git::{Expected, Repo};
 use crate::model::ids::CommitId;
 
 /// How far a session is kept apart from the repository.
@@ -76,7 +76,8 @@ impl Workspace {
 /// fails.
 ///
 /// # Errors
-/// When the branch or the directory exists already, or something cannot be written.
+/// When the branch or the directory exists already, something cannot be written, or the folder of the
+/// worktrees is not the one that holds those which are recorded.
 pub fn create(req: &Request<'_>) -> Result<Workspace, WorkspaceError> {
     let started = Instant::now();
     let id = format!("{}-{}", req.name, req.short_id);
@@ -86,6 +87,9 @@ pub fn create(req: &Request<'_>) -> Result<Workspace, WorkspaceError> {
         .canonicalize()
         .map_err(WorkspaceError::io(req.root))?;
     refuse_inside(req.repo, &root)?;
+    let private = root.join(PRIVATE);
+    refuse_unmounted(req.repo, &root, &private)?;
+    fs::create_dir_all(&private).map_err(WorkspaceError::io(&private))?;
     let branch = format!("refs/heads/ty/{id}");
     let path = root.join(&id);
     plain(&path)?;
@@ -98,7 +102,7 @@ pub fn create(req: &Request<'_>) -> Result<Workspace, WorkspaceError> {
     req.repo
         .update_ref(&branch, req.base, Expected::Absent, "treeyard: new session")?;
     let mut ws = Located {
-        git_dir: root.join(".git-private").join(&id),
+        git_dir: private.join(&id),
         path,
         branch,
         base: req.base.clone(),
@@ -121,11 +125,17 @@ pub fn create(req: &Request<'_>) -> Result<Workspace, WorkspaceError> {
 
 fn build(req: &Request<'_>, root: &Path, ws: &mut Located) -> Result<FillMethod, WorkspaceError> {
     let linked = register(req.repo, ws)?;
+    fs::create_dir(&ws.path).map_err(WorkspaceError::io(&ws.path))?;
     let record = ws.record(req.repo)?;
-    fs::create_dir_all(&record).map_err(WorkspaceError::io(&record))?;
-    write(&record.join("linked"), &format!("{}\n", plain(&linked)?))?;
+    keep_record(&record, &linked)?;
     match req.isolation {
-        Isolation::Linked => ws.git_dir = linked,
+        Isolation::Linked => {
+            write(
+                &ws.path.join(".git"),
+                &format!("gitdir: {}\n", plain(&linked)?),
+            )?;
+            ws.git_dir = linked;
+        }
         Isolation::Private => make_private(req, ws, &record)?,
     }
     let method = fill(req.repo, root, &ws.path, &ws.git_dir, &ws.base)?;
@@ -156,45 +166,6 @@ fn make_private(req: &Request<'_>, ws: &Located, record: &Path) -> Result<(), Wo
     )
 }
 
-/// Lists the worktree in the repository, locked. One at a time: the library looks at every other
-/// registration, also at one that is half made.
-fn register(repo: &Repo, ws: &Located) -> Result<PathBuf, WorkspaceError> {
-    let _one_at_a_time = registry_lock(repo)?;
-    let name = gix::refs::FullName::try_from(ws.branch.as_str())
-        .map_err(GitError::library("name the branch"))?;
-    let linked = repo
-        .gix()
-        .prepare_add_worktree(
-            &ws.path,
-            gix::worktree::add::Head::Attached(name),
-            &AtomicBool::new(false),
-        )
-        .and_then(|prepared| prepared.persist())
-        .map_err(GitError::library("register the worktree"))?
-        .git_dir()
-        .to_owned();
-    write(
-        &linked.join("locked"),
-        "in use by treeyard; `treeyard gc` removes it",
-    )?;
-    Ok(linked)
-}
-
-/// Held while registrations are added or removed.
-pub(super) fn registry_lock(repo: &Repo) -> Result<fs::File, WorkspaceError> {
-    let state = repo.state_dir();
-    fs::create_dir_all(&state).map_err(WorkspaceError::io(&state))?;
-    let path = state.join("worktrees.lock");
-    let file = fs::File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(WorkspaceError::io(&path))?;
-    fs2::FileExt::lock_exclusive(&file).map_err(WorkspaceError::io(&path))?;
-    Ok(file)
-}
-
 fn refuse_inside(repo: &Repo, root: &Path) -> Result<(), WorkspaceError> {
     if root.starts_with(repo.main_root()) || root.starts_with(repo.common_dir()) {
         return Err(WorkspaceError::Unusable(format!(
@@ -205,16 +176,31 @@ fn refuse_inside(repo: &Repo, root: &Path) -> Result<(), WorkspaceError> {
     Ok(())
 }
 
+/// Worktrees that are recorded in a folder which holds none of them: their disk is missing, and what
+/// was made here now would be out of reach as soon as it is back.
+fn refuse_unmounted(repo: &Repo, root: &Path, private: &Path) -> Result<(), WorkspaceError> {
+    if is_dir(private) {
+        return Ok(());
+    }
+    let records = fs::read_dir(repo.state_dir().join("workspaces"));
+    let is_lost = |record: fs::DirEntry| {
+        let linked = listed_in(&record.path()).ok()?;
+        let git_file = fs::read_to_string(linked.join("gitdir")).ok()?;
+        let path = Path::new(git_file.trim_end()).parent()?;
+        Some(path.parent() == Some(root) && !is_dir(path))
+    };
+    let mut records = records.into_iter().flatten().flatten();
+    if records.any(|record| is_lost(record) == Some(true)) {
+        return Err(WorkspaceError::RootMissing(root.to_owned()));
+    }
+    Ok(())
+}
+
 /// Takes back what [`build`] made. Each step may find nothing to do.
 fn undo(repo: &Repo, ws: &Located) {
     let Ok(record) = ws.record(repo) else { return };
-    let linked = fs::read_to_string(record.join("linked")).unwrap_or_default();
-    let linked = Path::new(linked.trim_end());
-    let mut leftovers = vec![ws.path.as_path(), ws.git_dir.as_path(), record.as_path()];
-    if linked.starts_with(repo.common_dir().join("worktrees")) {
-        leftovers.push(linked);
-    }
-    for path in leftovers {
+    let _maybe_absent = unregister(repo, &record);
+    for path in [&ws.path, &ws.git_dir] {
         let _maybe_absent = fs::remove_dir_all(path);
     }
     let _stays_for_doctor = repo.delete_ref(&ws.branch, Expected::At(ws.base.clone()));

@@ -32,6 +32,9 @@ pub enum WorkspaceError {
         /// What is wrong.
         health: Health,
     },
+    /// The folder of all worktrees is gone, or an empty one stands in its place.
+    #[error("{0}, the folder of the worktrees, is not there; is its disk mounted?")]
+    RootMissing(PathBuf),
     /// Removing the worktree would lose work in another git repository inside it.
     #[error(
         "the git repository at {0:?} inside the worktree holds work that is nowhere else; push or \
@@ -58,7 +61,9 @@ impl WorkspaceError {
                 Code::DiskFull
             }
             Self::Io { .. } | Self::Unusable(_) => Code::WorkspaceFailed,
-            Self::Changed { .. } | Self::NestedRepository(_) => Code::WorkspaceChanged,
+            Self::Changed { .. } | Self::RootMissing(_) | Self::NestedRepository(_) => {
+                Code::WorkspaceChanged
+            }
             Self::Refused(_) | Self::BadTree(_) => Code::ImportRefused,
             Self::SalvageUnknown(_) => Code::SalvageUnknown,
         }

@@ -5,13 +5,14 @@ use std::path::Path;
 use super::bench::tips;
 use super::error::WorkspaceError;
 use super::located::Located;
+use super::staged::same;
 use super::stat::read_index;
 use super::untouched::matches;
 use crate::git::Repo;
 
 /// Whether a session left everything as it was made: no commit, branch, tag or stash of its own,
-/// every file with the stat data recorded when it was written, and no other file, not even an
-/// ignored one. `false` also when that cannot be told cheaply.
+/// every file with the stat data recorded when it was written, no other file, not even an
+/// ignored one, and nothing else staged. `false` also when that cannot be told cheaply.
 pub(super) fn is_idle(repo: &Repo, ws: &Located) -> Result<bool, WorkspaceError> {
     if ws.is_linked(repo) {
         return Ok(false);
@@ -26,7 +27,9 @@ pub(super) fn is_idle(repo: &Repo, ws: &Located) -> Result<bool, WorkspaceError>
         return Ok(false);
     }
     let index = read_index(&path)?;
-    Ok(tells_changes(&path, &index) && matches(&ws.path, &index))
+    let staged = read_index(&ws.git_dir.join("index"));
+    let nothing_staged = staged.is_ok_and(|staged| same(&staged, &index));
+    Ok(nothing_staged && tells_changes(&path, &index) && matches(&ws.path, &index))
 }
 
 /// A file that was written in the index's own second or after could have been changed since

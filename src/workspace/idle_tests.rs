@@ -40,6 +40,8 @@ fn after(change: impl Fn(&Path)) -> Option<String> {
         "one\n"
     );
     assert!(!next.path.join("empty").exists());
+    let mode = fs::metadata(next.path.join("src")).unwrap().mode();
+    assert_eq!(mode & 0o700, 0o700);
     committed
 }
 
@@ -72,6 +74,12 @@ fn what_is_not_work_is_no_reason_to_commit() {
     assert_eq!(after(|root| put(root.join("ignored"), "x\n")), None);
     assert_eq!(
         after(|root| fs::create_dir(root.join("empty")).unwrap()),
+        None
+    );
+    assert_eq!(
+        after(|root| {
+            fs::set_permissions(root.join("src"), Permissions::from_mode(0o555)).unwrap();
+        }),
         None
     );
     // Touched, and written again with the same content.

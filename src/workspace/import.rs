@@ -3,6 +3,7 @@
 use super::bench::{Bench, tips};
 use super::error::WorkspaceError;
 use super::located::Located;
+use super::packs::roll_up;
 use crate::git::{Expected, Repo};
 use crate::model::ids::CommitId;
 
@@ -57,6 +58,9 @@ pub fn import(repo: &Repo, ws: &Located) -> Result<Imported, WorkspaceError> {
         there.map_or(Expected::Absent, Expected::At),
         "treeyard: import",
     )?;
+    if let Err(error) = roll_up(repo) {
+        tracing::warn!(%error, "the repository's packs were not rolled up");
+    }
     Ok(Imported {
         moved: true,
         old,

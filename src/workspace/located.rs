@@ -7,6 +7,10 @@ use super::error::WorkspaceError;
 use crate::git::Repo;
 use crate::model::ids::CommitId;
 
+/// The folder of private git directories. It is made with the first worktree and never removed, so
+/// a folder of worktrees without it is none.
+pub(super) const PRIVATE: &str = ".git-private";
+
 /// Where a workspace is. All of it comes back from the database as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Located {
@@ -50,6 +54,8 @@ pub enum Health {
     Ok,
     /// The worktree is gone.
     Missing,
+    /// The folder of all worktrees is gone, or an empty one stands in its place.
+    RootMissing,
     /// Its git directory is gone.
     GitDirMissing,
     /// Nothing was recorded when it was made, or the record is gone.
@@ -71,6 +77,7 @@ impl std::fmt::Display for Health {
         f.write_str(match self {
             Self::Ok => "nothing is wrong",
             Self::Missing => "the worktree is gone",
+            Self::RootMissing => "the folder of the worktrees is not there; is its disk mounted?",
             Self::GitDirMissing => "its git directory is gone",
             Self::Unrecorded => "there is no record of it",
             Self::Unregistered => "the repository does not list it",
@@ -89,7 +96,11 @@ impl std::fmt::Display for Health {
 pub fn inspect(repo: &Repo, ws: &Located) -> Result<Health, WorkspaceError> {
     let record = ws.record(repo)?;
     if !is_dir(&ws.path) {
-        return Ok(Health::Missing);
+        let root = ws.path.parent().map(|root| root.join(PRIVATE));
+        return Ok(match root.is_some_and(|private| is_dir(&private)) {
+            true => Health::Missing,
+            false => Health::RootMissing,
+        });
     }
     if !is_dir(&ws.git_dir) {
         return Ok(Health::GitDirMissing);

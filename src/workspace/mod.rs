@@ -20,18 +20,24 @@ mod import;
 mod include;
 mod located;
 mod nested;
+mod packs;
+#[cfg(test)]
+mod packs_tests;
 mod pool;
 mod private;
+mod registration;
 mod release;
 mod repair;
 #[cfg(test)]
 mod safety_tests;
 mod salvage;
 mod source;
+mod staged;
 mod stat;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod unlock;
 mod untouched;
 mod writer;
 

@@ -1,25 +1,29 @@
 //! Giving a workspace back: saved first, then removed or kept in the pool.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use super::bench::Bench;
 use super::commit::refuse_changed;
-use super::create::registry_lock;
 use super::error::WorkspaceError;
 use super::fill::reset;
 use super::idle::is_idle;
 use super::located::Located;
 use super::pool;
+use super::registration::unregister;
 use super::salvage::{Salvaged, save_with};
+use super::unlock::unlock;
 use crate::git::Repo;
 use crate::model::event::Event;
 use crate::model::ids::SessionId;
+use crate::proc::is_anybody_in;
 
 /// What becomes of the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
-    /// They wait for another session while the pool has fewer than `max` entries.
+    /// They wait for another session while the pool has fewer than `max` entries, unless a process
+    /// stands in them.
     Pool {
         /// How many entries the pool may have.
         max: usize,
@@ -65,7 +69,10 @@ pub fn release(
 ) -> Result<Released, WorkspaceError> {
     refuse_changed(repo, ws)?;
     let root = match (keep, ws.path.parent()) {
-        (Keep::Pool { max }, Some(root)) if pool::len(root) < max => Some(root),
+        // A shell that stands in it would go with the folder into the next session.
+        (Keep::Pool { max }, Some(root)) if pool::len(root) < max && !is_anybody_in(&ws.path) => {
+            Some(root)
+        }
         _ => None,
     };
     let (salvaged, pooled) = if is_idle(repo, ws)? {
@@ -82,20 +89,13 @@ pub fn release(
         )
     };
     let record = ws.record(repo)?;
-    let linked = fs::read_to_string(record.join("linked")).map_err(WorkspaceError::io(&record))?;
-    let linked = Path::new(linked.trim_end());
     // The files first: as long as the record and the registration are there, a removal that was
     // cut short is found again.
     discard(&ws.path)?;
     if !ws.is_linked(repo) {
         remove(&ws.git_dir)?;
     }
-    // Only now, so that nobody waits while many files are removed.
-    let _one_at_a_time = registry_lock(repo)?;
-    if linked.parent() == Some(&repo.common_dir().join("worktrees")) {
-        remove(linked)?;
-    }
-    remove(&record)?;
+    unregister(repo, &record)?;
     Ok(Released { salvaged, pooled })
 }
 
@@ -119,7 +119,7 @@ fn discard(path: &Path) -> Result<(), WorkspaceError> {
     };
     let aside = pool::aside(root, name)?;
     match fs::rename(path, &aside) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
         Err(e) => Err(WorkspaceError::io(path)(e)),
         Ok(()) => {
             if let Err(error) = remove(&aside) {
@@ -131,8 +131,15 @@ fn discard(path: &Path) -> Result<(), WorkspaceError> {
 }
 
 pub(super) fn remove(path: &Path) -> Result<(), WorkspaceError> {
-    match fs::remove_dir_all(path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(WorkspaceError::io(path)(e)),
+    let removed = match fs::remove_dir_all(path) {
+        Err(e) if e.kind() == ErrorKind::PermissionDenied => {
+            unlock(path);
+            fs::remove_dir_all(path)
+        }
+        other => other,
+    };
+    match removed {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(WorkspaceError::io(path)(e)),
         _ => Ok(()),
     }
 }

@@ -4,12 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::bench::{Bench, tips};
-use super::create::registry_lock;
 use super::error::WorkspaceError;
-use super::located::{Located, is_dir};
+use super::located::{Health, Located, PRIVATE, inspect, is_dir};
 use super::private::{borrow_objects, plain, quoted, write};
+use super::registration::{keep_record, listed_again, listed_in, registry_lock, unregister};
 use super::release::remove;
-use super::salvage::{Salvaged, save_tree};
+use super::salvage::{Salvaged, Trees, save_tree};
+use super::staged;
+use super::stat::read_index;
 use crate::git::Repo;
 use crate::model::ids::SessionId;
 
@@ -19,8 +21,7 @@ pub fn is_moved(repo: &Repo, root: &Path, ws: &Located) -> bool {
     let (Some(now), Ok(record)) = (find(repo, root, ws), ws.record(repo)) else {
         return false;
     };
-    let linked = fs::read_to_string(record.join("linked")).unwrap_or_default();
-    !linked.is_empty() && (now != *ws || !is_dir(Path::new(linked.trim_end())))
+    listed_in(&record).is_ok_and(|linked| now != *ws || !is_dir(&linked))
 }
 
 /// Rewrites every path of the workspace to where things are now, and lists it in the repository
@@ -34,11 +35,7 @@ pub fn repair(repo: &Repo, root: &Path, ws: &Located) -> Result<Located, Workspa
         .ok_or_else(|| WorkspaceError::Unusable(format!("{} is gone", ws.path.display())))?;
     let record = now.record(repo)?;
     let linked = registration(repo, &record, &now)?;
-    write(
-        &linked.join("gitdir"),
-        &format!("{}\n", plain(&now.path.join(".git"))?),
-    )?;
-    write(&record.join("linked"), &format!("{}\n", plain(&linked)?))?;
+    keep_record(&record, &linked)?;
     if !now.is_linked(repo) {
         for config in [record.join("config"), now.git_dir.join("config")] {
             move_config(&config, ws, &now)?;
@@ -64,7 +61,7 @@ fn find(repo: &Repo, root: &Path, ws: &Located) -> Option<Located> {
         .is_some_and(|p| p.ends_with("worktrees"));
     let git_dir = match ws.git_dir.file_name() {
         Some(name) if linked_name => repo.common_dir().join("worktrees").join(name),
-        _ => there(&ws.git_dir, root.join(".git-private").join(id))?,
+        _ => there(&ws.git_dir, root.join(PRIVATE).join(id))?,
     };
     Some(Located {
         path: there(&ws.path, root.join(id))?,
@@ -74,22 +71,13 @@ fn find(repo: &Repo, root: &Path, ws: &Located) -> Option<Located> {
     })
 }
 
-/// The folder by which the repository lists the worktree; a new one when somebody removed it.
+/// The folder by which the repository lists the worktree, which points to where it is now.
 fn registration(repo: &Repo, record: &Path, ws: &Located) -> Result<PathBuf, WorkspaceError> {
-    let said = fs::read_to_string(record.join("linked")).map_err(WorkspaceError::io(record))?;
-    let name = Path::new(said.trim_end()).file_name();
-    let name = name.ok_or_else(|| WorkspaceError::Unusable("its record is damaged".to_owned()))?;
-    let linked = repo.common_dir().join("worktrees").join(name);
-    if !is_dir(&linked) {
-        fs::create_dir_all(&linked).map_err(WorkspaceError::io(&linked))?;
-        write(&linked.join("HEAD"), &format!("ref: {}\n", ws.branch))?;
-        write(&linked.join("commondir"), "../..\n")?;
-        write(
-            &linked.join("locked"),
-            "in use by treeyard; `treeyard gc` removes it",
-        )?;
-    }
-    Ok(linked)
+    let said = listed_in(record)?;
+    let name = said
+        .file_name()
+        .ok_or_else(|| WorkspaceError::Unusable("its record is damaged".to_owned()))?;
+    listed_again(repo, name, ws)
 }
 
 /// The session's own settings beside the paths stay.
@@ -112,7 +100,8 @@ fn move_config(config: &Path, from: &Located, to: &Located) -> Result<(), Worksp
 /// directory has are saved, then the git directory, the registration and the record are removed.
 ///
 /// # Errors
-/// When the worktree is still there, or something cannot be saved; nothing is removed then.
+/// When the worktree is still there, or something cannot be saved; nothing is removed then. Neither is
+/// anything when the folder of all worktrees is gone: a disk that is not mounted comes back.
 pub fn forget(
     repo: &Repo,
     ws: &Located,
@@ -122,24 +111,27 @@ pub fn forget(
         let there = format!("{} is still there", ws.path.display());
         return Err(WorkspaceError::Unusable(there));
     }
+    if inspect(repo, ws)? == Health::RootMissing {
+        let root = ws.path.parent().unwrap_or(&ws.path);
+        return Err(WorkspaceError::RootMissing(root.to_owned()));
+    }
     let salvaged = if is_dir(&ws.git_dir) {
         let bench = Bench::set_up(repo, ws)?;
         let found = tips(repo, ws)?;
-        let staged = bench.staged(&ws.git_dir.join("index"), &found.head)?;
-        save_tree(repo, ws, session, &bench, &found, &staged)?
+        let index = ws.git_dir.join("index");
+        let work = match index.is_file() {
+            true => staged::tree(&bench, read_index(&index)?)?,
+            false => bench.tree_of(&found.head)?,
+        };
+        let trees = Trees { work, staged: None };
+        save_tree(repo, ws, session, &bench, &found, &trees)?
     } else {
         None
     };
     let record = ws.record(repo)?;
-    let linked = fs::read_to_string(record.join("linked")).unwrap_or_default();
-    let linked = Path::new(linked.trim_end());
-    let _one_at_a_time = registry_lock(repo)?;
-    if linked.parent() == Some(&repo.common_dir().join("worktrees")) {
-        remove(linked)?;
-    }
     if !ws.is_linked(repo) {
         remove(&ws.git_dir)?;
     }
-    remove(&record)?;
+    unregister(repo, &record)?;
     Ok(salvaged)
 }

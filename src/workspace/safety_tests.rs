@@ -274,3 +274,116 @@ fn a_new_worktree_is_younger_than_its_files_and_its_index_is_true() {
     fs::write(ws.path.join("src/a.txt"), "two\n").unwrap();
     assert_eq!(git(&ws.path, &["status", "--porcelain"]), " M src/a.txt");
 }
+
+#[test]
+fn what_is_staged_and_nowhere_else_is_saved_too() {
+    let field = Field::new();
+    let saved = |name: &str, change: &dyn Fn(&Path)| {
+        let ws = field.make(name);
+        change(&ws.path);
+        let id = SessionId::new();
+        let done = release(&field.repo, &ws.located(), &id, Keep::Remove).unwrap();
+        done.salvaged.map(|saved| {
+            let parents = git(
+                &field.main(),
+                &["log", "-1", "--format=%p", saved.commit.as_str()],
+            );
+            (saved.commit.to_string(), parents.split(' ').count())
+        })
+    };
+    let file = |rev: &str| git(&field.main(), &["show", &format!("{rev}:src/a.txt")]);
+    let stage = |path: &Path, text: &str| {
+        put(path.join("src/a.txt"), text);
+        git(path, &["add", "src/a.txt"]);
+    };
+
+    // Staged, changed again, and an untracked file beside it.
+    let both = saved("both", &|path| {
+        stage(path, "staged\n");
+        put(path.join("src/a.txt"), "changed\n");
+        put(path.join("new.txt"), "new\n");
+    });
+    let (commit, parents) = both.unwrap();
+    assert_eq!((file(&commit), parents), ("changed".into(), 2));
+    assert_eq!(file(&format!("{commit}^2")), "staged");
+    let subject = git(
+        &field.main(),
+        &["log", "-1", "--format=%s", &format!("{commit}^2")],
+    );
+    assert!(
+        subject.starts_with("index on refs/heads/ty/both-"),
+        "{subject}"
+    );
+
+    // Staged while the file is as it was made, also when no file was touched at all.
+    let back = saved("back", &|path| {
+        stage(path, "staged\n");
+        put(path.join("src/a.txt"), "one\n");
+    });
+    assert_eq!(file(&format!("{}^2", back.unwrap().0)), "staged");
+    let patch = field.dir.path().join("patch");
+    fs::write(
+        &patch,
+        "--- a/src/a.txt\n+++ b/src/a.txt\n@@ -1 +1 @@\n-one\n+patched\n",
+    )
+    .unwrap();
+    let cached = ["apply", "--cached", patch.to_str().unwrap()];
+    let untouched = saved("untouched", &|path| drop(git(path, &cached)));
+    assert_eq!(file(&format!("{}^2", untouched.unwrap().0)), "patched");
+
+    // In conflict, with the session's own side of it staged by git.
+    let conflict = saved("conflict", &|path| {
+        git(path, &["checkout", "-qb", "side"]);
+        stage(path, "theirs\n");
+        git(path, &["commit", "-qm", "theirs"]);
+        git(path, &["checkout", "-q", "-"]);
+        stage(path, "ours\n");
+        git(path, &["commit", "-qm", "ours"]);
+        let merge = std::process::Command::new("git")
+            .current_dir(path)
+            .args(["merge", "-q", "side"])
+            .output();
+        assert_eq!(merge.unwrap().status.code(), Some(1));
+    });
+    assert!(file(&conflict.unwrap().0).contains("<<<<<<<"));
+
+    // What is staged is what is there, or what is checked out.
+    let plain = saved("plain", &|path| stage(path, "staged\n"));
+    assert_eq!(plain.unwrap().1, 1);
+    let unstaged = saved("unstaged", &|path| put(path.join("src/a.txt"), "changed\n"));
+    assert_eq!(unstaged.unwrap().1, 1);
+    let intent = saved("intent", &|path| {
+        put(path.join("new.txt"), "new\n");
+        git(path, &["add", "-N", "new.txt"]);
+    });
+    assert_eq!(intent.unwrap().1, 1);
+    assert_eq!(saved("nothing", &|_| {}), None);
+    field.check_main();
+}
+
+#[test]
+fn a_worktree_that_somebody_stands_in_is_not_handed_to_another_session() {
+    let field = Field::new();
+    let keep = Keep::Pool { max: 4 };
+    for touched in [false, true] {
+        let ws = field.make(if touched { "touched" } else { "idle" });
+        if touched {
+            put(ws.path.join("new"), "new\n");
+        }
+        let mut shell = std::process::Command::new("sleep")
+            .arg("600")
+            .current_dir(ws.path.join("src"))
+            .spawn()
+            .unwrap();
+        let done = release(&field.repo, &ws.located(), &SessionId::new(), keep);
+        let stands = fs::read_link(format!("/proc/{}/cwd", shell.id()));
+        shell.kill().unwrap();
+        shell.wait().unwrap();
+        assert!(!done.unwrap().pooled && !ws.path.exists());
+        let stands = stands.unwrap().display().to_string();
+        assert!(stands.ends_with(" (deleted)"), "{stands}");
+    }
+    let ws = field.make("left");
+    let done = release(&field.repo, &ws.located(), &SessionId::new(), keep).unwrap();
+    assert!(done.pooled);
+}

@@ -5,9 +5,11 @@ use super::error::WorkspaceError;
 use super::import::{check_trees, revs};
 use super::located::Located;
 use super::nested::refuse_unsaved;
+use super::staged;
 use crate::git::{Expected, Repo};
 use crate::model::ids::{CommitId, SessionId};
 
+const IDENTITY: (&str, &str) = ("treeyard", "treeyard@localhost");
 const PREFIX: &str = "refs/treeyard/salvage/";
 
 /// Work that was saved.
@@ -15,8 +17,9 @@ const PREFIX: &str = "refs/treeyard/salvage/";
 pub struct Salvaged {
     /// `refs/treeyard/salvage/<session id>`, in the main repository.
     pub reference: String,
-    /// The commit with the files. Its first parent is what was checked out; further parents are
-    /// other commits of the session that the repository does not have, such as a stash.
+    /// The commit with the files. Its first parent is what was checked out. When something else was
+    /// staged, the second one is a commit of that, as `git stash` makes it. Further parents are other
+    /// commits of the session that the repository does not have, such as a stash.
     pub commit: CommitId,
 }
 
@@ -43,31 +46,50 @@ pub(super) fn save_with(
     bench: &Bench,
 ) -> Result<(Option<Salvaged>, bool), WorkspaceError> {
     let found = tips(repo, ws)?;
-    let tree = bench.snapshot(&found.head)?;
+    let trees = Trees {
+        work: bench.snapshot(&found.head)?,
+        staged: staged::apart(bench, &found.head)?,
+    };
     let populated = refuse_unsaved(repo, bench)?;
-    let salvaged = save_tree(repo, ws, session, bench, &found, &tree)?;
+    let salvaged = save_tree(repo, ws, session, bench, &found, &trees)?;
     Ok((salvaged, populated))
 }
 
-/// Saves a tree on top of what is checked out, and every other commit.
+/// What is to be saved beside commits.
+pub(super) struct Trees {
+    /// The files.
+    pub work: String,
+    /// What is staged, when it is neither that nor what is checked out.
+    pub staged: Option<String>,
+}
+
+/// Saves trees on top of what is checked out, and every other commit.
 pub(super) fn save_tree(
     repo: &Repo,
     ws: &Located,
     session: &SessionId,
     bench: &Bench,
     found: &Tips,
-    tree: &str,
+    trees: &Trees,
 ) -> Result<Option<Salvaged>, WorkspaceError> {
     let mut known = vec![ws.base.clone()];
     known.extend(repo.branch_tip(&ws.branch)?);
     let unmerged = unknown(bench, &found.all, &known)?;
-    if unmerged.is_empty() && tree == bench.tree_of(&found.head)? {
+    let at_head = bench.tree_of(&found.head)?;
+    let staged = trees.staged.as_ref();
+    let staged = staged.filter(|staged| **staged != at_head && **staged != trees.work);
+    if unmerged.is_empty() && trees.work == at_head && staged.is_none() {
         return Ok(None);
     }
     let mut parents = vec![found.head.clone()];
+    if let Some(staged) = staged {
+        let message = format!("index on {}", ws.branch);
+        let head = std::slice::from_ref(&found.head);
+        parents.push(bench.commit(staged, head, IDENTITY, &message)?);
+    }
     parents.extend(unmerged.into_iter().filter(|c| *c != found.head));
     let message = format!("treeyard: work saved from {}", ws.branch);
-    let commit = bench.commit(tree, &parents, ("treeyard", "treeyard@localhost"), &message)?;
+    let commit = bench.commit(&trees.work, &parents, IDENTITY, &message)?;
     check_trees(bench, repo, &commit, &known)?;
     bench.send_to_main(repo, &revs(std::slice::from_ref(&commit), &known))?;
     let reference = keep(repo, session, &commit)?;

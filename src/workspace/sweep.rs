@@ -6,8 +6,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::create::registry_lock;
 use super::error::WorkspaceError;
+use super::located::PRIVATE;
+use super::registration::{listed_in, registry_lock, unregister};
 use super::release::remove;
 use crate::git::{Expected, Git, Repo};
 
@@ -76,7 +77,7 @@ pub fn sweep(repo: &Repo, root: &Path, older_than: Duration) -> Result<Swept, Wo
             Leftover::Record(_) => swept.worktrees += 1,
             Leftover::Unmade(_, id) => {
                 remove(&root.join(id))?;
-                remove(&root.join(".git-private").join(id))?;
+                remove(&root.join(PRIVATE).join(id))?;
                 remove(&repo.state_dir().join("workspaces").join(id))?;
                 swept.worktrees += 1;
             }
@@ -93,7 +94,7 @@ pub fn sweep(repo: &Repo, root: &Path, older_than: Duration) -> Result<Swept, Wo
 /// the caller to know: gates run during landings only.
 pub fn gates(root: &Path) -> Vec<PathBuf> {
     const PREFIX: &[&str] = &["+gate-"];
-    let private = entries(&root.join(".git-private"), PREFIX);
+    let private = entries(&root.join(PRIVATE), PREFIX);
     let ids: BTreeSet<_> = entries(root, PREFIX)
         .chain(private)
         .filter_map(|path| Some(path.file_name()?.to_owned()))
@@ -109,16 +110,9 @@ pub fn discard_gate(repo: &Repo, path: &Path) -> Result<(), WorkspaceError> {
     let (Some(root), Some(id)) = (path.parent(), path.file_name()) else {
         return Ok(());
     };
-    let _one_at_a_time = registry_lock(repo)?;
-    let record = repo.state_dir().join("workspaces").join(id);
-    let linked = fs::read_to_string(record.join("linked")).unwrap_or_default();
-    let linked = Path::new(linked.trim_end());
     remove(path)?;
-    remove(&root.join(".git-private").join(id))?;
-    if linked.parent() == Some(&repo.common_dir().join("worktrees")) {
-        remove(linked)?;
-    }
-    remove(&record)?;
+    remove(&root.join(PRIVATE).join(id))?;
+    unregister(repo, &repo.state_dir().join("workspaces").join(id))?;
     let branch = format!("refs/heads/ty/{}", id.to_string_lossy());
     if repo.branch_tip(&branch)?.is_some() {
         repo.delete_ref(&branch, Expected::Any)?;
@@ -150,7 +144,7 @@ fn unmade_id(repo: &Repo, root: &Path, linked: &Path) -> Option<String> {
     let path = fs::read_to_string(linked.join("gitdir")).ok()?;
     let is_ours = Path::new(path.trim_end()).parent() == Some(&root.canonicalize().ok()?.join(&id));
     let record = repo.state_dir().join("workspaces").join(&id);
-    let private = root.join(".git-private").join(&id);
+    let private = root.join(PRIVATE).join(&id);
     let filled = |dir: &Path| fs::symlink_metadata(dir.join("index")).is_ok();
     (is_ours && ![&record, &private, linked].into_iter().any(filled)).then_some(id)
 }
@@ -158,11 +152,10 @@ fn unmade_id(repo: &Repo, root: &Path, linked: &Path) -> Option<String> {
 /// A record whose worktree, registration and git directory are all gone: its release was cut short
 /// at the end. A git directory may hold commits that were never imported.
 fn is_forgotten(root: &Path, record: &Path) -> bool {
-    let linked = fs::read_to_string(record.join("linked")).unwrap_or_default();
-    let registered = !linked.is_empty() && Path::new(linked.trim_end()).exists();
+    let registered = listed_in(record).is_ok_and(|linked| linked.exists());
     let there = |path: PathBuf| fs::symlink_metadata(path).is_ok();
     record.file_name().is_some_and(|id| {
-        !registered && !there(root.join(id)) && !there(root.join(".git-private").join(id))
+        !registered && !there(root.join(id)) && !there(root.join(PRIVATE).join(id))
     })
 }
 

@@ -12,6 +12,7 @@ use gix::index::entry::Mode;
 use rustix::fs::{self, AtFlags, Dir, FileType, OFlags};
 
 use super::stat::{read_index, stat_of};
+use super::unlock::is_open;
 use crate::git::GitError;
 
 /// Few folders are looked through sooner than a thread starts.
@@ -24,7 +25,7 @@ pub(super) fn untouched(root: &Path, index: &Path) -> Result<bool, GitError> {
 }
 
 /// Whether `root` holds the files of `index`, each with the stat data recorded there, and nothing
-/// else but `.git`.
+/// else but `.git`; and no folder is shut.
 pub(super) fn matches(root: &Path, index: &gix::index::File) -> bool {
     let is_file = |entry: &&gix::index::Entry| entry.mode != Mode::COMMIT;
     let files = index.entries().iter().filter(is_file).count();
@@ -90,6 +91,9 @@ fn same_in(
         fs::Mode::empty(),
     )
     .ok()?;
+    if !is_open(fs::fstat(&open).ok()?.st_mode) {
+        return None;
+    }
     for found in Dir::read_from(&open).ok()? {
         let found = found.ok()?;
         let name = found.file_name().to_bytes();
@@ -142,7 +146,7 @@ mod tests {
     #[test]
     fn every_difference_is_seen() {
         type Change = fn(&Path);
-        let changes: [(&str, Change); 9] = [
+        let changes: [(&str, Change); 10] = [
             ("other bytes", |d| put(d.join("d7/deep/a.txt"), "two\n")),
             ("a file more", |d| put(d.join("d7/deep/b.txt"), "")),
             ("an ignored place", |d| put(d.join("d7/.git"), "")),
@@ -162,6 +166,10 @@ mod tests {
             ("a link for a folder", |d| {
                 fs::rename(d.join("d7"), d.join(".git/d7")).unwrap();
                 symlink(".git/d7", d.join("d7")).unwrap();
+            }),
+            ("a folder that is shut", |d| {
+                let mode = fs::Permissions::from_mode(0o555);
+                fs::set_permissions(d.join("d7/deep"), mode).unwrap();
             }),
             ("another mode", |d| {
                 let mode = fs::Permissions::from_mode(0o755);

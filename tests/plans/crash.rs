@@ -71,6 +71,68 @@ fn resume_runs_it_again_and_fail_does_not() {
     yard.sound();
 }
 
+/// A runner that died between writing down that a job starts and starting it. In the same run of
+/// the machine it is known that nothing had begun; after a restart it is not.
+#[test]
+fn a_start_that_left_no_trace_is_repeated_only_in_the_same_run_of_the_machine() {
+    use treeyard::model::event::{Actor, Event};
+    use treeyard::model::session::SessionState;
+    use treeyard::store::Store;
+    let boot_id = treeyard::proc::boot_id().unwrap().to_owned();
+    let cases = [
+        (Some(boot_id), "COMPLETED"),
+        (Some("another".to_owned()), "PAUSED"),
+        (None, "PAUSED"),
+    ];
+    for (boot_id, state) in cases {
+        let yard = Yard::new();
+        yard.exits(0, &["submit", "--name", "t", "--", "true"]);
+        let mut store = Store::open(&yard.repo().join(".git/treeyard")).unwrap();
+        let session = store.sessions(0).unwrap()[0].id;
+        let job_id = store.jobs_of(session).unwrap()[0].id;
+        let version = "0".to_owned();
+        let log = [
+            (
+                None,
+                Event::RunnerStarted {
+                    pid: 1,
+                    version,
+                    boot_id,
+                },
+            ),
+            (
+                Some(session),
+                Event::SessionMoved {
+                    from: SessionState::Created,
+                    to: SessionState::Active,
+                    reason: "at work".to_owned(),
+                },
+            ),
+            (Some(session), Event::JobDispatched { job_id }),
+        ];
+        for (session, event) in log {
+            let done = store.write(|tx| tx.append(Actor::System, session, event).map(drop));
+            done.unwrap();
+        }
+        drop(store);
+        yard.exits(0, &["up"]);
+        eventually("it is settled", || yard.state_of("t") == state);
+        let jobs = yard.json(&["show", "t"])["jobs"].clone();
+        if state == "COMPLETED" {
+            assert_eq!(jobs[1]["attempt"], 1, "no attempt was used up: {jobs}");
+        } else {
+            assert_eq!(
+                events(&yard, DISPATCHED).len(),
+                1,
+                "nothing is repeated silently"
+            );
+            yard.exits(0, &["cancel", "t"]);
+        }
+        yard.exits(0, &["down"]);
+        yard.sound();
+    }
+}
+
 #[test]
 fn a_runner_that_comes_back_finds_that_a_supervisor_vanished() {
     let yard = Yard::new();

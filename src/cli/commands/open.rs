@@ -40,9 +40,11 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
             .hint(format!("its commits are on {}", session.branch)));
     };
     let health = inspect(&project.repo, &place)?;
-    if health == Health::Missing {
-        let why = format!("{}: the worktree is gone", place.path.display());
-        return Err(Failure::new(Code::WorkspaceChanged, why).hint("run `treeyard doctor --fix`"));
+    if matches!(health, Health::Missing | Health::RootMissing) {
+        let why = format!("{}: {health}", place.path.display());
+        return Err(
+            Failure::new(Code::WorkspaceChanged, why).hint("`treeyard doctor` says what to do")
+        );
     }
     // A changed git directory can run programs as soon as git is called in it.
     if health != Health::Ok && !args.yes {
