@@ -2,6 +2,8 @@
 
 mod command;
 mod error;
+mod hooks;
+mod hooks_path;
 mod objects;
 mod refs;
 mod repo;
@@ -10,6 +12,8 @@ mod tests;
 
 pub use command::{Git, Output};
 pub use error::{GitError, says_full, with_causes};
+pub use hooks::{HookFolder, SESSION_HOOKS, session_hooks};
+pub use hooks_path::HooksPath;
 pub use objects::{ChangeKind, ChangedPath, TreeProblem};
 pub use refs::Expected;
 pub use repo::{Repo, open_checkout};

@@ -42,7 +42,7 @@ mod untouched;
 mod writer;
 
 pub use commit::{commit_all, dirty};
-pub use create::{Isolation, Request, Workspace, create};
+pub use create::{Hooks, Isolation, Request, Workspace, create};
 pub use error::WorkspaceError;
 pub use fill::FillMethod;
 pub use import::{Imported, import};
