@@ -24,12 +24,14 @@ pub struct Allowed {
     pub name: String,
 }
 
-/// Lets the next commit that changes these paths through. All of them are allowed, or none.
+/// Lets the next commit that changes these paths, as they are seen from `start`, through. All of them
+/// are allowed, or none.
 ///
 /// # Errors
 /// No reason, a path outside of the repository, or one that nobody holds.
 pub fn allow(
     project: &mut Project,
+    start: &Path,
     paths: &[PathBuf],
     reason: &str,
 ) -> Result<Vec<Allowed>, Failure> {
@@ -49,10 +51,18 @@ pub fn allow(
     }
     let mut allowed = Vec::new();
     for path in paths {
-        let path = from_root(project, path)?;
-        let mut all = held.iter();
-        let Some((holder, _)) = all.find(|(_, scope)| scope.contains(path.as_bytes())) else {
-            let nobody = format!("no session holds {path}");
+        let from_here = from_root(project, &start.join(path));
+        // A hook names files from the root, wherever the commit was made.
+        let root = project.repo.work_dir().unwrap_or(project.repo.main_root());
+        let said = from_root(project, &root.join(path));
+        let mut seen = from_here.iter().chain(&said);
+        let held_by = |path: &String| {
+            let mut all = held.iter();
+            let (holder, _) = all.find(|(_, scope)| scope.contains(path.as_bytes()))?;
+            Some((holder, path.clone()))
+        };
+        let Some((holder, path)) = seen.find_map(held_by) else {
+            let nobody = format!("no session holds {}", from_here?);
             return Err(Failure::new(Code::NotHeld, nobody));
         };
         allowed.push(Allowed {

@@ -231,9 +231,9 @@ fn refusal(what: &str, taken: &[Taken<'_>]) -> Refusal {
         0 => String::new(),
         more => format!(" and {more} more sessions"),
     };
-    let (many, first) = match paths.as_slice() {
-        [_] => ("a path that a session holds".to_owned(), &paths[..1]),
-        all => (format!("{} paths that sessions hold", all.len()), &all[..1]),
+    let many = match paths.len() {
+        1 => "a path that a session holds".to_owned(),
+        count => format!("{count} paths that sessions hold"),
     };
     let way_out = sessions
         .first()
@@ -249,7 +249,7 @@ fn refusal(what: &str, taken: &[Taken<'_>]) -> Refusal {
                 "",
                 format!(
                     "or once: treeyard locks override --once {} --reason '…'",
-                    words(first)
+                    words(&paths)
                 ),
             ),
         ],

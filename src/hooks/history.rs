@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use gix::ObjectId;
 use gix::bstr::BString;
+use gix::diff::tree::Recorder;
+use gix::diff::tree::recorder::Change;
+use gix::objs::TreeRefIter;
 
 use super::error::HookError;
 
@@ -99,18 +102,38 @@ pub(super) fn between_trees(
     old: Option<ObjectId>,
     new: ObjectId,
 ) -> Result<Paths, HookError> {
+    // A commit without parents changes all that it has.
+    let old = old.unwrap_or(ObjectId::empty_tree(new.kind()));
     let read = |id: ObjectId| {
         repo.find_tree(id)
             .map_err(HookError::library("read a tree"))
     };
-    let (old, new) = (old.map(read).transpose()?, read(new)?);
-    let changes = repo
-        .diff_tree_to_tree(old.as_ref(), Some(&new), gix::diff::Options::default())
-        .map_err(HookError::library("compare two trees"))?;
-    let files = changes
-        .iter()
-        .filter(|change| !change.entry_mode().is_tree());
-    Ok(files.map(|change| change.location().to_owned()).collect())
+    let (old, new) = (read(old)?, read(new)?);
+    // Not the repository's own comparison: that reads the whole index for attributes.
+    let mut seen = Recorder::default();
+    gix::diff::tree(
+        TreeRefIter::from_bytes(&old.data, old.id.kind()),
+        TreeRefIter::from_bytes(&new.data, new.id.kind()),
+        gix::diff::tree::State::default(),
+        &repo.objects,
+        &mut seen,
+    )
+    .map_err(HookError::library("compare two trees"))?;
+    let file = |change: Change| match change {
+        Change::Addition {
+            entry_mode, path, ..
+        }
+        | Change::Deletion {
+            entry_mode, path, ..
+        } => (!entry_mode.is_tree()).then_some(path),
+        Change::Modification {
+            previous_entry_mode: before,
+            entry_mode: after,
+            path,
+            ..
+        } => (!before.is_tree() || !after.is_tree()).then_some(path),
+    };
+    Ok(seen.records.into_iter().filter_map(file).collect())
 }
 
 /// The best common ancestor of two commits.

@@ -19,11 +19,17 @@ use crate::model::code::Code;
 use crate::model::guard::{GUARD_FILE, GUARD_VERSION, Guard};
 use crate::model::scope::ScopeLanguage;
 
+const REFS: &str = "reference-transaction";
+
 /// Decides for the hook `name` in the shared folder `folder`, with what git gives it to read.
 ///
 /// # Errors
 /// Why the change is refused. What cannot be decided is refused.
 pub fn session(folder: &Path, name: &str, args: &[OsString], input: &[u8]) -> Result<(), Refusal> {
+    // Most transactions are about other refs, and git waits for each.
+    if name == REFS && Update::of_branches(input).is_ok_and(|updates| updates.is_empty()) {
+        return Ok(());
+    }
     let decided = Session::find(folder).and_then(|session| session.decide(name, args, input));
     decided.unwrap_or_else(|error| Err(Refusal::undecided(&error)))
 }
@@ -64,7 +70,7 @@ impl Session {
                 add_trailers(Path::new(file), &self.guard.trailers())?;
                 Ok(Ok(()))
             }
-            "reference-transaction" => self.refs(&Update::of_branches(input)?),
+            REFS => self.refs(&Update::of_branches(input)?),
             "pre-push" => self.pushes(&Push::read(input)?),
             _ => Err(HookError::Arguments),
         }
@@ -87,8 +93,11 @@ impl Session {
             }
         }
         let out = match head {
-            Some(_) => format!("git restore --staged -- {}", words(&outside)),
-            None => format!("git rm --cached -- {}", words(&outside)),
+            Some(_) => format!(
+                "leave them out: git restore --staged -- {}",
+                words(&outside)
+            ),
+            None => format!("leave them out: git rm --cached -- {}", words(&outside)),
         };
         Ok(self.verdict("this commit changes", outside, out))
     }

@@ -31,6 +31,20 @@ pub(super) fn add_trailers(
 
 fn is_empty(message: &[u8]) -> bool {
     let text = String::from_utf8_lossy(message);
-    let mut lines = text.lines().take_while(|line| !line.contains(" >8 "));
-    lines.all(|line| line.trim().is_empty() || line.starts_with('#'))
+    let comment = comment_start();
+    let is_cut = |line: &&str| line.starts_with(&comment) && line.contains(" >8 ");
+    let mut lines = text.lines().take_while(|line| !is_cut(line));
+    lines.all(|line| line.trim().is_empty() || line.starts_with(&comment))
+}
+
+/// What a person chose for all repositories; a session's own configuration says nothing of it.
+fn comment_start() -> String {
+    let chosen = gix::config::File::from_globals().ok().and_then(|settings| {
+        let said = |key| settings.string(key);
+        said("core.commentString").or_else(|| said("core.commentChar"))
+    });
+    match chosen.map(|value| value.to_string()) {
+        Some(value) if !value.is_empty() && value != "auto" => value,
+        _ => "#".to_owned(),
+    }
 }

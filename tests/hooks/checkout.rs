@@ -128,6 +128,21 @@ fn an_override_is_for_one_commit_has_a_reason_and_is_logged() {
     place.refused(HELD, commit);
     assert_eq!(allow("docs/b.md", "typo").status.code(), Some(0));
     place.git(commit);
+    for (from, named) in [
+        ("docs", "a.md"),
+        ("src", "docs/a.md"),
+        ("src", "../docs/a.md"),
+    ] {
+        yard.exits(
+            0,
+            &[
+                "-C", from, "locks", "override", "--once", named, "--reason", "typo",
+            ],
+        );
+        place.write("docs/a.md", named);
+        place.write("docs/a.md", &format!("{from} {named}\n"));
+        place.git(commit);
+    }
     place.write("docs/a.md", "mine again\n");
     place.refused(HELD, commit);
     place.refused(HELD, &["commit", "-qam", "mine", "--no-verify"]);
@@ -139,7 +154,7 @@ fn an_override_is_for_one_commit_has_a_reason_and_is_logged() {
         let all = events.as_array().unwrap().iter();
         all.filter(|event| event["event_type"] == id).count()
     };
-    assert_eq!((of("FR-EVT-HOOK-001"), of("FR-EVT-HOOK-002")), (3, 3));
+    assert_eq!((of("FR-EVT-HOOK-001"), of("FR-EVT-HOOK-002")), (6, 6));
     yard.exits(0, &["events", "verify"]);
 }
 

@@ -262,6 +262,9 @@ fn messages_get_trailers_once_and_empty_ones_stay_empty() {
     let before = place.head();
     let done = place.try_git(&["commit", "--allow-empty", "-e"]);
     assert!(text(&done.stderr).contains("empty commit message"));
+    yard.git(&["config", "--global", "core.commentChar", ";"]);
+    let done = place.try_git(&["commit", "--allow-empty", "-e"]);
+    assert!(text(&done.stderr).contains("empty commit message"));
     assert_eq!(place.head(), before);
 }
 

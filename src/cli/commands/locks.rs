@@ -46,8 +46,7 @@ The next commit that changes one of the files uses it up. Who, what and why stay
 /// Does it.
 pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let Verb::Override { paths, reason, .. } = &args.verb;
-    let paths: Vec<PathBuf> = paths.iter().map(|path| context.file(path)).collect();
-    let allowed = allow(&mut context.project()?, &paths, reason)?;
+    let allowed = allow(&mut context.project()?, &context.directory, paths, reason)?;
     let rows: Vec<_> = allowed
         .iter()
         .map(|one| json!({ "path": one.path, "session_id": one.session, "name": one.name }))
