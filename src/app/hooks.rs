@@ -89,10 +89,7 @@ impl Status {
     /// What a person has to know, when something is not right.
     pub fn damage(&self) -> Option<String> {
         if self.is_installed() && !self.is_active() {
-            return Some(format!(
-                "core.hooksPath was set to {} after them",
-                self.used
-            ));
+            return Some(format!("git runs the hooks in {} and not these", self.used));
         }
         self.places.iter().find_map(|place| place.damage.clone())
     }
@@ -238,7 +235,9 @@ fn place(repo: &Repo, index: usize, config: PathBuf) -> Result<Option<Place>, Fa
     if let Some(leads) = leads {
         place.damage = match Path::new(&leads) == place.folder {
             true => folder(&place)?.damage(),
-            false => Some(format!("{leads} is not where its hooks are")),
+            false => Some(format!(
+                "core.hooksPath leads to {leads:?} and not to these"
+            )),
         };
     }
     Ok(Some(place))

@@ -29,7 +29,8 @@ impl HooksPath {
         Self { file }
     }
 
-    /// Where treeyard's lines lead, `None` when there are none.
+    /// Where treeyard's lines lead, `None` when there are none; nowhere (an empty text) when somebody took
+    /// the value out of them.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -38,7 +39,8 @@ impl HooksPath {
         let Some((_, own, _)) = split(&text) else {
             return Ok(None);
         };
-        Ok(own.lines().find_map(|line| value(line).map(str::to_owned)))
+        let leads = own.lines().find_map(value).unwrap_or_default();
+        Ok(Some(leads.to_owned()))
     }
 
     /// Puts a folder in front, in place of the one that treeyard's lines name.

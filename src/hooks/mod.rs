@@ -12,6 +12,8 @@ mod pushes;
 mod refusal;
 mod session;
 mod staged;
+#[cfg(test)]
+mod tests;
 mod trailers;
 mod updates;
 

@@ -221,6 +221,18 @@ fn their_exit_codes_count_and_a_refusal_comes_first() {
 }
 
 #[test]
+fn lines_that_lost_their_value_are_taken_out_too() {
+    let yard = Yard::new();
+    let config = yard.repo().join(".git/config");
+    let before = std::fs::read(&config).unwrap();
+    yard.exits(0, &["hooks", "install"]);
+    yard.git(&["config", "--local", "--unset-all", "core.hooksPath"]);
+    yard.exits(0, &["hooks", "uninstall"]);
+    assert_eq!(std::fs::read(&config).unwrap(), before);
+    yard.exits(3, &["hooks", "uninstall"]);
+}
+
+#[test]
 fn a_worktree_with_hooks_of_its_own_keeps_them() {
     let yard = Yard::new();
     let own = yard.folder.path().join("own");
@@ -272,7 +284,10 @@ fn damage_is_noticed_and_repaired() {
     Place::of_session(&yard, "src", &["src/**"]);
     let folder = yard.repo().join(".git/treeyard/hooks/checkout");
     let config = yard.repo().join(".git/config");
-    let damages: [(&str, &dyn Fn()); 6] = [
+    let damages: [(&str, &dyn Fn()); 7] = [
+        ("and not these", &|| {
+            yard.git(&["config", "--local", "--unset-all", "core.hooksPath"]);
+        }),
         ("not as it was", &|| {
             std::fs::remove_file(folder.join("pre-commit")).unwrap();
         }),
@@ -289,7 +304,7 @@ fn damage_is_noticed_and_repaired() {
         ("not as it was", &|| {
             std::fs::remove_dir_all(&folder).unwrap()
         }),
-        ("was set to", &|| {
+        ("and not these", &|| {
             let text = std::fs::read_to_string(&config).unwrap();
             std::fs::write(&config, text + "[core]\n\thooksPath = /elsewhere\n").unwrap();
         }),
