@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::io::{Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -28,7 +29,8 @@ pub fn hook(args: &[OsString]) -> ExitCode {
 }
 
 fn in_session(folder: &Path, name: &str, args: &[OsString]) -> ExitCode {
-    let input = input_of(name).unwrap_or_default();
+    let (args, input) = input_of(name, args);
+    let input = input.unwrap_or_default();
     match session(folder, name, args, &input) {
         Ok(()) => ExitCode::SUCCESS,
         Err(refusal) => refuse(&refusal.to_string()),
@@ -36,7 +38,7 @@ fn in_session(folder: &Path, name: &str, args: &[OsString]) -> ExitCode {
 }
 
 fn in_checkout(behind: &Path, name: &str, args: &[OsString]) -> ExitCode {
-    let input = input_of(name);
+    let (args, input) = input_of(name, args);
     match checkout(name, input.as_deref().unwrap_or_default()) {
         Ok(Checked::Free) => {}
         Ok(Checked::Unknown(reason)) => say(&format!(
@@ -53,15 +55,20 @@ fn in_checkout(behind: &Path, name: &str, args: &[OsString]) -> ExitCode {
     }
 }
 
-/// Only these are given something to read; the others share the terminal.
-fn input_of(name: &str) -> Option<Vec<u8>> {
-    if !matches!(name, "reference-transaction" | "pre-push") {
-        return None;
-    }
-    let mut input = Vec::new();
+/// The arguments that git gave, and what it gave to read. Only these hooks are given something; the
+/// others share the terminal. What the script of one has read already, it hands over.
+fn input_of<'a>(name: &str, args: &'a [OsString]) -> (&'a [OsString], Option<Vec<u8>>) {
+    let (args, mut input) = match (name, args) {
+        ("reference-transaction", [state, seen]) => {
+            let end: &[u8] = if seen.is_empty() { b"" } else { b"\n" };
+            (std::slice::from_ref(state), [seen.as_bytes(), end].concat())
+        }
+        ("reference-transaction" | "pre-push", _) => (args, Vec::new()),
+        _ => return (args, None),
+    };
     // A half line is not understood, and told then.
     let _cut_short = std::io::stdin().lock().read_to_end(&mut input);
-    Some(input)
+    (args, Some(input))
 }
 
 fn not_a_hook() -> ExitCode {

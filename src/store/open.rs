@@ -47,8 +47,8 @@ impl Store {
         Self::open_file(&state_dir.join(DATABASE))
     }
 
-    /// Opens the database only to look, without waiting for anybody; `None` when there is none. A store
-    /// that this user cannot write can be read too.
+    /// Opens the database only to look, without waiting long; `None` when there is none. A store that
+    /// this user cannot write can be read too, and an older one is migrated.
     ///
     /// # Errors
     /// A damaged or foreign file, or one of another version.
@@ -67,7 +67,10 @@ impl Store {
             }
         })?;
         let found = user_version(&connection)?;
-        if found != SCHEMA_VERSION {
+        if found < SCHEMA_VERSION {
+            return Self::open_file(&path).map(Some);
+        }
+        if found > SCHEMA_VERSION {
             return Err(StoreError::Newer {
                 found,
                 known: SCHEMA_VERSION,

@@ -334,7 +334,19 @@ fn damage_is_noticed_and_repaired() {
     yard.exits(0, &["hooks", "uninstall"]);
     yard.exits(0, &["hooks", "install"]);
     std::fs::remove_file(folder.join("treeyard")).unwrap();
+    let refs = yard.folder.path().join("refs");
+    program(
+        &yard.repo().join(".git/hooks/reference-transaction"),
+        &format!(
+            "#!/bin/sh\n[ $1 = prepared ] && cat >> '{}'; exit 0\n",
+            refs.display()
+        ),
+    );
     let done = place.try_git(&["commit", "-q", "--allow-empty", "-m", "x"]);
     assert!(done.status.success() && text(&done.stderr).contains("doctor --fix"));
     assert!(std::fs::read_to_string(&tell).unwrap().ends_with("own\n"));
+    let (refs, head) = (std::fs::read_to_string(&refs).unwrap(), place.head());
+    for name in ["HEAD", "refs/heads/main"] {
+        assert!(refs.contains(&format!("{head} {name}\n")), "{refs}");
+    }
 }

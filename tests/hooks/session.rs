@@ -98,6 +98,27 @@ fn what_skips_the_early_hook_is_refused_when_the_branch_moves() {
     place.refused(OUTSIDE, &["update-ref", "HEAD", &made]);
     assert_eq!(place.git(&["rev-parse", &branch]), start);
 
+    // In one transaction with refs that are nobody's, in any order.
+    let lines = |names: &[&str]| {
+        let line = |name: &&str| format!("update {name} {made}\n");
+        names.iter().map(line).collect::<String>()
+    };
+    for order in [
+        &["AUTO_MERGE", branch.as_str()][..],
+        &["AUTO_MERGE", "ORIG_HEAD", &branch],
+        &[&branch, "AUTO_MERGE"],
+        &["refs/tags/t", &branch],
+    ] {
+        let path = yard.folder.path().join("updates");
+        std::fs::write(&path, lines(order)).unwrap();
+        let mut git = yard.command("git");
+        git.current_dir(&place.path).args(["update-ref", "--stdin"]);
+        let done = git.stdin(std::fs::File::open(&path).unwrap()).output();
+        let said = text(&done.unwrap().stderr);
+        assert!(said.contains(OUTSIDE), "{order:?}: {said}");
+    }
+    assert_eq!(place.git(&["rev-parse", &branch]), start);
+
     // Undone again within the same move, and still a commit of the branch.
     let back = place.git(&["rev-parse", &format!("{start}^{{tree}}")]);
     let undone = place.git(&["commit-tree", "-m", "x", "-p", &made, &back]);
@@ -295,6 +316,32 @@ fn sessions_need_neither_store_nor_runner_and_fail_closed_without_their_guard() 
         "doctor --fix",
         &["commit", "-q", "--allow-empty", "-m", "x"],
     );
+}
+
+#[test]
+fn the_place_that_git_is_told_of_counts() {
+    let yard = Yard::new();
+    let place = docs(&yard);
+    let own = place.git(&["rev-parse", "--absolute-git-dir"]);
+    place.write("src/lib.txt", "changed\n");
+    let from = |folder: &Path, args: &[&str]| {
+        let mut git = yard.command("git");
+        git.current_dir(folder).args(args);
+        let done = git.args(["commit", "-qam", "x"]).output().unwrap();
+        text(&done.stderr)
+    };
+    let (tree, dir) = (
+        format!("--work-tree={}", place.path.display()),
+        format!("--git-dir={own}"),
+    );
+    for said in [
+        from(yard.folder.path(), &[&tree, &dir]),
+        from(yard.folder.path(), &["-C", place.path.to_str().unwrap()]),
+        from(&place.path.join("docs"), &[]),
+        from(Path::new(&own), &[&tree, "--git-dir=."]),
+    ] {
+        assert!(said.contains(OUTSIDE), "{said}");
+    }
 }
 
 #[test]
