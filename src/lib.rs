@@ -8,7 +8,7 @@
 //! 5  app                            one use case a file
 //! 4  runner                         the loop that looks, decides and acts
 //! 3  landing                        one session's work onto the target, gates included
-//! 2  workspace merge sessions       a place to work; merging; what a person says of a session
+//! 2  workspace merge sessions hooks  a place to work; merging; a person's word; what git hooks decide
 //! 1  config store cas git proc      the outside world
 //! 0  model                          pure: ids, states, events, codes, scopes; no I/O
 //! ```
@@ -22,6 +22,7 @@ pub mod cas;
 pub mod cli;
 pub mod config;
 pub mod git;
+pub mod hooks;
 pub mod landing;
 pub mod merge;
 pub mod proc;

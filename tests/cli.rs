@@ -243,6 +243,7 @@ fn seed(sandbox: &Sandbox, end: SessionState) -> (SessionId, PathBuf) {
         isolation: Isolation::Private,
         identity: ("Test", "test@localhost"),
         include: false,
+        hooks: None,
     })
     .unwrap();
     fs::write(place.path.join("unsaved.txt"), "work").unwrap();

@@ -8,6 +8,7 @@ mod configured;
 mod e2e;
 mod face;
 mod full;
+mod hooks;
 mod landings;
 mod nonsense;
 mod odd;

@@ -24,7 +24,11 @@ impl Nobody {
         yard.git(&["commit", "-qm", "Ignore"]);
         // Its own folder may be closed to others.
         let program = yard.folder.path().join("treeyard");
-        fs::copy(env!("CARGO_BIN_EXE_treeyard"), &program).unwrap();
+        // Copied by another process: a child that another test starts right now would keep a file of
+        // this one open, and it could not be run.
+        let mut copy = std::process::Command::new("cp");
+        let copied = copy.arg(env!("CARGO_BIN_EXE_treeyard")).arg(&program);
+        assert!(copied.status().unwrap().success());
         let root = rustix::process::geteuid().is_root();
         if root {
             give(yard.folder.path());

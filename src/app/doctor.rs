@@ -103,6 +103,7 @@ pub fn examine(start: &Path, flags: &[(String, String)], mode: Mode) -> Vec<Chec
     found.push(runner(&repo));
     found.push(disk(&repo));
     found.extend(stale_locks(&repo));
+    found.extend(super::hooks::examine(&repo, mode));
     found.push(match Cas::open(&cas_root(&repo)) {
         Ok(cas) => artifacts(&cas),
         Err(error) => failed("artifacts", error),

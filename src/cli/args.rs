@@ -116,6 +116,10 @@ pub enum Command {
     Open(c::open::Args),
     /// List or restore saved work
     Salvage(c::salvage::Args),
+    /// Refuse commits of what sessions hold
+    Hooks(c::hooks::Args),
+    /// Let one commit through all the same
+    Locks(c::locks::Args),
     /// Remove what is no longer needed
     Gc(c::gc::Args),
     /// Check a plan file

@@ -102,6 +102,8 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::Artifacts(args) => c::artifacts::run(args, context),
         Command::Open(args) => c::open::run(args, context),
         Command::Salvage(args) => c::salvage::run(args, context),
+        Command::Hooks(args) => c::hooks::run(args, context),
+        Command::Locks(args) => c::locks::run(args, context),
         Command::Gc(args) => c::gc::run(args, context),
         Command::Plan(args) => c::plan::run(args, context),
         Command::Doctor(args) => c::doctor::run(args, context),

@@ -6,6 +6,7 @@ mod commands;
 mod context;
 mod entry;
 mod format;
+mod hook;
 mod out;
 mod progress;
 mod selector;
@@ -18,3 +19,4 @@ pub use args_work::{
 };
 pub use context::Context;
 pub use entry::main;
+pub use hook::{HOOK_VERB, hook};

@@ -3,6 +3,8 @@
 mod changes;
 mod command;
 mod error;
+mod hooks;
+mod hooks_path;
 mod objects;
 mod refs;
 mod repo;
@@ -13,6 +15,8 @@ mod tests;
 pub use changes::{changed_by, root_tree};
 pub use command::{Git, Output};
 pub use error::{GitError, says_full, with_causes};
+pub use hooks::{HookFolder, SESSION_HOOKS, session_hooks};
+pub use hooks_path::HooksPath;
 pub use objects::{ChangeKind, ChangedPath, TreeProblem};
 pub use refs::Expected;
 pub use repo::{Repo, open_checkout, open_isolated};

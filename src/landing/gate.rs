@@ -36,6 +36,7 @@ pub(super) fn check(
         isolation: Isolation::Private,
         identity: (&landing.policy.identity.0, &landing.policy.identity.1),
         include: true,
+        hooks: None,
     })?;
     let verdict = run_all(landing, session, &place, gates);
     let released = workspace::release(

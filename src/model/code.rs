@@ -63,6 +63,11 @@ macro_rules! codes {
 
 codes! {
     ScopeConflict = "CX-MM-002", Held, "scope lock conflict", "wait for the holder, narrow the scope, or change the priority";
+    ScopeOutside = "TY-SCOPE-OUTSIDE", Held, "a change is outside the scope of its session", "take it out of the commit; a task that needs more files needs a wider scope";
+    BranchGuarded = "TY-BRANCH-GUARDED", Held, "a session may not move this branch", "commit on the session's own branch; `treeyard land` brings it to the target";
+    HookUndecided = "TY-HOOK-UNDECIDED", Damaged, "a hook could not decide, and refused", "`treeyard doctor` says what is wrong, `treeyard doctor --fix` repairs it";
+    HooksMissing = "TY-HOOKS-MISSING", NotFound, "no hooks of treeyard are installed here", "`treeyard hooks install` installs them";
+    NotHeld = "TY-NOT-HELD", Usage, "no session holds this path", "commit it: nothing needs to be overridden";
     InvalidEvent = "HSK-400-INVALID-EVENT", Damaged, "event of unknown type or wrong shape", "run `treeyard events verify`; an event written by a newer treeyard needs that version to read it";
     Usage = "TY-USAGE", Usage, "the command line is wrong", "see `treeyard help`";
     PlanInvalid = "TY-PLAN-INVALID", Usage, "the plan file is wrong", "run `treeyard plan check FILE`; the schema is printed by `treeyard plan schema`";

@@ -244,6 +244,20 @@ events! {
         /// Where it is.
         to: CommitId,
     }
+    /// A person allowed one commit of a path that a session holds.
+    HookOverridden = "FR-EVT-HOOK-001" {
+        /// The path, relative to the root.
+        path: String,
+        /// Why, for a person.
+        reason: String,
+    }
+    /// That permission was used, and is gone.
+    HookOverrideUsed = "FR-EVT-HOOK-002" {
+        /// The event that gave it.
+        granted: EventId,
+        /// The path, as it was given.
+        path: String,
+    }
     /// What recovery found and did.
     Recovered = "FR-EVT-WF-RECOVERY" {
         /// A stable word: `reattached`, `adopted`, `stalled`, `requeued`, `reconciled`.

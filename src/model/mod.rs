@@ -2,6 +2,7 @@
 
 pub mod code;
 pub mod event;
+pub mod guard;
 pub mod ids;
 pub mod job;
 pub mod limit;

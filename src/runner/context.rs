@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use super::dispatch::Limits;
 use crate::git::{GitError, Repo};
 use crate::landing::Policy;
+use crate::model::guard::{GUARD_VERSION, Guard};
 use crate::model::ids::{CommitId, JobId};
-use crate::proc::{JobSpec, job_env};
-use crate::store::{JobRow, SessionRow, Store};
-use crate::workspace::{Isolation, Request, Workspace, WorkspaceError, create};
+use crate::proc::{JobSpec, job_env, own_program};
+use crate::store::{JobRow, SessionRow, Store, StoreError};
+use crate::workspace::{Hooks, Isolation, Request, Workspace, WorkspaceError, create};
 
 /// What configuration says of running.
 #[derive(Debug, Clone)]
@@ -54,6 +55,11 @@ pub(super) fn prepare(
     session: &SessionRow,
     base: &CommitId,
 ) -> Result<Workspace, WorkspaceError> {
+    let guard = guard(repo, session, base).map_err(|error| {
+        WorkspaceError::Unusable(format!("what its hooks enforce is not known: {error}"))
+    })?;
+    let program = own_program()
+        .map_err(|error| WorkspaceError::Unusable(format!("where this program is: {error}")))?;
     create(&Request {
         repo,
         root: &config.policy.worktrees,
@@ -63,6 +69,30 @@ pub(super) fn prepare(
         isolation: config.isolation,
         identity: (&config.policy.identity.0, &config.policy.identity.1),
         include: config.include,
+        hooks: Some(Hooks {
+            guard: &guard,
+            program: &program,
+        }),
+    })
+}
+
+fn guard(repo: &Repo, session: &SessionRow, base: &CommitId) -> Result<Guard, StoreError> {
+    let main = repo.gix();
+    let settings = main.config_snapshot();
+    let is_set = |key: &str| settings.boolean(key) == Some(true);
+    Ok(Guard {
+        version: GUARD_VERSION,
+        session: session.id,
+        task: session.name.clone(),
+        scope: session.spec()?.scope,
+        branch: session.branch.clone(),
+        target: session.target.clone(),
+        base: base.clone(),
+        ignore_case: is_set("core.ignoreCase"),
+        precompose: is_set("core.precomposeUnicode"),
+        role: None,
+        model: None,
+        lock_token: None,
     })
 }
 

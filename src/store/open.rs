@@ -21,6 +21,8 @@ const MIGRATIONS: &[&str] = &[
 ];
 /// The schema version this binary writes.
 pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
+/// How long a git hook waits for it.
+const READ_BUSY: Duration = Duration::from_millis(500);
 /// How long a command waits for another one's transaction.
 const BUSY: Duration = Duration::from_secs(20);
 
@@ -43,6 +45,42 @@ impl Store {
             source,
         })?;
         Self::open_file(&state_dir.join(DATABASE))
+    }
+
+    /// Opens the database only to look, without waiting long; `None` when there is none. A store that
+    /// this user cannot write can be read too, and an older one is migrated.
+    ///
+    /// # Errors
+    /// A damaged or foreign file, or one of another version.
+    pub fn open_to_read(state_dir: &Path) -> Result<Option<Self>, StoreError> {
+        let path = state_dir.join(DATABASE);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let connection = connect_to_read(&path).or_else(|error| {
+            // In a folder that cannot be written, SQLite cannot share it with writers. Without a log
+            // of changes beside it, there are none, and the file alone is all there is.
+            let log = state_dir.join(format!("{DATABASE}-wal"));
+            match log.exists() {
+                true => Err(error),
+                false => connect_alone(&path),
+            }
+        })?;
+        let found = user_version(&connection)?;
+        if found < SCHEMA_VERSION {
+            return Self::open_file(&path).map(Some);
+        }
+        if found > SCHEMA_VERSION {
+            return Err(StoreError::Newer {
+                found,
+                known: SCHEMA_VERSION,
+            });
+        }
+        Ok(Some(Self {
+            connection,
+            path,
+            trace_id: EventId::new(),
+        }))
     }
 
     fn open_file(path: &Path) -> Result<Self, StoreError> {
@@ -100,6 +138,29 @@ impl Store {
             .connection
             .pragma_query_value(None, "data_version", |row| row.get(0))?)
     }
+}
+
+fn connect_to_read(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(READ_BUSY)?;
+    refuse_foreign(&connection)?;
+    Ok(connection)
+}
+
+fn connect_alone(path: &Path) -> Result<Connection, StoreError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+    let escaped = |c: char| match plain(c) {
+        true => c.to_string(),
+        false => c.to_string().bytes().map(|b| format!("%{b:02X}")).collect(),
+    };
+    let text: String = path.to_string_lossy().chars().map(escaped).collect();
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(format!("file:{text}?immutable=1"), flags)?;
+    refuse_foreign(&connection)?;
+    Ok(connection)
 }
 
 fn refuse_foreign(connection: &Connection) -> Result<(), StoreError> {

@@ -200,7 +200,7 @@ impl Tx<'_> {
     }
 }
 
-fn records(mut rows: rusqlite::Rows<'_>) -> Result<Vec<Record>, StoreError> {
+pub(super) fn records(mut rows: rusqlite::Rows<'_>) -> Result<Vec<Record>, StoreError> {
     let mut records = Vec::new();
     while let Some(row) = rows.next()? {
         records.push(chain::Row::from_sql(row)?.into_record()?);

@@ -11,7 +11,8 @@ use super::located::{Located, PRIVATE, is_dir};
 use super::private::{self, Layout, plain, write};
 use super::registration::{keep_record, listed_in, register, unregister};
 use super::settled::settle;
-use crate::git::{Expected, Repo};
+use crate::git::{Expected, GitError, HookFolder, Repo};
+use crate::model::guard::{GUARD_FILE, Guard};
 use crate::model::ids::CommitId;
 
 /// How far a session is kept apart from the repository.
@@ -42,6 +43,17 @@ pub struct Request<'a> {
     pub identity: (&'a str, &'a str),
     /// Whether the ignored files that `.worktreeinclude` names come along.
     pub include: bool,
+    /// What its hooks enforce; without, it has none. Only private git directories have hooks.
+    pub hooks: Option<Hooks<'a>>,
+}
+
+/// The hooks of a workspace.
+#[derive(Clone, Copy)]
+pub struct Hooks<'a> {
+    /// Whose it is, and what may change there.
+    pub guard: &'a Guard,
+    /// The program that decides.
+    pub program: &'a Path,
 }
 
 /// What was made.
@@ -156,7 +168,13 @@ fn make_private(req: &Request<'_>, ws: &Located, record: &Path) -> Result<(), Wo
         alternates: &[&objects],
         identity: req.identity,
     };
-    let config = private::make(req.repo, &ws.git_dir, &layout)?;
+    let config = match &req.hooks {
+        None => private::make(req.repo, &ws.git_dir, &layout)?,
+        Some(hooks) => {
+            let folder = keep_guard(req.repo, record, hooks)?;
+            private::make_with_hooks(req.repo, &ws.git_dir, &layout, folder.path())?
+        }
+    };
     write(&record.join("config"), &config)?;
     let own = ws.git_dir.join(&ws.branch);
     let parent = ws.git_dir.join("refs/heads/ty");
@@ -166,6 +184,15 @@ fn make_private(req: &Request<'_>, ws: &Located, record: &Path) -> Result<(), Wo
         &ws.path.join(".git"),
         &format!("gitdir: {}\n", plain(&ws.git_dir)?),
     )
+}
+
+/// The guard is in the runner's record, so that it is not the session's to change.
+fn keep_guard(repo: &Repo, record: &Path, hooks: &Hooks<'_>) -> Result<HookFolder, WorkspaceError> {
+    let folder = HookFolder::of_sessions(&repo.state_dir(), hooks.program);
+    folder.put()?;
+    let guard = serde_json::to_string(hooks.guard).map_err(GitError::library("write the guard"))?;
+    write(&record.join(GUARD_FILE), &guard)?;
+    Ok(folder)
 }
 
 fn refuse_inside(repo: &Repo, root: &Path) -> Result<(), WorkspaceError> {

@@ -44,7 +44,7 @@ mod unlock;
 mod untouched;
 mod writer;
 
-pub use create::{Isolation, Request, Workspace, create};
+pub use create::{Hooks, Isolation, Request, Workspace, create};
 pub use error::WorkspaceError;
 pub use fill::FillMethod;
 pub use import::Imported;

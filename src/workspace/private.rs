@@ -43,8 +43,18 @@ pub(super) struct Layout<'a> {
     pub identity: (&'a str, &'a str),
 }
 
-/// Makes a git directory and returns the text of its configuration.
+/// Makes a git directory without hooks and returns the text of its configuration.
 pub(super) fn make(repo: &Repo, dir: &Path, layout: &Layout<'_>) -> Result<String, WorkspaceError> {
+    make_with_hooks(repo, dir, layout, &dir.join("hooks"))
+}
+
+/// Makes a git directory whose hooks are in another folder.
+pub(super) fn make_with_hooks(
+    repo: &Repo,
+    dir: &Path,
+    layout: &Layout<'_>,
+    hooks: &Path,
+) -> Result<String, WorkspaceError> {
     for part in [
         "objects/info",
         "objects/pack",
@@ -55,7 +65,7 @@ pub(super) fn make(repo: &Repo, dir: &Path, layout: &Layout<'_>) -> Result<Strin
         let path = dir.join(part);
         fs::create_dir_all(&path).map_err(WorkspaceError::io(&path))?;
     }
-    let config = config(repo, dir, layout)?;
+    let config = config(repo, layout, hooks)?;
     borrow_objects(dir, layout.alternates)?;
     write(&dir.join("HEAD"), &format!("{}\n", layout.head))?;
     write(&dir.join("config"), &config)?;
@@ -80,7 +90,7 @@ pub(super) fn borrow_objects(dir: &Path, from: &[&Path]) -> Result<(), Workspace
     write(&dir.join("objects/info/alternates"), &alternates)
 }
 
-fn config(repo: &Repo, dir: &Path, layout: &Layout<'_>) -> Result<String, WorkspaceError> {
+fn config(repo: &Repo, layout: &Layout<'_>, hooks: &Path) -> Result<String, WorkspaceError> {
     let main = repo.gix();
     let settings = main.config_snapshot();
     let mut text = String::from("[core]\n\trepositoryformatversion = 0\n\tbare = false\n");
@@ -90,7 +100,7 @@ fn config(repo: &Repo, dir: &Path, layout: &Layout<'_>) -> Result<String, Worksp
         let _infallible = writeln!(text, "\t{key} = \"{value}\"");
     };
     set("worktree", plain(layout.work_tree)?);
-    set("hooksPath", plain(&dir.join("hooks"))?);
+    set("hooksPath", plain(hooks)?);
     set("logAllRefUpdates", "true");
     for (key, name) in [("excludesFile", "ignore"), ("attributesFile", "attributes")] {
         if let Some(path) = personal_file(&settings, key, name) {

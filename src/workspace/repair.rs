@@ -12,7 +12,7 @@ use super::release::remove;
 use super::salvage::{Salvaged, Trees, save_tree};
 use super::staged;
 use super::stat::read_index;
-use crate::git::Repo;
+use crate::git::{Repo, session_hooks};
 use crate::model::ids::SessionId;
 
 /// Whether paths of the workspace lead nowhere because the repository, the folder of the worktrees
@@ -38,7 +38,7 @@ pub fn repair(repo: &Repo, root: &Path, ws: &Located) -> Result<Located, Workspa
     keep_record(&record, &linked)?;
     if !now.is_linked(repo) {
         for config in [record.join("config"), now.git_dir.join("config")] {
-            move_config(&config, ws, &now)?;
+            move_config(&config, &session_hooks(&repo.state_dir()), ws, &now)?;
         }
         borrow_objects(&now.git_dir, &[&repo.common_dir().join("objects")])?;
     }
@@ -81,7 +81,12 @@ fn registration(repo: &Repo, record: &Path, ws: &Located) -> Result<PathBuf, Wor
 }
 
 /// The session's own settings beside the paths stay.
-fn move_config(config: &Path, from: &Located, to: &Located) -> Result<(), WorkspaceError> {
+fn move_config(
+    config: &Path,
+    shared_hooks: &Path,
+    from: &Located,
+    to: &Located,
+) -> Result<(), WorkspaceError> {
     let text = fs::read_to_string(config).map_err(WorkspaceError::io(config))?;
     let (old, new) = (plain(&from.path)?, plain(&to.path)?);
     let worktree = |path: &str| format!("worktree = \"{}\"", quoted(path));
@@ -90,9 +95,17 @@ fn move_config(config: &Path, from: &Located, to: &Located) -> Result<(), Worksp
         let path = quoted(plain(&git_dir.join("hooks"))?);
         Ok(format!("hooksPath = \"{path}\""))
     };
+    let text = text.replace(&hooks(&from.git_dir)?, &hooks(&to.git_dir)?);
+    let shared = format!("hooksPath = \"{}\"", quoted(plain(shared_hooks)?));
+    let moved = |line: &str| match line.trim_start().starts_with("hooksPath = ")
+        && line.trim_end().ends_with("/treeyard/hooks/session\"")
+    {
+        true => format!("\t{shared}\n"),
+        false => line.to_owned(),
+    };
     write(
         config,
-        &text.replace(&hooks(&from.git_dir)?, &hooks(&to.git_dir)?),
+        &text.split_inclusive('\n').map(moved).collect::<String>(),
     )
 }
 

@@ -92,6 +92,7 @@ impl Field {
             isolation,
             identity: ("Ty \"the\" Coder", "ty@example.org"),
             include: true,
+            hooks: None,
         })
     }
 

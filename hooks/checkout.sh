@@ -1,0 +1,32 @@
+#!/bin/sh
+# Written by `treeyard hooks install`; `treeyard hooks uninstall` removes it.
+here=${0%/*}
+name=${0##*/}
+behind=@BEHIND@
+own=$behind/$name
+[ -f "$own" ] && [ -x "$own" ] || own=
+gone="treeyard: $here/treeyard leads nowhere, so nothing is checked; run: treeyard doctor --fix"
+case $name:$1 in
+pre-commit:* | pre-merge-commit:*)
+    [ -x "$here/treeyard" ] && exec "$here/treeyard" __hook checkout "$behind" "$name" "$@"
+    echo "$gone" >&2
+    ;;
+reference-transaction:prepared)
+    # Most transactions are about one ref that is no branch; to see that, no program is started.
+    IFS= read -r seen
+    case $seen in
+    *" AUTO_MERGE" | *" ORIG_HEAD")
+        [ -n "$own" ] || IFS= read -r more || exit 0
+        [ -n "$own" ] || seen="$seen
+$more"
+        ;;
+    esac
+    [ -x "$here/treeyard" ] && exec "$here/treeyard" __hook checkout "$behind" "$name" "$1" "$seen"
+    echo "$gone" >&2
+    [ -n "$own" ] || exit 0
+    { printf '%s\n' "$seen" && cat; } | "$own" "$1"
+    exit
+    ;;
+esac
+[ -n "$own" ] && exec "$own" "$@"
+exit 0

@@ -1,0 +1,67 @@
+//! The repository that a hook was started in.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use gix::ObjectId;
+
+use super::error::HookError;
+
+/// Opens it quickly: of all configuration only its own is read, and replaced objects count as what
+/// they were.
+pub(super) fn open() -> Result<gix::Repository, HookError> {
+    let options = gix::open::Options::isolated().config_overrides(["core.useReplaceRefs=false"]);
+    gix::open_opts(git_dir()?, options).map_err(HookError::library("open the repository"))
+}
+
+/// Git says where it is, or starts the hook at the root of the worktree.
+fn git_dir() -> Result<PathBuf, HookError> {
+    if let Some(dir) = env::var_os("GIT_DIR").filter(|dir| !dir.is_empty()) {
+        return Ok(dir.into());
+    }
+    let here = env::current_dir().map_err(HookError::library("find the current folder"))?;
+    let found = here.ancestors().find(|dir| dir.join(".git").exists());
+    // A bare repository is its own.
+    Ok(found.map_or(here.clone(), Path::to_owned))
+}
+
+/// The index that is about to be committed; a partial commit has one of its own.
+pub(super) fn index_path(repo: &gix::Repository) -> PathBuf {
+    match env::var_os("GIT_INDEX_FILE").filter(|path| !path.is_empty()) {
+        Some(path) => path.into(),
+        None => repo.index_path(),
+    }
+}
+
+/// What is being merged: while it goes on git keeps it in a file, and before that in the names of
+/// variables.
+pub(super) fn merge_heads(repo: &gix::Repository) -> Vec<ObjectId> {
+    let file = fs::read_to_string(repo.git_dir().join("MERGE_HEAD")).unwrap_or_default();
+    let said = env::vars_os()
+        .filter_map(|(key, _)| Some(key.to_str()?.strip_prefix("GITHEAD_")?.to_owned()));
+    let all = file.lines().map(str::to_owned).chain(said);
+    all.filter_map(|hex| ObjectId::from_hex(hex.trim().as_bytes()).ok())
+        .collect()
+}
+
+/// Where a ref is, and `None` when it is nowhere or points to no commit.
+pub(super) fn tip(repo: &gix::Repository, name: &str) -> Option<ObjectId> {
+    let mut found = repo.try_find_reference(name).ok()??;
+    Some(found.peel_to_commit().ok()?.id)
+}
+
+/// Where a branch of another repository is, by its files alone.
+pub(super) fn branch_of(common_dir: &Path, branch: &str) -> Option<ObjectId> {
+    let name = format!("refs/heads/{branch}");
+    let loose = fs::read_to_string(common_dir.join(&name)).ok();
+    let loose = loose.and_then(|text| ObjectId::from_hex(text.trim().as_bytes()).ok());
+    loose.or_else(|| {
+        let packed = fs::read_to_string(common_dir.join("packed-refs")).ok()?;
+        let of = |line: &str| {
+            let (hex, found) = line.split_once(' ')?;
+            (found == name).then(|| ObjectId::from_hex(hex.as_bytes()).ok())?
+        };
+        packed.lines().find_map(of)
+    })
+}

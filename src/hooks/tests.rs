@@ -1,0 +1,129 @@
+//! Git itself says which paths an index and a commit change.
+
+use std::fs;
+use std::path::Path;
+
+use gix::ObjectId;
+
+use super::history::{Paths, between, tree_of};
+use super::staged::staged;
+use crate::git::Git;
+
+/// Numbers that look random and are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % sides
+    }
+
+    /// Names that sort before and after a slash, and that are files and folders by turns.
+    fn path(&mut self) -> String {
+        let names = ["a", "a-b", "a.b", "b", "ab"];
+        let depth = 1 + self.roll(3);
+        let parts = (0..depth).map(|_| names[self.roll(5) as usize]);
+        parts.collect::<Vec<_>>().join("/")
+    }
+}
+
+fn git(dir: &Path, args: &[&str]) -> Vec<u8> {
+    let who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"];
+    let run = Git::new(dir).args(who).args(args).run();
+    run.unwrap().stdout
+}
+
+fn paths(output: &[u8]) -> Paths {
+    let parts = output
+        .split(|byte| *byte == 0)
+        .filter(|part| !part.is_empty());
+    parts.map(|part| part.into()).collect()
+}
+
+/// Puts a file, a link or nothing at a path; whatever is in the way goes.
+fn change(dir: &Path, path: &str, dice: &mut Dice) {
+    let mut folder = dir.to_owned();
+    for part in Path::new(path).parent().unwrap_or(Path::new("")) {
+        folder.push(part);
+        if !folder.is_dir() {
+            let _in_the_way = fs::remove_file(&folder);
+            fs::create_dir(&folder).unwrap();
+        }
+    }
+    let full = dir.join(path);
+    if full.is_dir() {
+        fs::remove_dir_all(&full).unwrap();
+    }
+    let _replaced = fs::remove_file(&full);
+    match dice.roll(4) {
+        0 => {}
+        1 => std::os::unix::fs::symlink("elsewhere", &full).unwrap(),
+        text => fs::write(&full, format!("{text}")).unwrap(),
+    }
+}
+
+#[test]
+fn changes_are_those_that_git_names() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    git(dir, &["init", "-q", "-b", "main"]);
+    git(dir, &["commit", "-q", "--allow-empty", "-m", "start"]);
+    let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
+    let (mut seen, mut before) = (0, None);
+    for round in 0..60 {
+        for _ in 0..1 + dice.roll(5) {
+            let path = dice.path();
+            change(dir, &path, &mut dice);
+        }
+        git(dir, &["add", "-A"]);
+        if dice.roll(2) == 0 {
+            // Fills in the trees that the index knows.
+            git(dir, &["write-tree"]);
+        }
+        let repo = gix::open(dir).unwrap();
+        let head: ObjectId = repo.head_id().unwrap().detach();
+        let said = git(
+            dir,
+            &[
+                "diff-index",
+                "--cached",
+                "--no-renames",
+                "--name-only",
+                "-z",
+                "HEAD",
+            ],
+        );
+        let tree = tree_of(&repo, head).unwrap();
+        let found = staged(&repo, &dir.join(".git/index"), Some(tree)).unwrap();
+        assert_eq!(found, paths(&said), "round {round}");
+        seen += found.len();
+
+        git(dir, &["commit", "-q", "--allow-empty", "-m", "round"]);
+        let repo = gix::open(dir).unwrap();
+        let new: ObjectId = repo.head_id().unwrap().detach();
+        if let Some(before) = before {
+            let (old_hex, new_hex): (String, String) = (format!("{before}"), format!("{new}"));
+            let args = [
+                "diff-tree",
+                "-r",
+                "--no-renames",
+                "--name-only",
+                "-z",
+                &old_hex,
+                &new_hex,
+            ];
+            let said = git(dir, &args);
+            assert_eq!(
+                between(&repo, Some(before), new).unwrap(),
+                paths(&said),
+                "round {round}"
+            );
+        }
+        if dice.roll(3) == 0 {
+            before = Some(new);
+        }
+    }
+    assert!(seen > 100, "only {seen} changes");
+}

@@ -1,0 +1,73 @@
+//! What a session's hooks decide from: a small record that needs neither the runner nor the store.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{CommitId, SessionId};
+use super::scope::{Fold, InvalidScope, Scope, ScopeLanguage};
+
+/// The version of [`Guard`]; it rises when an older program would decide wrongly by it.
+pub const GUARD_VERSION: u32 = 1;
+/// Its file name in the runner's record of a worktree.
+pub const GUARD_FILE: &str = "guard.json";
+
+/// Who works in a worktree, and what may change there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guard {
+    /// See [`GUARD_VERSION`].
+    pub version: u32,
+    /// The session.
+    pub session: SessionId,
+    /// Its task's name.
+    pub task: String,
+    /// The files it may change.
+    pub scope: Scope,
+    /// `refs/heads/…` of its own branch.
+    pub branch: String,
+    /// The branch it lands on, without `refs/heads/`.
+    pub target: String,
+    /// The commit it started from.
+    pub base: CommitId,
+    /// Whether the repository takes upper and lower case for the same.
+    pub ignore_case: bool,
+    /// Whether it takes composed and decomposed letters for the same.
+    pub precompose: bool,
+    /// The role it works in, when it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// The model that works in it, when there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The token of its lock, when it holds one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock_token: Option<u64>,
+}
+
+impl Guard {
+    /// The trailers of its commits, in their order.
+    pub fn trailers(&self) -> Vec<(&'static str, String)> {
+        let token = self.lock_token.map(|token| token.to_string());
+        let all = [
+            ("Treeyard-Session", Some(self.session.to_string())),
+            ("Treeyard-Task", Some(self.task.clone())),
+            ("Treeyard-Role", self.role.clone()),
+            ("Treeyard-Model", self.model.clone()),
+            ("Treeyard-Lock", token),
+        ];
+        let known = all
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value?)));
+        known.collect()
+    }
+
+    /// Its scope as a set of paths.
+    ///
+    /// # Errors
+    /// When a pattern cannot be read.
+    pub fn language(&self) -> Result<ScopeLanguage, InvalidScope> {
+        let fold = Fold {
+            ignore_case: self.ignore_case,
+            precompose: self.precompose,
+        };
+        ScopeLanguage::new(&self.scope, fold)
+    }
+}
