@@ -255,3 +255,18 @@ fn a_registration_of_a_person_is_left_alone() {
     assert!(field.try_make("half", Isolation::Private).is_err());
     git(&other, &["status"]);
 }
+
+/// A worktree is in the pool before its release has ended, and another session may take it at once.
+#[test]
+fn a_release_does_not_touch_what_another_session_takes_from_the_pool() {
+    let field = Field::new();
+    let ws = field.make("one");
+    let pool = field.dir.path().join("trees/.pool");
+    let id = ws.path.file_name().unwrap().to_string_lossy().into_owned();
+    let taken = pool.join(format!(".taken-{id}/tree/file"));
+    put(taken.clone(), "of the other session\n");
+    let session = SessionId::new();
+    let released = release(&field.repo, &ws.located(), &session, Keep::Pool { max: 8 }).unwrap();
+    assert!(released.pooled && taken.exists());
+    assert_eq!(fs::read_dir(&pool).unwrap().count(), 2);
+}

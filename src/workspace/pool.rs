@@ -15,11 +15,12 @@ fn directory(root: &Path) -> PathBuf {
     root.join(".pool")
 }
 
-/// Where a tree named `name` goes that nobody uses any more; `sweep` knows the place.
+/// Where a tree named `name` goes that nobody uses any more; `sweep` knows the place. Nothing but what
+/// an earlier removal of the same tree left is ever there: whoever takes an entry has other names.
 pub(super) fn aside(root: &Path, name: &OsStr) -> Result<PathBuf, WorkspaceError> {
     let pool = directory(root);
     fs::create_dir_all(&pool).map_err(WorkspaceError::io(&pool))?;
-    let aside = pool.join(format!(".taken-{}", name.to_string_lossy()));
+    let aside = pool.join(format!(".gone-{}", name.to_string_lossy()));
     super::release::remove(&aside)?;
     Ok(aside)
 }

@@ -134,7 +134,7 @@ pub fn discard(repo: &Repo, path: &Path) -> Result<(), WorkspaceError> {
 fn find(repo: &Repo, root: &Path, older_than: Duration) -> Vec<Leftover> {
     let state = repo.state_dir();
     let benches = entries(&state, &["bench-"]).map(Leftover::Bench);
-    let pool = entries(&root.join(".pool"), &[".taken-", ".making-"]).map(Leftover::Pool);
+    let pool = entries(&root.join(".pool"), &[".taken-", ".making-", ".gone-"]).map(Leftover::Pool);
     let unmade = entries(&repo.common_dir().join("worktrees"), &[""]).filter_map(|linked| {
         let id = unmade_id(repo, root, &linked)?;
         Some(Leftover::Unmade(linked, id))

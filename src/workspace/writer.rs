@@ -129,7 +129,7 @@ fn stored_size(objects: &gix::Repository, entry: &Entry) -> Option<u64> {
 /// Whether something may have made line endings or an id of it, by settings that do not hold any
 /// more. To look at the stored size of each file would cost as much as is won.
 fn may_be_converted(bytes: &[u8]) -> bool {
-    bytes.contains(&b'\r') || bytes.contains_str("$Id:")
+    bytes.find_byte(b'\r').is_some() || bytes.contains_str("$Id:")
 }
 
 fn split(path: &BStr) -> (&BStr, &BStr) {
