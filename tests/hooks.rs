@@ -14,7 +14,7 @@ mod index;
 #[path = "hooks/session.rs"]
 mod session;
 
-const OUTSIDE: &str = "TY-SCOPE-OUTSIDE";
+const OUTSIDE: &str = "TY-OUT-OF-SCOPE";
 const HELD: &str = "CX-MM-002";
 
 /// A folder in which git commands run.

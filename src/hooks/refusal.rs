@@ -43,7 +43,7 @@ impl Refusal {
         };
         let wider = "or, when the task needs them, run it again with a wider scope".to_owned();
         Self::new(
-            Code::ScopeOutside,
+            Code::OutOfScope,
             format!("{what} {many} outside the scope of this session"),
             [
                 ("files", named(paths)),

@@ -63,7 +63,6 @@ macro_rules! codes {
 
 codes! {
     ScopeConflict = "CX-MM-002", Held, "scope lock conflict", "wait for the holder, narrow the scope, or change the priority";
-    ScopeOutside = "TY-SCOPE-OUTSIDE", Held, "a change is outside the scope of its session", "take it out of the commit; a task that needs more files needs a wider scope";
     BranchGuarded = "TY-BRANCH-GUARDED", Held, "a session may not move this branch", "commit on the session's own branch; `treeyard land` brings it to the target";
     HookUndecided = "TY-HOOK-UNDECIDED", Damaged, "a hook could not decide, and refused", "`treeyard doctor` says what is wrong, `treeyard doctor --fix` repairs it";
     HooksMissing = "TY-HOOKS-MISSING", NotFound, "no hooks of treeyard are installed here", "`treeyard hooks install` installs them";
@@ -93,7 +92,7 @@ codes! {
     TargetMoved = "TY-TARGET-MOVED", Conflict, "the target branch moved while landing", "run `treeyard land` again";
     TargetDirty = "TY-TARGET-DIRTY", Held, "the target is checked out with uncommitted changes", "commit or stash them, then `treeyard land` again";
     Uncommitted = "TY-UNCOMMITTED", Held, "the session has uncommitted work", "commit it in the worktree, or set `land.uncommitted = \"commit\"`";
-    OutOfScope = "TY-OUT-OF-SCOPE", Held, "the session changed files outside its scope", "take the change out of its commits, or `treeyard land --only-in-scope`";
+    OutOfScope = "TY-OUT-OF-SCOPE", Held, "the session changed files outside its scope", "take them out of its commits, run it with a wider scope, or `treeyard land --only-in-scope`";
     GateFailed = "TY-GATE-FAILED", Failed, "a gate failed on the merged tree", "read `treeyard logs`; the target was not moved";
     NothingToLand = "TY-NOTHING-TO-LAND", Ok, "the session changed nothing", "nothing needs to be done";
     ArtifactUnknown = "TY-ARTIFACT-UNKNOWN", NotFound, "no artifact has that hash", "`treeyard artifacts ls` lists them";

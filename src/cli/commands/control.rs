@@ -95,6 +95,11 @@ pub fn land(args: &LandArgs, context: &Context) -> Result<Exit, Failure> {
             count(landed.changed.len() as u64, "path")
         )
     })?;
+    if args.only_in_scope {
+        let name = clean(&session.name);
+        let kept = format!("what was left out is kept: treeyard salvage restore {name}");
+        context.terminal.note(&kept);
+    }
     Ok(Exit::Ok)
 }
 
