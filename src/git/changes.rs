@@ -17,28 +17,44 @@ struct Folder {
     theirs: Vec<Option<ObjectId>>,
 }
 
-/// The files at which a commit differs from every one of its parents, sorted: added, changed,
-/// removed, or of another kind or mode; renames are both. What a merge takes from one of its parents
-/// as it is there is not the merge's own. Entries are compared by id, so nothing is read that is the
-/// same.
+/// The files that a commit changes itself: at which it differs from every one of its parents. What a
+/// merge takes from one of its parents as it is there is not the merge's own.
 ///
 /// # Errors
 /// When an object is missing or damaged.
-pub fn changed_by(objects: &gix::Repository, commit: ObjectId) -> Result<Vec<BString>, GitError> {
-    let mut theirs = Vec::new();
-    for parent in parents(objects, commit)? {
-        theirs.push(Some(root_tree(objects, parent)?));
-    }
+pub fn changed_by(
+    objects: &gix::Repository,
+    commit: ObjectId,
+) -> Result<BTreeSet<BString>, GitError> {
+    let parents = parents(objects, commit)?.into_iter();
+    let theirs: Vec<ObjectId> = parents
+        .map(|parent| root_tree(objects, parent))
+        .collect::<Result<_, _>>()?;
+    differing(objects, root_tree(objects, commit)?, &theirs)
+}
+
+/// The files at which a tree differs from each of the `others`: added, changed, removed, or of
+/// another kind or mode; renames are both. All that it has, when there are no others. Entries are
+/// compared by id, so nothing is read that is the same; and no attributes, as the library's own
+/// comparison does, which reads the whole index for them.
+///
+/// # Errors
+/// When an object is missing or damaged.
+pub fn differing(
+    objects: &gix::Repository,
+    tree: ObjectId,
+    others: &[ObjectId],
+) -> Result<BTreeSet<BString>, GitError> {
     let mut left = vec![Folder {
         path: BString::default(),
-        ours: Some(root_tree(objects, commit)?),
-        theirs,
+        ours: Some(tree),
+        theirs: others.iter().copied().map(Some).collect(),
     }];
     let mut changed = BTreeSet::new();
     while let Some(folder) = left.pop() {
         compare(objects, &folder, &mut left, &mut changed)?;
     }
-    Ok(changed.into_iter().collect())
+    Ok(changed)
 }
 
 fn compare(
@@ -98,7 +114,11 @@ fn entries(objects: &gix::Repository, tree: Option<ObjectId>) -> Result<Entries,
     Ok(found)
 }
 
-fn parents(objects: &gix::Repository, commit: ObjectId) -> Result<Vec<ObjectId>, GitError> {
+/// The commits that a commit follows.
+///
+/// # Errors
+/// When it is missing or damaged.
+pub fn parents(objects: &gix::Repository, commit: ObjectId) -> Result<Vec<ObjectId>, GitError> {
     let commit = objects
         .find_commit(commit)
         .map_err(GitError::library(format!("read commit {commit}")))?;

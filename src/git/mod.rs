@@ -12,7 +12,7 @@ mod stale;
 #[cfg(test)]
 mod tests;
 
-pub use changes::{changed_by, root_tree};
+pub use changes::{changed_by, differing, parents, root_tree};
 pub use command::{Git, Output};
 pub use error::{GitError, says_full, with_causes};
 pub use hooks::{HookFolder, SESSION_HOOKS, session_hooks};

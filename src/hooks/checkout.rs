@@ -6,13 +6,14 @@ use gix::ObjectId;
 use gix::bstr::BString;
 
 use super::error::HookError;
-use super::history::{Paths, at_once, between, changed_by, new_commits, tree_of};
+use super::history::{Paths, at_once, common_change, new_commits};
 use super::holders::{Holder, holders};
 use super::overrides::{allows, spend};
 use super::place::{index_path, merge_heads, open, tip};
 use super::refusal::{Refusal, named, words};
 use super::staged::staged;
 use super::updates::{To, Update};
+use crate::git::{changed_by, root_tree};
 use crate::model::code::Code;
 use crate::model::scope::{Fold, ScopeLanguage};
 use crate::model::session::SessionState;
@@ -55,7 +56,7 @@ fn before_commit() -> Decision {
     };
     let index = index_path(&repo);
     let compare = |commit: Option<ObjectId>| {
-        let tree = commit.map(|id| tree_of(&repo, id)).transpose()?;
+        let tree = commit.map(|id| root_tree(&repo, id)).transpose()?;
         staged(&repo, &index, tree)
     };
     let mut changed = compare(tip(&repo, "HEAD"))?;
@@ -138,7 +139,7 @@ fn changed_here(
         }
         // An amended message, or a commit that was only moved, leaves its files as they were.
         if let Some(now) = now.filter(|_| !changed.is_empty()) {
-            let differs = between(repo, Some(now), *new)?;
+            let differs = common_change(repo, &[now], *new)?;
             changed.retain(|path| differs.contains(path));
         }
         found.extend(changed);

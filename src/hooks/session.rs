@@ -8,13 +8,14 @@ use gix::ObjectId;
 use gix::bstr::BString;
 
 use super::error::HookError;
-use super::history::{Paths, changed_by, common_change, merge_base, new_commits, parents, tree_of};
+use super::history::{Paths, common_change, merge_base, new_commits};
 use super::place::{branch_of, index_path, merge_heads, open, tip};
 use super::pushes::{Push, TO_TARGET};
 use super::refusal::{Refusal, scope_of, words};
 use super::staged::staged;
 use super::trailers::add_trailers;
 use super::updates::{To, Update};
+use crate::git::{changed_by, parents, root_tree};
 use crate::model::code::Code;
 use crate::model::guard::{GUARD_FILE, GUARD_VERSION, Guard};
 use crate::model::scope::ScopeLanguage;
@@ -82,7 +83,7 @@ impl Session {
         let index = index_path(&self.repo);
         let head = tip(&self.repo, "HEAD");
         let compare = |commit: Option<ObjectId>| {
-            let tree = commit.map(|id| tree_of(&self.repo, id)).transpose()?;
+            let tree = commit.map(|id| root_tree(&self.repo, id)).transpose()?;
             staged(&self.repo, &index, tree)
         };
         let mut outside = self.outside(compare(head)?);
@@ -178,7 +179,7 @@ impl Session {
             known.push(base);
         }
         match known.is_empty() {
-            true => changed_by(&self.repo, id),
+            true => Ok(changed_by(&self.repo, id)?),
             false => common_change(&self.repo, &known, id),
         }
     }

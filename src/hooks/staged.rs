@@ -11,7 +11,8 @@ use gix::index::{Entry, State, extension};
 use gix::objs::tree::EntryMode;
 
 use super::error::HookError;
-use super::history::{Paths, between_trees};
+use super::history::Paths;
+use crate::git::differing;
 
 /// The paths in which an index differs from a tree. A rename is a deletion and an addition.
 pub(super) fn staged(
@@ -22,7 +23,7 @@ pub(super) fn staged(
     if !index.exists() {
         return match tree {
             None => Ok(Paths::new()),
-            Some(tree) => between_trees(repo, Some(tree), ObjectId::empty_tree(tree.kind())),
+            Some(tree) => Ok(differing(repo, ObjectId::empty_tree(tree.kind()), &[tree])?),
         };
     }
     let file = gix::index::File::at(index, repo.object_hash(), true, Default::default())
@@ -117,7 +118,7 @@ impl<'a> Walk<'a> {
         if old == Some(new) {
             return Ok(());
         }
-        for path in between_trees(self.repo, old, new)? {
+        for path in differing(self.repo, new, old.as_slice())? {
             self.found
                 .insert([prefix.as_bytes(), path.as_bytes()].concat().into());
         }

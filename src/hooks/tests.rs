@@ -5,9 +5,10 @@ use std::path::Path;
 
 use gix::ObjectId;
 
-use super::history::{Paths, between, tree_of};
+use super::history::{Paths, common_change};
 use super::staged::staged;
 use crate::git::Git;
+use crate::git::root_tree;
 
 /// Numbers that look random and are the same in every run.
 struct Dice(u64);
@@ -95,7 +96,7 @@ fn changes_are_those_that_git_names() {
                 "HEAD",
             ],
         );
-        let tree = tree_of(&repo, head).unwrap();
+        let tree = root_tree(&repo, head).unwrap();
         let found = staged(&repo, &dir.join(".git/index"), Some(tree)).unwrap();
         assert_eq!(found, paths(&said), "round {round}");
         seen += found.len();
@@ -116,7 +117,7 @@ fn changes_are_those_that_git_names() {
             ];
             let said = git(dir, &args);
             assert_eq!(
-                between(&repo, Some(before), new).unwrap(),
+                common_change(&repo, &[before], new).unwrap(),
                 paths(&said),
                 "round {round}"
             );
