@@ -1,5 +1,6 @@
 //! One session's work onto its target: commit, import, merge, gate, publish, give back.
 
+mod candidate;
 mod claim;
 mod error;
 mod gate;
