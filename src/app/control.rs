@@ -5,8 +5,7 @@ use super::project::Project;
 use crate::model::event::Actor;
 use crate::model::ids::SessionId;
 use crate::model::job::JobState;
-use crate::proc::{Attached, Wake, attach, runner_owner};
-use crate::runner::job_dir;
+use crate::proc::{Attached, Wake, attach, job_dir, runner_owner};
 use crate::sessions;
 use crate::store::SessionRow;
 

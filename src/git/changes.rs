@@ -8,7 +8,10 @@ use gix::objs::tree::EntryMode;
 
 use super::error::GitError;
 
-type Entries = BTreeMap<BString, (EntryMode, ObjectId)>;
+/// The kind, permissions and content of an entry of a tree.
+pub type Side = (EntryMode, ObjectId);
+
+type Entries = BTreeMap<BString, Side>;
 
 /// A folder of the commit, and the same one of each parent.
 struct Folder {
@@ -63,11 +66,12 @@ fn compare(
     left: &mut Vec<Folder>,
     changed: &mut BTreeSet<BString>,
 ) -> Result<(), GitError> {
-    let ours = entries(objects, folder.ours)?;
+    let by_name = |tree| Ok(entries_of(objects, tree)?.into_iter().collect());
+    let ours: Entries = by_name(folder.ours)?;
     let theirs = folder.theirs.iter();
     let theirs: Vec<Entries> = theirs
-        .map(|tree| entries(objects, *tree))
-        .collect::<Result<_, _>>()?;
+        .map(|tree| by_name(*tree))
+        .collect::<Result<_, GitError>>()?;
     let names: BTreeSet<&BString> = theirs
         .iter()
         .chain([&ours])
@@ -95,21 +99,29 @@ fn compare(
     Ok(())
 }
 
-fn tree(entry: Option<&(EntryMode, ObjectId)>) -> Option<ObjectId> {
+fn tree(entry: Option<&Side>) -> Option<ObjectId> {
     entry.filter(|(mode, _)| mode.is_tree()).map(|(_, id)| *id)
 }
 
-fn entries(objects: &gix::Repository, tree: Option<ObjectId>) -> Result<Entries, GitError> {
+/// What stands in a folder, as it is there: also a name that stands there twice, as in no sound
+/// tree. Nothing, where there is no tree.
+///
+/// # Errors
+/// When the tree is missing or damaged.
+pub fn entries_of(
+    objects: &gix::Repository,
+    tree: Option<ObjectId>,
+) -> Result<Vec<(BString, Side)>, GitError> {
     let Some(id) = tree else {
-        return Ok(Entries::new());
+        return Ok(Vec::new());
     };
     let failed = || GitError::library(format!("read tree {id}"));
     let tree = objects.find_tree(id).map_err(|e| failed()(e))?;
-    let mut found = Entries::new();
+    let mut found = Vec::new();
     for entry in tree.iter() {
         let entry = entry.map_err(|e| failed()(e))?;
         let side = (entry.mode(), entry.object_id());
-        found.insert(entry.filename().as_bstr().to_owned(), side);
+        found.push((entry.filename().as_bstr().to_owned(), side));
     }
     Ok(found)
 }

@@ -12,11 +12,11 @@ mod stale;
 #[cfg(test)]
 mod tests;
 
-pub use changes::{changed_by, differing, parents, root_tree};
+pub use changes::{Side, changed_by, differing, entries_of, parents, root_tree};
 pub use command::{Git, Output};
 pub use error::{GitError, says_full, with_causes};
 pub use hooks::{HookFolder, SESSION_HOOKS, session_hooks};
 pub use hooks_path::HooksPath;
 pub use objects::{ChangeKind, ChangedPath, TreeProblem};
-pub use refs::Expected;
+pub use refs::{Expected, object_id};
 pub use repo::{Repo, open_checkout, open_isolated};

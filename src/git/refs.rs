@@ -189,7 +189,7 @@ fn is_own(full_name: &str) -> bool {
 }
 
 /// The library's form of a commit id.
-pub(super) fn object_id(commit: &CommitId) -> Result<gix::ObjectId, GitError> {
+pub fn object_id(commit: &CommitId) -> Result<gix::ObjectId, GitError> {
     gix::ObjectId::from_hex(commit.as_str().as_bytes())
         .map_err(GitError::library(format!("read the id {commit}")))
 }

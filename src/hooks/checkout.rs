@@ -9,11 +9,11 @@ use super::error::HookError;
 use super::history::{Paths, at_once, common_change, new_commits};
 use super::holders::{Holder, holders};
 use super::overrides::{allows, spend};
-use super::place::{index_path, merge_heads, open, tip};
-use super::refusal::{Refusal, named, words};
-use super::staged::staged;
+use super::place::{open, tip};
+use super::refusal::{Decision, Refusal, named, words};
+use super::staged::staged_here;
 use super::updates::{To, Update};
-use crate::git::{changed_by, root_tree};
+use crate::git::changed_by;
 use crate::model::code::Code;
 use crate::model::scope::{Fold, ScopeLanguage};
 use crate::model::session::SessionState;
@@ -46,26 +46,12 @@ pub fn checkout(name: &str, input: &[u8]) -> Result<Checked, Refusal> {
     }
 }
 
-/// `Ok(Err(…))` is a refusal, `Err(…)` means that it cannot be decided.
-type Decision = Result<Result<(), Refusal>, HookError>;
-
 fn before_commit() -> Decision {
     let repo = open()?;
     let Some(held) = Held::read(&repo)? else {
         return Ok(Ok(()));
     };
-    let index = index_path(&repo);
-    let compare = |commit: Option<ObjectId>| {
-        let tree = commit.map(|id| root_tree(&repo, id)).transpose()?;
-        staged(&repo, &index, tree)
-    };
-    let mut changed = compare(tip(&repo, "HEAD"))?;
-    // What a merge takes over as it is was made elsewhere.
-    for merged in merge_heads(&repo) {
-        let differs = compare(Some(merged))?;
-        changed.retain(|path| differs.contains(path));
-    }
-    let taken = held.of(changed);
+    let taken = held.of(staged_here(&repo)?);
     if taken.is_empty() {
         return Ok(Ok(()));
     }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::model::code::Code;
 use crate::model::ids::SessionId;
 use crate::model::scope::Scope;
 use crate::model::session::SessionState;
@@ -42,12 +43,11 @@ pub fn holders(rows: &[SessionRow]) -> Result<Vec<Holder>, StoreError> {
 }
 
 fn is_holding(row: &SessionRow) -> bool {
-    let may_land = row.landed_commit.is_none() && row.landing_code.as_deref() != Some(NOTHING);
+    let may_land = row.landed_commit.is_none()
+        && row.landing_code.as_deref() != Some(Code::NothingToLand.id());
     match row.state {
         SessionState::Active | SessionState::Paused | SessionState::Blocked => row.has_worktree(),
         SessionState::Completed => row.has_worktree() && may_land,
         SessionState::Created | SessionState::Failed | SessionState::Cancelled => false,
     }
 }
-
-const NOTHING: &str = "TY-NOTHING-TO-LAND";

@@ -6,6 +6,9 @@ use super::error::HookError;
 use crate::model::code::Code;
 use crate::model::guard::Guard;
 
+/// `Ok(Err(…))` is a refusal, `Err(…)` means that it cannot be decided.
+pub(super) type Decision = Result<Result<(), Refusal>, HookError>;
+
 /// So many paths are named.
 const NAMED: usize = 4;
 

@@ -9,13 +9,13 @@ use gix::bstr::BString;
 
 use super::error::HookError;
 use super::history::{Paths, common_change, merge_base, new_commits};
-use super::place::{branch_of, index_path, merge_heads, open, tip};
+use super::place::{branch_of, open, tip};
 use super::pushes::{Push, TO_TARGET};
-use super::refusal::{Refusal, scope_of, words};
-use super::staged::staged;
+use super::refusal::{Decision, Refusal, scope_of, words};
+use super::staged::staged_here;
 use super::trailers::add_trailers;
 use super::updates::{To, Update};
-use crate::git::{changed_by, parents, root_tree};
+use crate::git::{changed_by, parents};
 use crate::model::code::Code;
 use crate::model::guard::{GUARD_FILE, GUARD_VERSION, Guard};
 use crate::model::scope::ScopeLanguage;
@@ -34,9 +34,6 @@ pub fn session(folder: &Path, name: &str, args: &[OsString], input: &[u8]) -> Re
     let decided = Session::find(folder).and_then(|session| session.decide(name, args, input));
     decided.unwrap_or_else(|error| Err(Refusal::undecided(&error)))
 }
-
-/// `Ok(Err(…))` is a refusal, `Err(…)` means that it cannot be decided.
-type Decision = Result<Result<(), Refusal>, HookError>;
 
 struct Session {
     repo: gix::Repository,
@@ -80,20 +77,8 @@ impl Session {
     /// What is staged. Of a merge, what it takes over as it is does not count here: whether it may be
     /// taken over is seen when the branch moves.
     fn commit(&self) -> Decision {
-        let index = index_path(&self.repo);
-        let head = tip(&self.repo, "HEAD");
-        let compare = |commit: Option<ObjectId>| {
-            let tree = commit.map(|id| root_tree(&self.repo, id)).transpose()?;
-            staged(&self.repo, &index, tree)
-        };
-        let mut outside = self.outside(compare(head)?);
-        if !outside.is_empty() {
-            for merged in merge_heads(&self.repo) {
-                let differs = compare(Some(merged))?;
-                outside.retain(|path| differs.contains(path));
-            }
-        }
-        let out = match head {
+        let outside = self.outside(staged_here(&self.repo)?);
+        let out = match tip(&self.repo, "HEAD") {
             Some(_) => format!(
                 "leave them out: git restore --staged -- {}",
                 words(&outside)

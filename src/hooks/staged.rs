@@ -12,7 +12,24 @@ use gix::objs::tree::EntryMode;
 
 use super::error::HookError;
 use super::history::Paths;
-use crate::git::differing;
+use super::place::{index_path, merge_heads, tip};
+use crate::git::{differing, entries_of, root_tree};
+
+/// What a commit made here would change itself: against HEAD, and of a merge what it has of none of
+/// the commits that are merged. What it takes over as it is was made elsewhere.
+pub(super) fn staged_here(repo: &gix::Repository) -> Result<Paths, HookError> {
+    let index = index_path(repo);
+    let compare = |commit: Option<ObjectId>| {
+        let tree = commit.map(|id| root_tree(repo, id)).transpose()?;
+        staged(repo, &index, tree)
+    };
+    let mut changed = compare(tip(repo, "HEAD"))?;
+    for merged in merge_heads(repo) {
+        let differs = compare(Some(merged))?;
+        changed.retain(|path| differs.contains(path));
+    }
+    Ok(changed)
+}
 
 /// The paths in which an index differs from a tree. A rename is a deletion and an addition.
 pub(super) fn staged(
@@ -71,8 +88,8 @@ impl<'a> Walk<'a> {
             return self.whole(prefix, tree, only.id);
         }
         let mut names = self.names(prefix, entries);
-        for (name, mode, id) in self.listed(tree)? {
-            names.entry(name).or_default().tree = Some((mode, id));
+        for (name, side) in entries_of(self.repo, tree)? {
+            names.entry(name).or_default().tree = Some(side);
         }
         for (name, sides) in names {
             self.name(prefix, &name, &sides, cached)?;
@@ -152,24 +169,5 @@ impl<'a> Walk<'a> {
             at += below;
         }
         names
-    }
-
-    fn listed(
-        &self,
-        tree: Option<ObjectId>,
-    ) -> Result<Vec<(BString, EntryMode, ObjectId)>, HookError> {
-        let Some(id) = tree else {
-            return Ok(Vec::new());
-        };
-        let tree = self
-            .repo
-            .find_tree(id)
-            .map_err(HookError::library("read a tree"))?;
-        let entries = tree.iter().map(|entry| {
-            let entry = entry.map_err(HookError::library("read a tree"))?;
-            let id = entry.object_id();
-            Ok((entry.filename().to_owned(), entry.mode(), id))
-        });
-        entries.collect()
     }
 }

@@ -10,7 +10,7 @@ use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::job::{JobKind, JobState, Outcome};
 use crate::model::task::Command;
-use crate::proc::{Ended, JobSpec, OUTPUT_FILE, ProcError, Supervisor, job_env, sweep};
+use crate::proc::{Ended, JobSpec, OUTPUT_FILE, ProcError, Supervisor, job_dir, job_env, sweep};
 use crate::sessions::{JobEnd, record_end, take_out};
 use crate::store::SessionRow;
 use crate::workspace::{self, Isolation, Keep, Request, Workspace};
@@ -96,7 +96,7 @@ fn run_one(
             Event::JobDispatched { job_id },
         )
     })?;
-    let dir = landing.policy.jobs.join(job_id.to_string());
+    let dir = job_dir(&landing.policy.jobs, job_id);
     let extra = BTreeMap::from([
         ("TREEYARD_SESSION".to_owned(), session.id.to_string()),
         ("TREEYARD_TASK".to_owned(), session.name.clone()),

@@ -12,4 +12,4 @@ pub use claim::{beyond_claim, bounds};
 pub use error::LandError;
 pub use interrupted::{Interrupted, Settled, complete, interrupted, settle};
 pub use land::{Landed, Landing, Policy, located};
-pub use orphans::{close_lost, end_orphaned_gates};
+pub use orphans::end_orphaned_gates;

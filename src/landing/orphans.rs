@@ -5,10 +5,10 @@ use std::path::Path;
 
 use crate::merge::LandingLock;
 use crate::model::event::{Actor, Event};
-use crate::model::job::{JobKind, JobState, Outcome};
-use crate::proc::{Attached, ProcError, attach, sweep};
-use crate::sessions::{JobEnd, record_end, take_out};
-use crate::store::{JobRow, Store, StoreError, Tx};
+use crate::model::job::{JobKind, JobState};
+use crate::proc::{Attached, ProcError, attach, job_dir, sweep};
+use crate::sessions::close_lost;
+use crate::store::{Store, StoreError};
 
 /// Ends every gate that still runs. Only one landing goes on at a time, and the proof says that it
 /// is the caller's: so these belong to none.
@@ -19,7 +19,7 @@ pub fn end_orphaned_gates(
 ) -> Result<(), StoreError> {
     let running = store.jobs_in(JobState::Running)?;
     for gate in running.iter().filter(|job| job.kind == JobKind::Gate) {
-        if let Err(error) = end(&jobs.join(gate.id.to_string())) {
+        if let Err(error) = end(&job_dir(jobs, gate.id)) {
             tracing::warn!(%error, job = %gate.id, "the gate of a killed landing left processes");
         }
         let found = Event::Recovered {
@@ -40,15 +40,4 @@ fn end(dir: &Path) -> Result<(), ProcError> {
         Attached::Lost => sweep(dir),
         Attached::Finished(_) | Attached::NotStarted => Ok(()),
     }
-}
-
-/// Records that the job ended in nobody's sight, and that nobody is to run it again.
-pub fn close_lost(tx: &mut Tx<'_>, job: &JobRow, reason: &str) -> Result<(), StoreError> {
-    let end = JobEnd {
-        outcome: &Outcome::Lost,
-        duration_ms: 0,
-        output: None,
-    };
-    record_end(tx, job.session_id, job.id, &end)?;
-    take_out(tx, Actor::System, job, reason)
 }

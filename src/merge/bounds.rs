@@ -7,7 +7,7 @@ use gix::bstr::{BStr, ByteSlice};
 
 use super::entries::changes;
 use super::error::{MergeError, git};
-use super::prepare::{commit_id, oid};
+use super::prepare::{commit_id, oid, range};
 use crate::git::changed_by;
 use crate::model::ids::CommitId;
 use crate::model::scope::ScopeLanguage;
@@ -43,13 +43,8 @@ pub fn check_commits(
     target: &CommitId,
     tip: &CommitId,
 ) -> Result<(), MergeError> {
-    let hidden = [oid(target)?, oid(&bounds.base)?];
-    let walk = repo.rev_walk([oid(tip)?]).with_hidden(hidden).all();
-    let mut own = Vec::new();
-    for commit in walk.map_err(git)? {
-        own.push(commit.map_err(git)?.id);
-    }
-    for commit in own.into_iter().rev() {
+    let known = [oid(target)?, oid(&bounds.base)?];
+    for commit in range(repo, &known, oid(tip)?)? {
         for path in changed_by(repo, commit).map_err(git)? {
             if !bounds.scope.contains(&path) {
                 return Err(beyond(path.as_bstr(), Some(commit_id(commit)?)));

@@ -98,7 +98,7 @@ pub fn prepare(repo: &gix::Repository, plan: &LandingPlan) -> Result<Prepared, M
     if base == session {
         return Ok(Prepared::UpToDate);
     }
-    let range = range(&memory, target, session)?;
+    let range = range(&memory, &[target], session)?;
     check_history(&memory, &range)?;
     if let Some(bounds) = plan.refusing() {
         check_commits(&memory, bounds, &plan.target_tip, &plan.session_tip)?;
@@ -145,19 +145,25 @@ pub fn commits_in(
     from: &CommitId,
     to: &CommitId,
 ) -> Result<Vec<CommitId>, MergeError> {
-    range(repo, oid(from)?, oid(to)?)?
+    range(repo, &[oid(from)?], oid(to)?)?
         .into_iter()
         .map(commit_id)
         .collect()
 }
 
-fn range(
+/// The commits that `to` has and none of `from` has, oldest first.
+pub(super) fn range(
     repo: &gix::Repository,
-    from: ObjectId,
+    from: &[ObjectId],
     to: ObjectId,
 ) -> Result<Vec<ObjectId>, MergeError> {
     let mut ids = Vec::new();
-    for info in repo.rev_walk([to]).with_hidden([from]).all().map_err(git)? {
+    for info in repo
+        .rev_walk([to])
+        .with_hidden(from.iter().copied())
+        .all()
+        .map_err(git)?
+    {
         ids.push(info.map_err(git)?.id);
     }
     ids.reverse();

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::error::ProcError;
+use crate::model::ids::JobId;
 use crate::model::job::Outcome;
 
 /// What a supervisor could not do, when there was something.
@@ -89,6 +90,11 @@ pub(super) fn make_folder(job_dir: &Path) -> Result<(), ProcError> {
         made => made,
     };
     made.map_err(ProcError::io(job_dir))
+}
+
+/// Where a job's supervisor keeps its files, in the folder of all jobs.
+pub fn job_dir(jobs: &Path, job: JobId) -> PathBuf {
+    jobs.join(job.to_string())
 }
 
 /// The name that marks the job's processes.

@@ -28,7 +28,7 @@ mod wake;
 pub use environment::job_env;
 pub use error::ProcError;
 pub use forkserver::VERB as FORKSERVER_VERB;
-pub use job::{EXIT_FILE, ExitRecord, JOB_VARIABLE, JobSpec, OUTPUT_FILE};
+pub use job::{EXIT_FILE, ExitRecord, JOB_VARIABLE, JobSpec, OUTPUT_FILE, job_dir};
 pub use launch::detach;
 pub use lock::{LockError, RunnerLock, last_runner, runner_owner};
 pub use owner::{Owner, boot_id};

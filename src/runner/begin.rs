@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::context::{base_of, job_dir, job_spec, prepare};
+use super::context::{base_of, job_spec, prepare};
 use super::error::RunnerError;
 use super::serve::{Active, Notice, Runner};
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::job::{JobState, Outcome};
 use crate::model::session::SessionState;
-use crate::proc::Supervisor;
+use crate::proc::{Supervisor, job_dir};
 use crate::sessions::move_session;
 use crate::store::{JobRow, SessionRow, StoreError, Tx};
 use crate::workspace::{Workspace, WorkspaceError};

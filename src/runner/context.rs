@@ -7,7 +7,7 @@ use super::dispatch::Limits;
 use crate::git::{GitError, Repo};
 use crate::landing::Policy;
 use crate::model::guard::{GUARD_VERSION, Guard};
-use crate::model::ids::{CommitId, JobId};
+use crate::model::ids::CommitId;
 use crate::proc::{JobSpec, job_env, own_program};
 use crate::store::{JobRow, SessionRow, Store, StoreError};
 use crate::workspace::{Hooks, Isolation, Request, Workspace, WorkspaceError, create};
@@ -23,11 +23,6 @@ pub struct Config {
     pub include: bool,
     /// Landing, and what it shares with running.
     pub policy: Policy,
-}
-
-/// Where a job's supervisor keeps its files.
-pub fn job_dir(jobs: &Path, job: JobId) -> PathBuf {
-    jobs.join(job.to_string())
 }
 
 /// Where a session starts: on the target, or on the work of the one task it comes after when that

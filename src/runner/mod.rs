@@ -16,7 +16,7 @@ mod serve;
 mod settle;
 mod turn;
 
-pub use context::{Config, job_dir};
+pub use context::Config;
 pub use dispatch::Limits;
 pub use error::RunnerError;
 pub use groups::{Buckets, GroupLimits, buckets};

@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
-use super::context::job_dir;
 use super::error::RunnerError;
 use super::serve::Runner;
-use crate::landing::{Interrupted, close_lost, end_orphaned_gates, settle};
+use crate::landing::{Interrupted, end_orphaned_gates, settle};
 use crate::merge::LandingLock;
 use crate::model::event::{Actor, Event};
 use crate::model::job::{JobKind, JobState};
 use crate::model::session::SessionState;
-use crate::proc::{Attached, Ended, attach, boot_id};
-use crate::sessions::queue_again;
+use crate::proc::{Attached, Ended, attach, boot_id, job_dir};
+use crate::sessions::{close_lost, queue_again};
 use crate::store::{JobRow, SessionRow};
 use crate::workspace::discard;
 

@@ -1,6 +1,5 @@
 //! Writing down what ended, and what follows from it.
 
-use super::context::job_dir;
 use super::error::RunnerError;
 use super::finish::{Next, after};
 use super::serve::Runner;
@@ -9,7 +8,7 @@ use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::job::{JobState, Outcome};
 use crate::model::session::SessionState;
-use crate::proc::{Ended, OUTPUT_FILE, sweep};
+use crate::proc::{Ended, OUTPUT_FILE, job_dir, sweep};
 use crate::sessions::{JobEnd, move_session, queue_attempt, record_end, take_out};
 use crate::store::{JobRow, SessionRow, StoreError, Tx};
 

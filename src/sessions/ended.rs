@@ -1,10 +1,11 @@
 //! The end of a job, as the log has it.
 
+use super::control::take_out;
 use crate::cas::Stored;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::job::Outcome;
-use crate::store::{StoreError, Tx};
+use crate::store::{JobRow, StoreError, Tx};
 
 /// How a job ended.
 pub struct JobEnd<'a> {
@@ -39,4 +40,15 @@ pub fn record_end(
         output: end.output.map(|(stored, _)| stored.hash.clone()),
     };
     Ok(tx.append(Actor::System, Some(session), event)?.at_ms)
+}
+
+/// Records that the job ended in nobody's sight, and that nobody is to run it again.
+pub fn close_lost(tx: &mut Tx<'_>, job: &JobRow, reason: &str) -> Result<(), StoreError> {
+    let end = JobEnd {
+        outcome: &Outcome::Lost,
+        duration_ms: 0,
+        output: None,
+    };
+    record_end(tx, job.session_id, job.id, &end)?;
+    take_out(tx, Actor::System, job, reason)
 }

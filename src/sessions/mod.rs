@@ -15,6 +15,6 @@ pub use control::{
     retry, take_out,
 };
 pub use doom::cancel_doomed;
-pub use ended::{JobEnd, record_end};
+pub use ended::{JobEnd, close_lost, record_end};
 pub use rest::is_at_rest;
 pub use submit::{Submission, add, submit};

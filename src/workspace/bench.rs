@@ -17,7 +17,7 @@ use super::release::remove;
 use super::settled::copy_index;
 use super::stat::read_index;
 use super::unlock::unlock;
-use crate::git::{Git, GitError, Repo, open_isolated};
+use crate::git::{Git, GitError, Repo, object_id, open_isolated, root_tree};
 use crate::model::ids::CommitId;
 
 pub(super) struct Bench {
@@ -195,7 +195,7 @@ impl Bench {
         let index = read_index(&self.path().join("index"))?;
         let own = self.objects()?;
         let tree = own
-            .find_tree(tree_id(&own, tip)?)
+            .find_tree(root_tree(&own, object_id(tip)?)?)
             .map_err(GitError::library(format!("read the tree of {tip}")))?;
         let nested = |entry: &&gix::index::Entry| entry.mode == Mode::COMMIT;
         for entry in index.entries().iter().filter(nested) {
@@ -213,13 +213,13 @@ impl Bench {
     /// Without a process: the objects of this directory are read by the library.
     pub(super) fn tree_of(&self, commit: &CommitId) -> Result<String, GitError> {
         let own = self.objects()?;
-        Ok(tree_id(&own, commit)?.to_string())
+        Ok(root_tree(&own, object_id(commit)?)?.to_string())
     }
 
     /// The index that a checkout of a commit has, as far as its content goes.
     pub(super) fn index_of(&self, commit: &CommitId) -> Result<gix::index::File, GitError> {
         let own = self.objects()?;
-        let tree = tree_id(&own, commit)?;
+        let tree = root_tree(&own, object_id(commit)?)?;
         own.index_from_tree(&tree)
             .map_err(GitError::library(format!("read the files of {commit}")))
     }
@@ -288,14 +288,6 @@ impl Bench {
     }
 }
 
-fn tree_id(own: &gix::Repository, commit: &CommitId) -> Result<gix::ObjectId, GitError> {
-    let rev = format!("{commit}^{{tree}}");
-    let id = own
-        .rev_parse_single(rev.as_str())
-        .map_err(GitError::library(format!("find the tree of {commit}")))?;
-    Ok(id.detach())
-}
-
 /// Git's message is in English here: the environment says so. It cannot add a repository that has
 /// no commit yet.
 fn explain_add(error: GitError) -> WorkspaceError {
@@ -315,11 +307,6 @@ fn explain_add(error: GitError) -> WorkspaceError {
 pub(super) fn open_own(ws: &Located, settings: &[&str]) -> Result<gix::Repository, WorkspaceError> {
     open_isolated(plain(&ws.git_dir)?.as_ref(), settings)
         .map_err(|_| WorkspaceError::Refused("its git directory cannot be read".to_owned()))
-}
-
-pub(super) fn object_id(commit: &CommitId) -> Result<gix::ObjectId, GitError> {
-    gix::ObjectId::from_hex(commit.as_str().as_bytes())
-        .map_err(GitError::library(format!("read the id {commit}")))
 }
 
 /// Reads the session's refs with the library, which runs nothing and includes nothing.

@@ -3,13 +3,12 @@
 use std::collections::HashSet;
 
 use gix::ObjectId;
-use gix::bstr::{BString, ByteSlice};
 
-use super::bench::{Bench, Tips, object_id};
+use super::bench::{Bench, Tips};
 use super::error::WorkspaceError;
 use super::located::Located;
 use super::pack::Pack;
-use crate::git::{Expected, GitError, Repo, root_tree};
+use crate::git::{Expected, GitError, Repo, entries_of, object_id, root_tree};
 use crate::model::ids::CommitId;
 
 /// What an import did.
@@ -176,30 +175,15 @@ fn check_tree(
         if let Some(problem) = repo.tree_problem_in(objects, &tree.to_string())? {
             return Err(problem.into());
         }
-        let known = match before {
-            Some(before) => folders(objects, before)?,
-            None => Vec::new(),
-        };
-        for (name, id) in folders(objects, tree)? {
-            let same_name = known.iter().find(|(known, _)| *known == name);
-            left.push((id, same_name.map(|(_, id)| *id)));
+        let known = entries_of(objects, before)?;
+        for (name, (mode, id)) in entries_of(objects, Some(tree))? {
+            let before = known
+                .iter()
+                .find(|(known, (mode, _))| *known == name && mode.is_tree());
+            if mode.is_tree() {
+                left.push((id, before.map(|(_, (_, id))| *id)));
+            }
         }
     }
     Ok(())
-}
-
-fn folders(
-    objects: &gix::Repository,
-    tree: ObjectId,
-) -> Result<Vec<(BString, ObjectId)>, GitError> {
-    let failed = || GitError::library(format!("read tree {tree}"));
-    let tree = objects.find_tree(tree).map_err(|e| failed()(e))?;
-    let mut found = Vec::new();
-    for entry in tree.iter() {
-        let entry = entry.map_err(|e| failed()(e))?;
-        if entry.mode().is_tree() {
-            found.push((entry.filename().as_bstr().to_owned(), entry.object_id()));
-        }
-    }
-    Ok(found)
 }

@@ -62,11 +62,12 @@ pub(super) fn copy_index(
     target: &Path,
 ) -> Result<Option<CommitId>, WorkspaceError> {
     let path = ws.record(repo)?.join("index");
-    if read_index(&path).is_err() {
+    let Ok(mut index) = read_index(&path) else {
         return Ok(None);
-    }
+    };
     fs::copy(&path, target).map_err(WorkspaceError::io(target))?;
-    distrust_hidden(&ws.path, target)?;
+    index.set_path(target);
+    distrust_hidden(&ws.path, index)?;
     let written = fs::metadata(&path).and_then(|found| found.modified());
     let copy = fs::File::options().write(true).open(target);
     written

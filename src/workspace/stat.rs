@@ -38,8 +38,10 @@ pub(super) fn read_index(path: &Path) -> Result<gix::index::File, GitError> {
 /// Git compares whole seconds. A file that was changed in the second in which it was written, and
 /// given its old time and size back, would look untouched to it; here the recorded stat data of such
 /// files are taken out of the index, so that git reads them.
-pub(super) fn distrust_hidden(root: &Path, path: &Path) -> Result<(), WorkspaceError> {
-    let mut index = read_index(path)?;
+pub(super) fn distrust_hidden(
+    root: &Path,
+    mut index: gix::index::File,
+) -> Result<(), WorkspaceError> {
     let mut hidden = false;
     for (entry, name) in index.entries_mut_with_paths() {
         let Ok(found) = rustix::fs::lstat(root.join(name.to_path_lossy())) else {

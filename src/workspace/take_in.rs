@@ -7,13 +7,13 @@ use std::time::SystemTime;
 use gix::refs::Target;
 use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit, RefLog};
 
-use super::bench::{Bench, Tips, object_id, open_own, tips};
+use super::bench::{Bench, Tips, open_own, tips};
 use super::error::WorkspaceError;
 use super::import::{Imported, import};
 use super::located::{Health, Located, inspect};
 use super::packs::roll_up;
 use super::settled::{settle, settled_at};
-use crate::git::{GitError, Repo};
+use crate::git::{GitError, Repo, object_id};
 use crate::model::ids::CommitId;
 
 /// What becomes of work that is not committed.
