@@ -1,9 +1,9 @@
-//! Membership and overlap against all paths over a small alphabet.
+//! Membership, overlap, containment and union against all paths over a small alphabet.
 
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
-use treeyard::model::scope::{Overlap, Scope, overlap};
+use treeyard::model::scope::{Overlap, Scope, Within, overlap, within};
 
 use super::{language, oracle, shown};
 
@@ -88,6 +88,40 @@ proptest! {
         match (found, overlap(&second, &first)) {
             (Overlap::Witness(one), Overlap::Witness(other)) => prop_assert_eq!(one.len(), other.len()),
             (one, other) => prop_assert_eq!(one, other),
+        }
+    }
+
+    /// No false yes, no false no, and no shorter witness.
+    #[test]
+    fn within_agrees_with_all_short_paths(a in scope(), b in scope(), parts in any::<bool>()) {
+        // Two scopes at random are hardly ever within each other, those that share patterns often.
+        let b = if parts { [a.clone(), b].concat() } else { b };
+        let beyond = |path: &[u8]| oracle::contains(&a, path) && !oracle::contains(&b, path);
+        let shortest = PATHS.iter().find(|path| beyond(path));
+        match within(&language(&a), &language(&b)) {
+            Within::Yes => prop_assert_eq!(shortest, None, "a path beyond"),
+            Within::Undecided => prop_assert!(false, "undecided"),
+            Within::No(witness) => {
+                prop_assert!(oracle::is_path(&witness), "{:?}", shown(&witness));
+                prop_assert!(beyond(&witness), "{:?} is not beyond", shown(&witness));
+                let known = shortest.map_or(usize::MAX, Vec::len);
+                prop_assert!(witness.len() <= known, "{:?} is longer", shown(&witness));
+            }
+        }
+    }
+
+    /// What is in either is in the union, and nothing else.
+    #[test]
+    fn a_union_has_the_paths_of_both(a in scope(), b in scope()) {
+        let (first, second) = (Scope::new(a.clone()).unwrap(), Scope::new(b.clone()).unwrap());
+        let Some(union) = first.with(&second) else {
+            let negated = |patterns: &[String]| patterns.iter().any(|p| p.starts_with('!'));
+            prop_assert!(negated(&a) && negated(&b));
+            return Ok(());
+        };
+        for path in PATHS.iter() {
+            let expected = oracle::contains(&a, path) || oracle::contains(&b, path);
+            prop_assert_eq!(oracle::contains(union.patterns(), path), expected, "{:?}", shown(path));
         }
     }
 }

@@ -35,6 +35,11 @@ impl Verdict {
     pub fn is_hopeless(self) -> bool {
         self.state.is_dead() && !self.included
     }
+
+    /// Whether all that begins like this is in the scope.
+    pub fn is_certain(self) -> bool {
+        self.state.is_dead() && self.included
+    }
 }
 
 impl Automaton {

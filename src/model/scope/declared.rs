@@ -1,5 +1,7 @@
 //! The file scope of a session as it is written: an ordered list of gitignore-style patterns.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::cursor::{Flaw, FlawKind};
@@ -7,7 +9,7 @@ use super::fold::Fold;
 use super::pattern::{Pattern, anchors, body};
 
 /// The most bytes that all patterns of a scope may have.
-const LARGEST: usize = 1 << 20;
+pub(super) const LARGEST: usize = 1 << 20;
 
 /// Why a pattern cannot be part of a scope.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -75,6 +77,27 @@ impl Scope {
         Self(vec!["**".to_owned()])
     }
 
+    /// All files of both, as one list of patterns. `None` when both have negations, since the ones
+    /// of the list that comes last would take out what the first includes, or when it is too large.
+    pub fn with(&self, other: &Self) -> Option<Self> {
+        let whole = Self::whole_repository();
+        if *self == whole || *other == whole {
+            return Some(whole);
+        }
+        let (first, last) = match (self.has_negations(), other.has_negations()) {
+            (_, false) => (self, other),
+            (true, true) if self == other => (self, other),
+            (true, true) => return None,
+            (false, true) => (other, self),
+        };
+        let all = [first.patterns(), last.patterns()].concat();
+        Self::new(without_repetitions(all)).ok()
+    }
+
+    fn has_negations(&self) -> bool {
+        self.0.iter().any(|pattern| pattern.starts_with('!'))
+    }
+
     /// The patterns in their order.
     pub fn patterns(&self) -> &[String] {
         &self.0
@@ -98,6 +121,15 @@ impl InvalidScope {
             kind: flaw.kind,
         }
     }
+}
+
+/// Of equal patterns the last one decides, so the ones before it can go.
+fn without_repetitions(mut patterns: Vec<String>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    patterns.reverse();
+    patterns.retain(|pattern| seen.insert(pattern.clone()));
+    patterns.reverse();
+    patterns
 }
 
 /// Keeps a leading `./` only where nothing else ties the pattern to the root.
@@ -138,95 +170,5 @@ fn is_absolute(body: &str) -> bool {
         [b'/', ..] | [b'\\', b'/' | b'\\', ..] => true,
         [b'\\', letter, ..] | [letter, b':', ..] => letter.is_ascii_alphanumeric(),
         _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn scope(patterns: &[&str]) -> Result<Scope, InvalidScope> {
-        Scope::new(patterns.iter().map(|p| (*p).to_owned()).collect())
-    }
-
-    #[test]
-    fn no_pattern_means_everything() {
-        assert_eq!(scope(&[]).unwrap(), Scope::whole_repository());
-    }
-
-    #[test]
-    fn patterns_that_leave_the_repository_are_refused() {
-        assert!(matches!(
-            scope(&["/etc/**"]),
-            Err(InvalidScope::Absolute(_))
-        ));
-        assert!(matches!(scope(&["C:/x"]), Err(InvalidScope::Absolute(_))));
-        assert!(matches!(
-            scope(&["a/../../b"]),
-            Err(InvalidScope::Parent(_))
-        ));
-        assert!(matches!(scope(&["!../b"]), Err(InvalidScope::Parent(_))));
-        assert!(matches!(scope(&[""]), Err(InvalidScope::Empty)));
-        assert!(matches!(scope(&["!"]), Err(InvalidScope::Empty)));
-        assert!(matches!(scope(&["a\nb"]), Err(InvalidScope::Control(_))));
-        assert_eq!(scope(&["!a"]), Err(InvalidScope::OnlyNegated));
-    }
-
-    #[test]
-    fn order_and_negation_are_kept() {
-        let kept = scope(&["src/**", "!src/gen/**", "..hidden/x"]).unwrap();
-        assert_eq!(kept.patterns(), ["src/**", "!src/gen/**", "..hidden/x"]);
-    }
-
-    #[test]
-    fn what_git_would_never_match_is_refused_at_its_character() {
-        for (pattern, character, kind) in [
-            ("src/[a", 5, FlawKind::UnclosedBracket),
-            ("!ä/[]", 4, FlawKind::UnclosedBracket),
-            ("a[[:alpha:]", 2, FlawKind::UnclosedBracket),
-            ("a[\\]", 2, FlawKind::UnclosedBracket),
-            ("[a/", 1, FlawKind::UnclosedBracket),
-            ("x[b[:word:]]", 4, FlawKind::UnknownClass),
-            ("x[[:ALPHA:]]", 3, FlawKind::UnknownClass),
-            ("x[[::]]", 3, FlawKind::UnknownClass),
-            ("./a\\", 4, FlawKind::LoneBackslash),
-        ] {
-            let expected = InvalidScope::Malformed {
-                pattern: pattern.to_owned(),
-                character,
-                kind,
-            };
-            assert_eq!(scope(&["ok", pattern]), Err(expected), "{pattern}");
-        }
-    }
-
-    #[test]
-    fn a_backslash_at_the_beginning_is_an_escape_or_a_windows_path() {
-        for pattern in ["\\!a", "\\#a", "\\ a", "\\[a", "!\\*"] {
-            assert!(Scope::check(pattern).is_ok(), "{pattern}");
-        }
-        for pattern in ["\\a", "\\\\server", "\\/a", "./\\a", "./C:x", ".//a"] {
-            let absolute = matches!(Scope::check(pattern), Err(InvalidScope::Absolute(_)));
-            assert!(absolute, "{pattern}");
-        }
-    }
-
-    #[test]
-    fn the_root_is_kept_where_nothing_else_says_it() {
-        let kept = scope(&["././a", "./a/", "./a/b", "!./a", "!./a/b", "./a/ "]).unwrap();
-        assert_eq!(
-            kept.patterns(),
-            ["./a", "./a/", "a/b", "!./a", "!a/b", "./a/ "]
-        );
-    }
-
-    #[test]
-    fn a_scope_has_a_size() {
-        let long = "a".repeat(LARGEST);
-        assert!(scope(&[&long]).is_ok());
-        assert_eq!(
-            scope(&[&long, "b"]),
-            Err(InvalidScope::TooLarge(LARGEST + 1))
-        );
     }
 }

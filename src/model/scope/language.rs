@@ -49,6 +49,15 @@ impl ScopeLanguage {
         self.patterns.iter().filter(|pattern| !pattern.negated)
     }
 
+    /// The patterns that matter where `other` includes anything at all. The rest need not be
+    /// compiled, which is most of the work.
+    pub(super) fn near(&self, other: &Self) -> Vec<&Pattern> {
+        let patterns = self.patterns.iter();
+        patterns
+            .filter(|pattern| other.included().any(|theirs| pattern.may_meet(theirs)))
+            .collect()
+    }
+
     fn compiled(&self) -> Option<&(Automaton, Mutex<Cache>)> {
         let compiled = self.compiled.get_or_init(|| {
             let automaton = Automaton::new(self.patterns.iter())?;

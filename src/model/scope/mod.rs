@@ -29,6 +29,7 @@
 //!
 //! [`overlap`] walks the automata of two scopes side by side, shortest paths first, along what can
 //! be a path in git. So "disjoint" is a proof, for files that do not exist yet as well.
+//! [`within`] asks of the same walk whether one scope is a part of the other.
 //!
 //! `*.md` and `*.rs` overlap, in `a.md/b.rs`: a folder may have any name. `["*.md", "!*.md/"]` means
 //! files only, and is disjoint from its like.
@@ -38,8 +39,9 @@
 //! well, since `a` includes what is below.
 //!
 //! Where case is ignored or letters are composed, the walk may, besides folded paths, see bytes that
-//! no folded path has, and then find an overlap where there is none, never the other way. It takes
-//! two scopes that have nothing but capitals beyond ASCII in common, by brackets or `?`.
+//! no folded path has, and then find an overlap, or what is not within, where there is none, never the
+//! other way. It takes two scopes that have nothing but capitals beyond ASCII in common, or a scope
+//! that has nothing else of its own, by brackets or `?`.
 
 mod automaton;
 mod class;
@@ -52,8 +54,10 @@ mod language;
 mod overlap;
 mod paths;
 mod pattern;
+mod search;
 #[cfg(test)]
 mod tests;
+mod within;
 
 pub use cursor::FlawKind;
 pub use declared::{InvalidScope, Scope};
@@ -61,3 +65,4 @@ pub use fold::Fold;
 pub use index::ScopeIndex;
 pub use language::ScopeLanguage;
 pub use overlap::{Overlap, overlap};
+pub use within::{Within, within};

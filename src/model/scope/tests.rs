@@ -1,7 +1,9 @@
+mod declared;
 mod fold;
 mod index;
 mod overlap;
 mod table;
+mod within;
 
 use super::{Fold, Scope, ScopeLanguage};
 
