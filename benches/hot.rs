@@ -2,6 +2,7 @@
 //!
 //! `scripts/bench` measures the program as a whole, against other tools.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -11,11 +12,12 @@ use treeyard::cas::Cas;
 use treeyard::config::{Plan, Settings};
 use treeyard::model::event::{Actor, Event};
 use treeyard::model::ids::{JobId, SessionId};
+use treeyard::model::lock::LockTable;
 use treeyard::model::scope::{Fold, Overlap, Scope, ScopeIndex, ScopeLanguage, overlap};
 use treeyard::model::session::SessionState;
 use treeyard::model::task::Lane;
 use treeyard::runner::dispatch::{Lanes, decide};
-use treeyard::runner::{Buckets, Limits};
+use treeyard::runner::{Admission, Buckets, Limits};
 use treeyard::store::{QueueRow, Store, StoreError};
 
 fn main() {
@@ -30,6 +32,7 @@ fn dispatch_decide(bencher: Bencher, queued: usize) {
         sessions: 8,
         ..Limits::default()
     };
+    let (locks, holders) = (LockTable::new(Fold::default()), HashMap::new());
     bencher.counter(ItemsCount::new(queued)).bench(|| {
         decide(
             &queue,
@@ -37,6 +40,7 @@ fn dispatch_decide(bencher: Bencher, queued: usize) {
             &limits,
             Buckets::new(),
             &mut Lanes::default(),
+            &mut Admission::new(&locks, &holders),
             0,
         )
     });
@@ -55,6 +59,11 @@ fn queue_row(n: usize) -> QueueRow {
         created_seq: n as u64,
         waits_for: None,
         doomed_by: None,
+        holds: false,
+        scope: format!("[\"t{n}/**\"]"),
+        goes_on_from: None,
+        waits_for_token: None,
+        passed_by: 0,
     }
 }
 

@@ -238,7 +238,17 @@ fn a_lost_journal_costs_no_work() {
     yard.exits(0, &["up"]);
     yard.exits(
         0,
-        &["submit", "--name", "w", "--", "sh", "-c", "echo w > w"],
+        &[
+            "submit",
+            "--name",
+            "w",
+            "--scope",
+            "w",
+            "--",
+            "sh",
+            "-c",
+            "echo w > w",
+        ],
     );
     eventually("it is complete", || yard.state_of("w") == "COMPLETED");
     let second = yard.treeyard(&["up"]);
@@ -262,7 +272,10 @@ fn a_lost_journal_costs_no_work() {
     yard.exits(0, &["doctor", "--fix"]);
     assert_eq!(yard.git(&["for-each-ref", "refs/heads"]), branches);
     assert!(branches.contains("refs/heads/ty/w-"), "{branches}");
-    yard.exits(0, &["run", "--name", "next", "--", "true"]);
+    yard.exits(
+        0,
+        &["run", "--name", "next", "--scope", "next", "--", "true"],
+    );
     yard.sound();
 }
 
@@ -271,7 +284,12 @@ fn branches_whose_work_has_landed_are_removed_in_time() {
     let yard = Yard::new();
     let work = |name: &str, method: &str| {
         let line = format!("echo 1 > {name}; git add -A; git commit -qm x; echo 2 > {name}");
-        yard.exits(0, &["run", "--name", name, "--", "sh", "-c", &line]);
+        yard.exits(
+            0,
+            &[
+                "run", "--name", name, "--scope", name, "--", "sh", "-c", &line,
+            ],
+        );
         if !method.is_empty() {
             yard.exits(0, &["land", name, "--method", method]);
         }
@@ -281,7 +299,10 @@ fn branches_whose_work_has_landed_are_removed_in_time() {
     work("rebased", "rebase");
     work("moved", "squash");
     work("open", "");
-    yard.exits(0, &["run", "--name", "idle", "--", "true"]);
+    yard.exits(
+        0,
+        &["run", "--name", "idle", "--scope", "idle", "--", "true"],
+    );
     let of = |name: &str| {
         let all = yard.git(&["for-each-ref", "--format=%(refname)", "refs/heads/ty"]);
         let found = all.lines().find(|line| line.contains(&format!("/{name}-")));
@@ -464,6 +485,8 @@ fn worktrees_on_a_disk_that_is_not_mounted_are_not_given_up() {
             "run",
             "--name",
             "f",
+            "--scope",
+            "f",
             "--",
             "sh",
             "-c",
@@ -487,7 +510,7 @@ fn worktrees_on_a_disk_that_is_not_mounted_are_not_given_up() {
             assert!(told.contains("kept") && told.contains("mounted"), "{told}");
             let refused = yard.treeyard(&["open", "w"]);
             assert!(text(&refused.stderr).contains("mounted"));
-            let refused = yard.treeyard(&["run", "--name", "new", "--", "true"]);
+            let refused = yard.treeyard(&["run", "--name", "new", "--scope", "new", "--", "true"]);
             let said = text(&refused.stdout) + &text(&refused.stderr);
             assert!(
                 said.contains("mounted") && !refused.status.success(),
@@ -516,7 +539,10 @@ fn worktrees_on_a_disk_that_is_not_mounted_are_not_given_up() {
 fn an_unreadable_branch_of_one_session_does_not_stop_the_others() {
     let yard = Yard::new();
     for name in ["torn", "whole"] {
-        yard.exits(0, &["submit", "--name", name, "--", "true"]);
+        yard.exits(
+            0,
+            &["submit", "--name", name, "--scope", name, "--", "true"],
+        );
     }
     let sessions = yard.json(&["ls", "--all"])["sessions"].clone();
     let torn = sessions.as_array().unwrap().iter();

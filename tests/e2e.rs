@@ -84,6 +84,8 @@ fn a_failing_gate_and_a_dirty_target_land_nothing() {
             "run",
             "--name",
             "gated",
+            "--scope",
+            "x",
             "--gate",
             "exit 3",
             "--",
@@ -100,6 +102,8 @@ fn a_failing_gate_and_a_dirty_target_land_nothing() {
             "run",
             "--name",
             "plain",
+            "--scope",
+            "README.md",
             "--",
             "sh",
             "-c",
@@ -125,6 +129,7 @@ fn failures_retry_and_what_comes_after_is_cancelled() {
         r#"
         [[task]]
         name = "flaky"
+        scope = [".tried"]
         retries = { max = 2, backoff = "fixed", delay = "10ms" }
         run = "test -e .tried || { touch .tried; exit 1; }"
         [[task]]

@@ -83,8 +83,11 @@ fn is_full(yard: &Yard, args: &[&str]) -> String {
     said
 }
 
+/// Runs a line that writes into files whose names begin with the task's.
 fn run(yard: &Yard, name: &str, line: &str) -> Option<i32> {
-    let output = yard.treeyard(&["run", "--name", name, "--", "sh", "-c", line]);
+    let files = format!("./{name}*");
+    let args = ["run", "--name", name, "--scope", &files, "--"];
+    let output = yard.treeyard(&[&args[..], &["sh", "-c", line]].concat());
     output.status.code()
 }
 
@@ -106,7 +109,7 @@ fn nothing_begins_on_a_full_disk() {
         is_full(&yard, &["ls"]);
         small.free();
         yard.exits(0, &["ls"]);
-        assert_eq!(run(&yard, "later", "echo l > l"), Some(0));
+        assert_eq!(run(&yard, "later", "echo l > later"), Some(0));
     }
     // Room for the database, but not for the files of a worktree.
     fs::write(yard.repo().join("big"), [b'x'; 1 << 20]).unwrap();
@@ -127,19 +130,19 @@ fn nothing_begins_on_a_full_disk() {
 fn a_job_that_fills_the_disk_loses_no_work() {
     let Some(small) = Small::mount() else { return };
     let yard = small.yard();
-    let line = "echo kept > kept.txt; echo said; yes > big; echo full > after || exit 9";
+    let line = "echo kept > filler.txt; echo said; yes > filler-big; echo full > filler || exit 9";
     let code = run(&yard, "filler", line);
     assert!(matches!(code, Some(1 | 7)), "{code:?}");
     let kept = fs::read_dir(small.path().join("repo.treeyard"))
         .unwrap()
         .flatten()
-        .map(|entry| entry.path().join("kept.txt"))
+        .map(|entry| entry.path().join("filler.txt"))
         .find(|path| path.exists())
         .unwrap();
     assert_eq!(fs::read_to_string(&kept).unwrap(), "kept\n");
-    fs::remove_file(kept.with_file_name("big")).unwrap();
+    fs::remove_file(kept.with_file_name("filler-big")).unwrap();
     // Whatever could not be written down then is settled by the next runner, or by a person.
-    assert_eq!(run(&yard, "next", "echo n > n"), Some(0));
+    assert_eq!(run(&yard, "next", "echo n > next"), Some(0));
     if yard.state_of("filler") == "PAUSED" {
         yard.exits(0, &["cancel", "filler"]);
     }
@@ -150,7 +153,7 @@ fn a_job_that_fills_the_disk_loses_no_work() {
     );
     yard.exits(0, &["gc", "--set", "retention.sessions_days=0"]);
     yard.exits(0, &["salvage", "restore", "filler", "--branch", "back"]);
-    assert_eq!(yard.git(&["show", "back:kept.txt"]), "kept\n");
+    assert_eq!(yard.git(&["show", "back:filler.txt"]), "kept\n");
     yard.sound();
 }
 
@@ -158,7 +161,7 @@ fn a_job_that_fills_the_disk_loses_no_work() {
 fn output_that_the_artifacts_cannot_take_stays_where_it_is() {
     let Some(small) = Small::mount() else { return };
     let yard = small.yard();
-    let line = "head -c 4000000 /dev/zero | tr '\\0' x; echo end; echo w > w";
+    let line = "head -c 4000000 /dev/zero | tr '\\0' x; echo end; echo w > loud";
     assert_eq!(run(&yard, "loud", line), Some(0));
     let whole = |yard: &Yard| yard.exits(0, &["logs", "loud"]).len() == 4_000_004;
     assert!(whole(&yard));
@@ -173,7 +176,7 @@ fn output_that_the_artifacts_cannot_take_stays_where_it_is() {
 fn a_landing_without_space_moves_nothing_or_is_completed() {
     let Some(small) = Small::mount() else { return };
     let yard = small.yard();
-    assert_eq!(run(&yard, "small", "echo s > s"), Some(0));
+    assert_eq!(run(&yard, "small", "echo s > small"), Some(0));
     let before = yard.git(&["rev-parse", "main"]);
     small.fill(0);
     is_full(&yard, &["land", "small"]);
@@ -182,7 +185,7 @@ fn a_landing_without_space_moves_nothing_or_is_completed() {
     yard.exits(0, &["land", "small"]);
 
     // Its objects are tiny, but its files have no room in the checkout.
-    let line = "mkdir yes; for n in 1 2 3 4; do yes | head -c 700000 > yes/$n; done";
+    let line = "mkdir wide; for n in 1 2 3 4; do yes | head -c 700000 > wide/$n; done";
     assert_eq!(run(&yard, "wide", line), Some(0));
     small.fill(1500 << 10);
     let output = yard.treeyard(&["land", "wide"]);
@@ -206,24 +209,28 @@ fn work_that_cannot_be_saved_is_not_removed() {
     let Some(small) = Small::mount() else { return };
     let yard = small.yard();
     assert_eq!(
-        run(&yard, "bad", "head -c 2000000 /dev/urandom > noise; exit 1"),
+        run(
+            &yard,
+            "bad",
+            "head -c 2000000 /dev/urandom > bad-noise; exit 1"
+        ),
         Some(1)
     );
     let place = worktree_of(&yard, "bad");
-    let noise = fs::read(place.join("noise")).unwrap();
+    let noise = fs::read(place.join("bad-noise")).unwrap();
     small.fill(1 << 20);
     let told = yard.exits(0, &["gc", "--set", "retention.sessions_days=0"]);
     assert!(
         told.contains("kept") && told.contains("No space left"),
         "{told}"
     );
-    assert_eq!(fs::read(place.join("noise")).unwrap(), noise);
+    assert_eq!(fs::read(place.join("bad-noise")).unwrap(), noise);
     small.free();
     let told = yard.exits(0, &["gc", "--set", "retention.sessions_days=0"]);
     assert!(told.contains("saved"), "{told}");
     assert!(!place.exists());
     yard.exits(0, &["salvage", "restore", "bad", "--branch", "back"]);
-    let size = yard.git(&["cat-file", "-s", "back:noise"]);
+    let size = yard.git(&["cat-file", "-s", "back:bad-noise"]);
     assert_eq!(size, "2000000\n");
     yard.sound();
 }

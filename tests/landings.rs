@@ -24,8 +24,10 @@ fn ready(name: &str) -> Yard {
 }
 
 fn work(yard: &Yard, name: &str) {
-    let line = format!("echo {name} > {name}.txt");
-    yard.exits(0, &["run", "--name", name, "--", "sh", "-c", &line]);
+    let file = format!("{name}.txt");
+    let line = format!("echo {name} > {file}");
+    let args = ["run", "--name", name, "--scope", &file, "--"];
+    yard.exits(0, &[&args[..], &["sh", "-c", &line]].concat());
 }
 
 /// Runs treeyard with a git that kills it when it is asked to update a checkout: before that is
@@ -97,6 +99,7 @@ fn unrecorded(yard: &Yard, name: &str, method: MergeMethod, updated: bool) {
             task: name.to_owned(),
             role: None,
             model: None,
+            lock: None,
         },
         committer: ("Test".into(), "test@localhost".into()),
         now: (1_700_000_000, 0),

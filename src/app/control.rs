@@ -2,10 +2,12 @@
 
 use super::failure::Failure;
 use super::project::Project;
+use crate::config::Settings;
 use crate::model::event::Actor;
 use crate::model::ids::SessionId;
 use crate::model::job::JobState;
-use crate::proc::{Attached, Wake, attach, job_dir, runner_owner};
+use crate::model::lock::Lease;
+use crate::proc::{Attached, Wake, attach, job_dir, moment, runner_owner};
 use crate::sessions;
 use crate::store::SessionRow;
 
@@ -30,7 +32,7 @@ pub fn apply(project: &mut Project, selector: &str, word: Word) -> Result<Sessio
     let session = project.session(selector)?;
     let store = &mut project.store;
     match word {
-        Word::Pause => sessions::pause(store, &session)?,
+        Word::Pause => sessions::pause(store, &session, lease(&project.settings)?)?,
         Word::Resume => sessions::resume(store, &session)?,
         Word::Cancel => {
             sessions::cancel(store, &session, Actor::Human, "cancelled by the operator")?
@@ -44,7 +46,17 @@ pub fn apply(project: &mut Project, selector: &str, word: Word) -> Result<Sessio
     project.session(&session.id.to_string())
 }
 
-/// Ends every session whose work is not over, and returns them.
+/// For how long a session that is paused now keeps its files.
+fn lease(settings: &Settings) -> Result<Option<Lease>, Failure> {
+    let Some(for_ms) = settings.paused_keep_ms() else {
+        return Ok(None);
+    };
+    let now = moment().map_err(sessions::locks::LockError::from)?;
+    Ok(Some(Lease::new(&now, Some(for_ms), None)))
+}
+
+/// Ends every session whose work is not over, and returns them. Those that treeyard did not start go
+/// on.
 ///
 /// # Errors
 /// The store cannot be written.
@@ -53,6 +65,7 @@ pub fn cancel_open(project: &mut Project, reason: &str) -> Result<Vec<SessionRow
         .store
         .open_sessions()?
         .iter()
+        .filter(|session| !session.is_adopted())
         .map(|session| session.id)
         .collect();
     let ended = sessions::cancel_all(&mut project.store, &open, Actor::Human, reason)?;

@@ -72,6 +72,7 @@ from_coded!(
     crate::config::RootRefused,
     crate::landing::LandError,
     crate::sessions::ControlError,
+    crate::sessions::locks::LockError,
     crate::proc::ProcError,
     crate::runner::RunnerError,
 );

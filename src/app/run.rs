@@ -11,6 +11,7 @@ use super::follow::{follow, while_following};
 use super::project::Project;
 use super::setup::runner_config;
 use super::submit::Submitted;
+use super::waiting::Outlook;
 use crate::config::Settings;
 use crate::model::code::Code;
 use crate::model::event::{Actor, Record};
@@ -20,7 +21,7 @@ use crate::model::session::SessionState;
 use crate::proc::{Wake, runner_owner};
 use crate::runner::{Runner, RunnerError, Until};
 use crate::sessions;
-use crate::store::{SessionRow, Store};
+use crate::store::{SessionRow, Store, StoreError};
 
 /// How a foreground run ended.
 #[derive(Debug, Clone)]
@@ -49,11 +50,18 @@ pub fn run(
     let interrupted = AtomicBool::new(false);
     let has_runner = || runner_owner(&state_dir).is_some();
     // The one that is active may end before these tasks do, as one of another `run` does.
-    let ends = |store: &Store| Ok(sessions::is_at_rest(store, plan)? || !has_runner());
+    let outlook = Outlook::new(&project.repo, &submitted.settings);
+    let is_at_rest = |store: &Store| -> Result<bool, StoreError> {
+        sessions::is_at_rest(store, plan, &outlook.waits_for_locks(store)?)
+    };
+    let ends = |store: &Store| Ok(is_at_rest(store)? || !has_runner());
+    // Without one it may look at rest, and what an earlier runner left still be settled by a new one.
+    let mut left = true;
     if has_runner() {
         before = follow(&state_dir, before, &ends, report)?;
+        left = !is_at_rest(&project.store)?;
     }
-    if !sessions::is_at_rest(&project.store, plan)? {
+    if left {
         let config = runner_config(&project, &submitted.settings)?;
         let serve = async {
             let mut runner = Runner::start(project.repo, config, project.store, project.cas)?;

@@ -103,7 +103,7 @@ pub fn add_job(project: &mut Project, selector: &str, argv: &[String]) -> Result
     let added = sessions::add(&mut project.store, &session, command);
     let job_id = added.map_err(|error| match error {
         ControlError::State { .. } => Failure::from(error).hint(instead(&session)),
-        ControlError::Store(_) => Failure::from(error),
+        ControlError::Store(_) | ControlError::Lock(_) => Failure::from(error),
     })?;
     Wake::notify(&project.repo.state_dir());
     Ok(job_id)

@@ -5,53 +5,103 @@ use std::collections::HashMap;
 use super::failure::Failure;
 use super::project::Project;
 use super::setup::limits;
+use crate::config::Settings;
+use crate::git::Repo;
 use crate::model::ids::SessionId;
 use crate::model::job::JobState;
+use crate::model::lock::{LockTable, Party};
+use crate::model::scope::Fold;
 use crate::proc::runner_owner;
-use crate::runner::buckets;
-use crate::runner::dispatch::{Lanes, Slot, decide};
+use crate::runner::dispatch::{Decision, Lanes, Slot, Wait, decide};
+use crate::runner::{Admission, Limits, buckets};
+use crate::store::{Store, StoreError};
+
+/// What a look at the queue needs besides the store.
+#[derive(Debug, Clone)]
+pub struct Outlook {
+    limits: Limits,
+    fold: Fold,
+}
+
+impl Outlook {
+    /// As a runner with these settings would look at it.
+    pub fn new(repo: &Repo, settings: &Settings) -> Self {
+        Self {
+            limits: limits(settings),
+            fold: repo.fold(),
+        }
+    }
+
+    /// What a runner would decide now.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    fn decide(&self, store: &Store, now_ms: i64) -> Result<Decision, StoreError> {
+        let queue = store.queue()?;
+        if queue.is_empty() {
+            return Ok(Decision::default());
+        }
+        let mut slots: Vec<Slot> = Vec::new();
+        for job in store.jobs_in(JobState::Running)? {
+            if let Some(session) = store.session(job.session_id)?
+                && slots.iter().all(|slot| slot.session != session.id)
+            {
+                slots.push(Slot {
+                    session: session.id,
+                    group: session.spec()?.group,
+                    starting: false,
+                });
+            }
+        }
+        let buckets = buckets(store, &self.limits.groups, &queue, now_ms)?;
+        let mut table = LockTable::new(self.fold);
+        let read = table.sync(store.locks()?);
+        read.map_err(|error| StoreError::Malformed(error.to_string()))?;
+        let holders = store.holders()?;
+        let mut admission = Admission::new(&table, &holders);
+        let mut lanes = Lanes::default();
+        let (limits, admission) = (&self.limits, &mut admission);
+        Ok(decide(
+            &queue, &slots, limits, buckets, &mut lanes, admission, now_ms,
+        ))
+    }
+
+    /// Whom those sessions wait for that could start but for a lock.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn waits_for_locks(&self, store: &Store) -> Result<HashMap<SessionId, Party>, StoreError> {
+        let decision = self.decide(store, now_ms())?;
+        let waits = decision.waiting.into_iter();
+        let by_lock = waits.filter_map(|(session, wait)| match wait {
+            Wait::Lock(wait) => Some((session, wait.holder.clone())),
+            _ => None,
+        });
+        Ok(by_lock.collect())
+    }
+}
 
 /// What each session that has something queued waits for, for a person.
 ///
 /// # Errors
 /// The store cannot be read.
 pub fn reasons(project: &Project) -> Result<HashMap<SessionId, String>, Failure> {
-    let queue = project.store.queue()?;
-    if queue.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let mut slots: Vec<Slot> = Vec::new();
-    for job in project.store.jobs_in(JobState::Running)? {
-        if let Some(session) = project.store.session(job.session_id)?
-            && slots.iter().all(|slot| slot.session != session.id)
-        {
-            slots.push(Slot {
-                session: session.id,
-                group: session.spec()?.group,
-                starting: false,
-            });
-        }
-    }
-    let now = jiff::Timestamp::now().as_millisecond();
-    let limits = limits(&project.settings);
-    let buckets = buckets(&project.store, &limits.groups, &queue, now)?;
-    let decision = decide(&queue, &slots, &limits, buckets, &mut Lanes::default(), now);
+    let now = now_ms();
+    let outlook = Outlook::new(&project.repo, &project.settings);
+    let decision = outlook.decide(&project.store, now)?;
     let start = match runner_owner(&project.repo.state_dir()) {
         Some(_) => "starts now",
         None => "no runner is active; start it with treeyard up",
     };
-    let mut reasons: HashMap<SessionId, String> = decision
-        .waiting
-        .into_iter()
-        .map(|(session, wait)| (session, wait.describe(now)))
-        .collect();
-    reasons.extend(
-        decision
-            .start
-            .into_iter()
-            .map(|(session, _)| (session, start.to_owned())),
-    );
+    let waiting = decision.waiting.into_iter();
+    let waiting = waiting.map(|(session, wait)| (session, wait.describe(now)));
+    let starting = decision.start.into_iter();
+    let starting = starting.map(|(session, _)| (session, start.to_owned()));
     let doomed = decision.doomed.into_iter();
-    reasons.extend(doomed.map(|(session, name)| (session, format!("{name} did not succeed"))));
-    Ok(reasons)
+    let doomed = doomed.map(|(session, name)| (session, format!("{name} did not succeed")));
+    Ok(waiting.chain(starting).chain(doomed).collect())
+}
+
+fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
 }

@@ -151,6 +151,9 @@ settings! {
         "gate" land_gate: Vec<Command> = vec![], "Commands that must succeed on the merged tree, for tasks without their own.";
         "auto" auto_land: bool = false, "Whether sessions land as soon as they are finished.";
     }
+    "locks" {
+        "paused" paused_keep: Timeout = Timeout(Some(86_400_000)), "How long a paused session keeps its files while others ask for them; \"none\": without an end.";
+    }
     "retention" {
         "events_days" events_days: u32 = 7, "Days that events are kept; those of a session as long as it is kept.";
         "sessions_days" sessions_days: u32 = 30, "Days that ended sessions are kept, and the worktrees of those that failed or were cancelled.";
@@ -209,6 +212,11 @@ impl Settings {
         {
             self.land_gate = gate;
         }
+    }
+
+    /// How long a paused session keeps its files, in milliseconds.
+    pub fn paused_keep_ms(&self) -> Option<u64> {
+        self.paused_keep.0
     }
 
     /// Names of further environment variables that jobs inherit.

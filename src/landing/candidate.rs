@@ -6,6 +6,7 @@ use super::land::{Landing, located};
 use crate::merge::{Candidate, ConflictReport, LandingPlan, Prepared, Provenance, prepare};
 use crate::model::event::{Actor, Event};
 use crate::model::ids::CommitId;
+use crate::model::lock::Lock;
 use crate::model::session::SessionState;
 use crate::sessions::move_session;
 use crate::store::SessionRow;
@@ -48,18 +49,20 @@ impl Landing<'_> {
         session: &SessionRow,
         target_tip: CommitId,
         session_tip: CommitId,
+        lock: &Lock,
     ) -> Result<Candidate, LandError> {
         let plan = LandingPlan {
             target_tip,
             session_tip,
             method: self.policy.method,
-            bounds: bounds(self.repo, session, self.policy.beyond)?,
+            bounds: bounds(self.repo, session, &lock.scope, self.policy.beyond)?,
             subject: format!("Land {}", session.name),
             provenance: Provenance {
                 session: session.id,
                 task: session.name.clone(),
                 role: None,
                 model: None,
+                lock: Some(lock.token),
             },
             committer: self.policy.identity.clone(),
             now: (jiff::Timestamp::now().as_second(), 0),

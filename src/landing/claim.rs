@@ -9,21 +9,22 @@ use crate::model::ids::CommitId;
 use crate::model::scope::{Scope, ScopeLanguage};
 use crate::store::SessionRow;
 
-/// The bounds of a session's work; `None` when it claimed the whole repository.
+/// The bounds of a session's work by the `scope` that it holds; `None` when that is the whole
+/// repository.
 ///
 /// # Errors
 /// When its task on record cannot be read.
 pub fn bounds(
     repo: &Repo,
     session: &SessionRow,
+    scope: &Scope,
     beyond: Beyond,
 ) -> Result<Option<Bounds>, LandError> {
-    let scope = session.spec()?.scope;
-    let (false, Some(base)) = (scope == Scope::whole_repository(), session.base.clone()) else {
+    let (false, Some(base)) = (*scope == Scope::whole_repository(), session.base.clone()) else {
         return Ok(None);
     };
     Ok(Some(Bounds {
-        scope: Arc::new(ScopeLanguage::new(&scope, repo.fold())?),
+        scope: Arc::new(ScopeLanguage::new(scope, repo.fold())?),
         base,
         beyond,
     }))
@@ -38,7 +39,7 @@ pub fn beyond_claim(
     session: &SessionRow,
     tip: &CommitId,
 ) -> Result<Option<MergeError>, LandError> {
-    let Some(bounds) = bounds(repo, session, Beyond::Refuse)? else {
+    let Some(bounds) = bounds(repo, session, &session.scope()?, Beyond::Refuse)? else {
         return Ok(None);
     };
     match check_commits(&repo.gix(), &bounds, &bounds.base, tip) {

@@ -5,8 +5,10 @@ use crate::git::GitError;
 use crate::merge::MergeError;
 use crate::model::code::Code;
 use crate::model::ids::{CommitId, ContentHash};
+use crate::model::lock::{Conflict, LockToken};
 use crate::model::scope::InvalidScope;
 use crate::proc::ProcError;
+use crate::sessions::locks::LockError;
 use crate::store::StoreError;
 use crate::workspace::WorkspaceError;
 
@@ -34,6 +36,36 @@ pub enum LandError {
     /// The scope on record cannot be read.
     #[error(transparent)]
     Scope(#[from] InvalidScope),
+    /// Somebody else holds files that it changed, and it does not any more.
+    #[error("{} of {name} is held by {}", .conflict.meeting_place(), .conflict.holder.describe())]
+    Held {
+        /// The task's name.
+        name: String,
+        /// Who holds what.
+        conflict: Box<Conflict>,
+    },
+    /// Work of a time when it held the files under a grant that it has lost since.
+    #[error(
+        "commit {} of {name} was made under lock {token}, which it lost; others may have changed \
+         the same files since", .commit.short()
+    )]
+    Stale {
+        /// The task's name.
+        name: String,
+        /// The commit.
+        commit: CommitId,
+        /// The grant that the commit names.
+        token: LockToken,
+    },
+    /// Its lock went while it landed.
+    #[error("{name} lost its lock while it landed")]
+    LockLost {
+        /// The task's name.
+        name: String,
+    },
+    /// The lock cannot be asked for.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// Its work is not complete.
     #[error("{name} is {state}; only completed work lands")]
     NotComplete {
@@ -122,6 +154,9 @@ impl LandError {
             Self::Cas(error) => error.code(),
             Self::Proc(error) => error.code(),
             Self::Scope(_) => Code::OutOfScope,
+            Self::Held { .. } => Code::ScopeConflict,
+            Self::Stale { .. } | Self::LockLost { .. } => Code::LockLost,
+            Self::Lock(error) => error.code(),
             Self::NotComplete { .. } => Code::SessionState,
             Self::Nothing { .. } => Code::NothingToLand,
             Self::Uncommitted { .. } | Self::FurtherWork { .. } => Code::Uncommitted,

@@ -14,6 +14,7 @@ use crate::merge::{LandingLock, MergeError, checkouts_of, finish_checkout};
 use crate::model::event::{Actor, Event, Record};
 use crate::model::ids::{CommitId, SessionId};
 use crate::model::session::SessionState;
+use crate::sessions::locks::release_all;
 use crate::sessions::move_session;
 use crate::store::{EventFilter, SessionRow, Store, StoreError};
 
@@ -126,8 +127,10 @@ pub(super) fn record(store: &mut Store, landing: &Interrupted) -> Result<(), Sto
     };
     store.write(|tx| {
         tx.append(Actor::System, Some(id), landed)?;
+        release_all(tx, Actor::System, id, "landed")?;
         match tx.session(id)?.map(|row| row.state) {
-            Some(from @ SessionState::Blocked) => {
+            // What others worked on is complete by that too.
+            Some(from @ (SessionState::Blocked | SessionState::Active)) => {
                 let to = SessionState::Completed;
                 move_session(tx, Actor::System, id, from, to, "landed")
             }

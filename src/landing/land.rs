@@ -16,6 +16,7 @@ use crate::model::event::{Actor, Event};
 use crate::model::ids::CommitId;
 use crate::model::session::SessionState;
 use crate::proc::Launcher;
+use crate::sessions::locks::release_all;
 use crate::sessions::move_session;
 use crate::store::{SessionRow, Store};
 use crate::workspace::{self, Keep, Located, Uncommitted};
@@ -170,6 +171,7 @@ impl Landing<'_> {
     ) -> Result<Landed, LandError> {
         refuse_unfinished(session)?;
         let tip = self.collect(session)?;
+        let claim = self.hold(session, &tip)?;
         let target_ref = format!("refs/heads/{}", session.target);
         let onto = self
             .repo
@@ -181,7 +183,7 @@ impl Landing<'_> {
         };
         self.append(session, started)?;
 
-        let candidate = self.merge(session, onto.clone(), tip.clone())?;
+        let candidate = self.merge(session, onto.clone(), tip.clone(), &claim)?;
         let mut gates = self.policy.gates.clone();
         gates.extend(session.spec()?.gate);
         gate::check(self, session, &candidate, &gates)?;
@@ -193,7 +195,7 @@ impl Landing<'_> {
             from: onto.clone(),
             to: candidate.commit.clone(),
         };
-        self.append(session, moving)?;
+        self.append_under(session, &claim, moving)?;
         publish(
             &git,
             lock,
@@ -273,9 +275,13 @@ impl Landing<'_> {
             code: code.to_owned(),
             reason: error.to_string(),
         };
-        let blocks = session.auto_land && !matches!(error, LandError::Nothing { .. });
+        let nothing = matches!(error, LandError::Nothing { .. });
+        let blocks = session.auto_land && !nothing;
         self.store.write(|tx| {
             tx.append(Actor::System, Some(session.id), event)?;
+            if nothing {
+                release_all(tx, Actor::System, session.id, "nothing was left to land")?;
+            }
             let (from, to) = (SessionState::Completed, SessionState::Blocked);
             match tx.session(session.id)? {
                 Some(now) if blocks && now.state == from => {
@@ -310,13 +316,14 @@ pub fn located(session: &SessionRow) -> Option<Located> {
 
 fn refuse_unfinished(session: &SessionRow) -> Result<(), LandError> {
     let refused_before = session.state == SessionState::Blocked && session.landing_code.is_some();
+    let is_done_elsewhere = session.is_adopted() && session.state == SessionState::Active;
     if session.landed_commit.is_some() {
         return Err(LandError::Nothing {
             name: session.name.clone(),
             target: session.target.clone(),
         });
     }
-    if session.state == SessionState::Completed || refused_before {
+    if session.state == SessionState::Completed || refused_before || is_done_elsewhere {
         return Ok(());
     }
     Err(LandError::NotComplete {

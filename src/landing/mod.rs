@@ -3,6 +3,7 @@
 mod candidate;
 mod claim;
 mod error;
+mod fence;
 mod gate;
 mod interrupted;
 mod land;

@@ -4,6 +4,7 @@ use gix::bstr::{BStr, BString, ByteSlice, ByteVec};
 use serde::{Deserialize, Serialize};
 
 use crate::model::ids::SessionId;
+use crate::model::lock::LockToken;
 
 /// How a session's commits reach the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -24,17 +25,20 @@ pub struct Provenance {
     pub task: String,
     pub role: Option<String>,
     pub model: Option<String>,
+    pub lock: Option<LockToken>,
 }
 
 impl Provenance {
     /// One `Key: value` line each, without line ends; values are made single-line.
     pub fn trailers(&self) -> Vec<String> {
         let session = self.session.to_string();
+        let lock = self.lock.map(|token| token.to_string());
         [
             ("Treeyard-Session", Some(session.as_str())),
             ("Treeyard-Task", Some(self.task.as_str())),
             ("Treeyard-Role", self.role.as_deref()),
             ("Treeyard-Model", self.model.as_deref()),
+            ("Treeyard-Lock", lock.as_deref()),
         ]
         .into_iter()
         .filter_map(|(key, value)| Some((key, one_line(value?))))

@@ -27,5 +27,5 @@ pub use conflict::{ConflictKind, ConflictPath, ConflictReport};
 pub use entries::check_tree_entries;
 pub use error::MergeError;
 pub use message::{MergeMethod, Provenance};
-pub use prepare::{Candidate, LandingPlan, Prepared, commits_in, prepare};
+pub use prepare::{Candidate, LandingPlan, Prepared, commits_in, new_messages, prepare};
 pub use publish::{LandingLock, publish};

@@ -151,6 +151,25 @@ pub fn commits_in(
         .collect()
 }
 
+/// The commits that `to` has and none of `from` has, oldest first, with their messages.
+///
+/// # Errors
+/// [`MergeError::Git`] when a commit is missing or damaged.
+pub fn new_messages(
+    repo: &gix::Repository,
+    from: &[CommitId],
+    to: &CommitId,
+) -> Result<Vec<(CommitId, String)>, MergeError> {
+    let known: Vec<ObjectId> = from.iter().map(oid).collect::<Result<_, _>>()?;
+    let mut found = Vec::new();
+    for id in range(repo, &known, oid(to)?)? {
+        let commit = repo.find_commit(id).map_err(git)?;
+        let message = commit.message_raw().map_err(git)?.to_string();
+        found.push((commit_id(id)?, message));
+    }
+    Ok(found)
+}
+
 /// The commits that `to` has and none of `from` has, oldest first.
 pub(super) fn range(
     repo: &gix::Repository,

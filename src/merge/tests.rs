@@ -106,6 +106,7 @@ impl Fixture {
                 task: "t\nTreeyard-Role: forged".into(),
                 role: None,
                 model: Some("m".into()),
+                lock: None,
             },
             committer: ("T <y".into(), "t@example.com".into()),
             now: (1_700_000_000, 3600),

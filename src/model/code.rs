@@ -63,6 +63,8 @@ macro_rules! codes {
 
 codes! {
     ScopeConflict = "CX-MM-002", Held, "scope lock conflict", "wait for the holder, narrow the scope, or change the priority";
+    LockMissing = "TY-LOCK-MISSING", NotFound, "no such lock is held", "`treeyard locks ls` lists what is held";
+    LockLost = "TY-LOCK-LOST", Held, "a session works under a lock that it has lost", "look at what has changed meanwhile, make the commits anew on top of it (`git rebase --exec 'git commit --amend --no-edit'`), then `treeyard land` again";
     BranchGuarded = "TY-BRANCH-GUARDED", Held, "a session may not move this branch", "commit on the session's own branch; `treeyard land` brings it to the target";
     HookUndecided = "TY-HOOK-UNDECIDED", Damaged, "a hook could not decide, and refused", "`treeyard doctor` says what is wrong, `treeyard doctor --fix` repairs it";
     HooksMissing = "TY-HOOKS-MISSING", NotFound, "no hooks of treeyard are installed here", "`treeyard hooks install` installs them";

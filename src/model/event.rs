@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{CommitId, ContentHash, EventId, JobId, PlanId, SessionId};
 use super::job::{JobKind, Outcome};
+use super::lock::{Conflict, Lease, LockToken, Party};
+use super::scope::Scope;
 use super::session::SessionState;
 use super::task::{Command, TaskSpec};
 
@@ -140,6 +142,72 @@ events! {
         duration_ms: u64,
         /// What it printed, standard output and standard error in one stream.
         output: Option<ContentHash>,
+    }
+    /// A person gave a session another place in the queue.
+    SessionPrioritized = "FR-EVT-SESS-SCHED-005" {
+        /// 0 is the most urgent.
+        priority: u8,
+    }
+    /// A party may change the files of a scope from now on, and nobody else.
+    LockGranted = "FR-EVT-LOCK-001" {
+        /// Its fencing token: the sequence number of this event.
+        token: LockToken,
+        /// Whose it is.
+        owner: Party,
+        /// What may be changed.
+        scope: Scope,
+        /// The first of an unbroken row of grants to the same owner.
+        since: LockToken,
+        /// The owner's lock that this one takes the place of.
+        replaces: Option<LockToken>,
+        /// When it ends by itself.
+        lease: Option<Lease>,
+    }
+    /// A lock is held no more.
+    LockReleased = "FR-EVT-LOCK-002" {
+        /// Which.
+        token: LockToken,
+        /// Why, for a person.
+        reason: String,
+    }
+    /// A request met a lock; recorded for both sides, once for each time that a session waits.
+    LockConflicted = "FR-EVT-LOCK-003" {
+        /// Who, whom and where.
+        conflict: Box<Conflict>,
+    }
+    /// Less is held than before.
+    LockNarrowed = "FR-EVT-LOCK-004" {
+        /// Which lock.
+        token: LockToken,
+        /// What is still held.
+        scope: Scope,
+    }
+    /// Another party works under the lock now: a session that goes on from the owner's work, or the
+    /// owner again.
+    LockPassed = "FR-EVT-LOCK-005" {
+        /// Which lock.
+        token: LockToken,
+        /// To whom.
+        to: Party,
+    }
+    /// When the lock ends by itself has changed.
+    LockLeased = "FR-EVT-LOCK-006" {
+        /// Which lock.
+        token: LockToken,
+        /// `None`: it does not end by itself any more.
+        lease: Option<Lease>,
+    }
+    /// What a session will ask for when its turn comes has changed.
+    ScopeChanged = "FR-EVT-LOCK-007" {
+        /// All of it.
+        scope: Scope,
+    }
+    /// A session asked for more while it runs.
+    ScopeRequested = "FR-EVT-LOCK-008" {
+        /// What it asked for, besides what it has.
+        more: Scope,
+        /// What became of it: `granted`, `queued` or `refused`.
+        answer: String,
     }
     /// A worktree was filled and registered.
     WorkspaceReady = "FR-EVT-WORKSPACE-001" {
@@ -315,6 +383,12 @@ impl Event {
                 | Self::EventsPruned { .. }
                 | Self::ArtifactStored { .. }
                 | Self::WorkspaceSalvaged { .. }
+                | Self::LockGranted { .. }
+                | Self::LockReleased { .. }
+                | Self::LockConflicted { .. }
+                | Self::LockNarrowed { .. }
+                | Self::LockPassed { .. }
+                | Self::LockLeased { .. }
         )
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids::{CommitId, SessionId};
+use super::lock::LockToken;
 use super::scope::{Fold, InvalidScope, Scope, ScopeLanguage};
 
 /// The version of [`Guard`]; it rises when an older program would decide wrongly by it.
@@ -39,7 +40,7 @@ pub struct Guard {
     pub model: Option<String>,
     /// The token of its lock, when it holds one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lock_token: Option<u64>,
+    pub lock_token: Option<LockToken>,
 }
 
 impl Guard {

@@ -6,6 +6,7 @@ pub mod guard;
 pub mod ids;
 pub mod job;
 pub mod limit;
+pub mod lock;
 pub mod scope;
 pub mod session;
 pub mod task;

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use super::table;
+use crate::model::lock::Moment;
 
 /// A process, named so that a later one with the same pid is not mistaken for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +77,16 @@ pub fn boot_id() -> io::Result<&'static str> {
     }
     let text = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
     Ok(BOOT.get_or_init(|| text.trim().to_owned()))
+}
+
+/// Now, counted from the start of the machine, sleep included.
+pub fn moment() -> io::Result<Moment> {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let (seconds, nanos) = (time.tv_sec.max(0) as u64, time.tv_nsec.max(0) as u64);
+    Ok(Moment {
+        boot_id: boot_id()?.to_owned(),
+        since_boot_ms: seconds * 1_000 + nanos / 1_000_000,
+    })
 }
 
 #[cfg(test)]

@@ -8,8 +8,10 @@ use super::serve::{Active, Notice, Runner};
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::job::{JobState, Outcome};
+use crate::model::lock::Lock;
 use crate::model::session::SessionState;
-use crate::proc::{Supervisor, job_dir};
+use crate::proc::{Supervisor, job_dir, moment};
+use crate::sessions::locks::{Answer, LockError, hold};
 use crate::sessions::move_session;
 use crate::store::{JobRow, SessionRow, StoreError, Tx};
 use crate::workspace::{Workspace, WorkspaceError};
@@ -24,29 +26,72 @@ impl Runner {
         };
         self.hold(session, row.spec()?.group);
         if row.has_worktree() {
-            let dispatched = self.store.write(|tx| dispatch(tx, session, job))?;
-            return self.start_or_free(session, dispatched);
+            let dispatched = self.with_lock(&row, |tx, _| dispatch(tx, session, job))?;
+            return self.start_or_free(session, dispatched.flatten());
         }
         // A session that was paused or cancelled while its worktree was made may have left half.
         if !self.clear_half_made(&row)? {
             return Ok(());
         }
+        // Durable before the effect: recovery looks for what sessions at work have half made.
+        let lock = self.with_lock(&row, |tx, lock| {
+            let (from, to) = (SessionState::Created, SessionState::Active);
+            match tx.session(session)? {
+                Some(now) if now.state == from => {
+                    move_session(tx, Actor::System, session, from, to, AT_WORK)?;
+                }
+                _ => {}
+            }
+            Ok(lock)
+        })?;
+        let Some(lock) = lock else {
+            self.free(session);
+            return Ok(());
+        };
+        // Only now: what others held until a moment ago has landed.
         let base = match base_of(&self.store, &self.repo, &row) {
             Ok(base) => base,
             Err(error) => return self.fail(session, &error.to_string()),
         };
-        // Durable before the effect: recovery looks for what sessions at work have half made.
-        self.move_from(
-            session,
-            SessionState::Created,
-            SessionState::Active,
-            AT_WORK,
-        )?;
         let (repo, config) = (self.repo.clone(), self.config.clone());
         self.elsewhere(session, move || {
-            Notice::Prepared(session, prepare(&repo, &config, &row, &base))
+            Notice::Prepared(session, prepare(&repo, &config, &row, &base, &lock))
         });
         Ok(())
+    }
+
+    /// Takes the files that the session asks for, and does `then` in the same transaction. `None`
+    /// when somebody else got some of them first: the next look at the queue says who. A session
+    /// whose request cannot be read fails.
+    fn with_lock<T>(
+        &mut self,
+        session: &SessionRow,
+        then: impl FnOnce(&mut Tx<'_>, Lock) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, RunnerError> {
+        let now = moment()?;
+        let before = self.store.predecessor_sessions(session.id)?;
+        let goes_on_from = match before.as_slice() {
+            [only] => Some(only.id),
+            _ => None,
+        };
+        let table = &mut self.locks;
+        let done = self.store.write(|tx| {
+            if let Answer::Refused(_) = hold(tx, table, &now, session, goes_on_from)? {
+                return Ok(None);
+            }
+            match tx.lock_of(session.id)? {
+                Some(lock) => Ok(Some(then(tx, lock)?)),
+                None => Ok(None),
+            }
+        });
+        match done {
+            Ok(done) => Ok(done),
+            Err(LockError::Store(error)) => Err(error.into()),
+            Err(error) => {
+                self.fail(session.id, &error.to_string())?;
+                Ok(None)
+            }
+        }
     }
 
     /// The worktree is there: the first job starts, unless the session was paused or cancelled in

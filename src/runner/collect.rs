@@ -7,6 +7,7 @@ use crate::merge::MergeError;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{CommitId, SessionId};
 use crate::model::session::SessionState;
+use crate::sessions::locks::release_all;
 use crate::sessions::move_session;
 use crate::store::{SessionRow, StoreError, Tx};
 use crate::workspace::{self, Keep, Released, Uncommitted};
@@ -146,5 +147,9 @@ fn complete(tx: &mut Tx<'_>, session: SessionId, collected: &Collected) -> Resul
     let event = Event::SessionCompleted { tip: Some(tip) };
     tx.append(Actor::System, Some(session), event)?;
     let to = SessionState::Completed;
-    move_session(tx, Actor::System, session, from, to, "every job succeeded")
+    move_session(tx, Actor::System, session, from, to, "every job succeeded")?;
+    match given_back {
+        true => release_all(tx, Actor::System, session, "it changed nothing"),
+        false => Ok(()),
+    }
 }

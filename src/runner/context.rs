@@ -8,6 +8,7 @@ use crate::git::{GitError, Repo};
 use crate::landing::Policy;
 use crate::model::guard::{GUARD_VERSION, Guard};
 use crate::model::ids::CommitId;
+use crate::model::lock::Lock;
 use crate::proc::{JobSpec, job_env, own_program};
 use crate::store::{JobRow, SessionRow, Store, StoreError};
 use crate::workspace::{Hooks, Isolation, Request, Workspace, WorkspaceError, create};
@@ -49,8 +50,9 @@ pub(super) fn prepare(
     config: &Config,
     session: &SessionRow,
     base: &CommitId,
+    lock: &Lock,
 ) -> Result<Workspace, WorkspaceError> {
-    let guard = guard(repo, session, base).map_err(|error| {
+    let guard = guard(repo, session, base, lock).map_err(|error| {
         WorkspaceError::Unusable(format!("what its hooks enforce is not known: {error}"))
     })?;
     let program = own_program()
@@ -71,23 +73,26 @@ pub(super) fn prepare(
     })
 }
 
-fn guard(repo: &Repo, session: &SessionRow, base: &CommitId) -> Result<Guard, StoreError> {
-    let main = repo.gix();
-    let settings = main.config_snapshot();
-    let is_set = |key: &str| settings.boolean(key) == Some(true);
+fn guard(
+    repo: &Repo,
+    session: &SessionRow,
+    base: &CommitId,
+    lock: &Lock,
+) -> Result<Guard, StoreError> {
+    let fold = repo.fold();
     Ok(Guard {
         version: GUARD_VERSION,
         session: session.id,
         task: session.name.clone(),
-        scope: session.spec()?.scope,
+        scope: lock.scope.clone(),
         branch: session.branch.clone(),
         target: session.target.clone(),
         base: base.clone(),
-        ignore_case: is_set("core.ignoreCase"),
-        precompose: is_set("core.precomposeUnicode"),
+        ignore_case: fold.ignore_case,
+        precompose: fold.precompose,
         role: None,
         model: None,
-        lock_token: None,
+        lock_token: Some(lock.token),
     })
 }
 
@@ -114,7 +119,7 @@ pub(super) fn job_spec(
     for (key, value) in [
         ("TREEYARD_SESSION", session.id.to_string()),
         ("TREEYARD_TASK", session.name.clone()),
-        ("TREEYARD_SCOPE", task.scope.patterns().join("\n")),
+        ("TREEYARD_SCOPE", session.scope()?.patterns().join("\n")),
     ] {
         extra.insert(key.to_owned(), value);
     }

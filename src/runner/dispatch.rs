@@ -1,7 +1,9 @@
 //! Which jobs start next. A pure function over a snapshot of the queue: same queue, same answer.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
+use super::admission::{Admission, LockWait};
 use super::groups::{Buckets, GroupLimits, Room};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::task::Lane;
@@ -45,6 +47,8 @@ pub enum Wait {
         /// When the next one may start, in milliseconds since the epoch.
         next_ms: i64,
     },
+    /// Somebody else holds files that it asks for.
+    Lock(Rc<LockWait>),
     /// All slots are taken.
     Slots,
 }
@@ -63,6 +67,7 @@ impl Wait {
                     in_words(next_ms - now_ms)
                 )
             }
+            Self::Lock(wait) => wait.describe(),
             Self::Slots => "all slots are taken".to_owned(),
         }
     }
@@ -165,6 +170,7 @@ pub fn decide(
     limits: &Limits,
     buckets: Buckets,
     lanes: &mut Lanes,
+    admission: &mut Admission<'_>,
     now_ms: i64,
 ) -> Decision {
     let mut decision = Decision::default();
@@ -189,7 +195,7 @@ pub fn decide(
     }
     let free = limits.sessions.saturating_sub(slots.len());
     let room = Room::new(&limits.groups, buckets, slots, now_ms);
-    fill_slots(&mut decision, ready, free, room, lanes);
+    fill_slots(&mut decision, ready, free, room, lanes, admission);
     decision
 }
 
@@ -199,6 +205,7 @@ fn fill_slots<'a>(
     mut free: usize,
     mut room: Room<'a>,
     lanes: &mut Lanes,
+    admission: &mut Admission<'_>,
 ) {
     while free > 0 {
         let with_work = ready
@@ -211,6 +218,10 @@ fn fill_slots<'a>(
         let Some(row) = ready.get_mut(&lane).and_then(Vec::pop) else {
             break;
         };
+        if let Err(wait) = admission.may_take(row) {
+            decision.wait(row.session, Wait::Lock(wait));
+            continue;
+        }
         if let Some(Err(wait)) = row.group.as_deref().map(|group| room.take(group)) {
             if let Wait::Rate { group, next_ms } = &wait
                 && decision.held.len() < free
@@ -225,6 +236,7 @@ fn fill_slots<'a>(
             decision.wait(row.session, wait);
             continue;
         }
+        admission.take(row);
         lanes.charge(lane);
         decision.start.push((row.session, row.job));
         free -= 1;

@@ -3,6 +3,7 @@
 //! Rows go up, calls go down. A command writes rows and wakes the runner; the runner's next look
 //! finds them. It sleeps until a notice or a deadline, so an idle runner costs nothing.
 
+mod admission;
 mod begin;
 mod bucket;
 mod collect;
@@ -15,7 +16,9 @@ mod recover;
 mod serve;
 mod settle;
 mod turn;
+mod waits;
 
+pub use admission::{Admission, LockWait};
 pub use context::Config;
 pub use dispatch::Limits;
 pub use error::RunnerError;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::admission::Admission;
 use super::collect::Collected;
 use super::context::Config;
 use super::dispatch::{Held, Lanes, Slot, decide};
@@ -18,6 +19,7 @@ use crate::git::Repo;
 use crate::landing::LandError;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, PlanId, SessionId};
+use crate::model::lock::{LockTable, Party};
 use crate::model::session::SessionState;
 use crate::proc::{Ended, Launcher, ProcError, RunnerLock, Supervisor, WakeListener, boot_id};
 use crate::sessions::{self, move_session};
@@ -62,6 +64,10 @@ pub struct Runner {
     lanes: Lanes,
     /// Waiting jobs of which the log says that a rate holds them.
     held: HashSet<JobId>,
+    /// The scopes of the locks that are held, read once each.
+    pub(super) locks: LockTable,
+    /// Whom those sessions wait for that could start but for a lock, at the last look.
+    pub(super) waits: HashMap<SessionId, Party>,
     pub(super) landing: bool,
     _lock: RunnerLock,
 }
@@ -73,6 +79,7 @@ impl Runner {
     /// Another runner has it, or the lock file cannot be written.
     pub fn start(repo: Repo, config: Config, store: Store, cas: Cas) -> Result<Self, RunnerError> {
         let lock = RunnerLock::acquire(&repo.state_dir())?;
+        let fold = repo.fold();
         let (notices, inbox) = unbounded_channel();
         Ok(Self {
             repo,
@@ -85,6 +92,8 @@ impl Runner {
             inbox,
             lanes: Lanes::default(),
             held: HashSet::new(),
+            locks: LockTable::new(fold),
+            waits: HashMap::new(),
             landing: false,
             _lock: lock,
         })
@@ -142,15 +151,29 @@ impl Runner {
             let queue = self.store.queue()?;
             let slots: Vec<Slot> = self.slots();
             let now_ms = jiff::Timestamp::now().as_millisecond();
+            let lease_ms = self.look_at_locks()?;
             let limits = &self.config.limits;
             let buckets = buckets(&self.store, &limits.groups, &queue, now_ms)?;
-            let decision = decide(&queue, &slots, limits, buckets, &mut self.lanes, now_ms);
+            let holders = self.store.holders()?;
+            let mut admission = Admission::new(&self.locks, &holders);
+            let lanes = &mut self.lanes;
+            let decision = decide(
+                &queue,
+                &slots,
+                limits,
+                buckets,
+                lanes,
+                &mut admission,
+                now_ms,
+            );
             self.note_held(&decision.held)?;
+            self.note_waiting(&queue, &decision.waiting)?;
             for (session, job) in decision.start {
                 self.begin(session, job)?;
             }
             if decision.doomed.is_empty() {
-                return Ok(decision.look_again_ms);
+                let lease_ms = lease_ms.map(|left| now_ms + left);
+                return Ok(decision.look_again_ms.into_iter().chain(lease_ms).min());
             }
             // What comes after these is doomed in turn: look again at once.
             sessions::cancel_doomed(&mut self.store, decision.doomed)?;
@@ -241,7 +264,7 @@ impl Runner {
         if !self.active.is_empty() || self.landing {
             return Ok(false);
         }
-        Ok(sessions::is_at_rest(&self.store, plan)?)
+        Ok(sessions::is_at_rest(&self.store, plan, &self.waits)?)
     }
 
     /// Does slow work for a session beside the loop.

@@ -150,7 +150,11 @@ fn go_on(tx: &mut Tx<'_>, row: SessionRow, room: bool) -> Result<Followed, Store
     let Some(job_id) = tx.next_queued(row.id)? else {
         return Ok(Followed::HasEnded(row));
     };
-    if !room || tx.others_wait(row.id)? {
+    let holds = tx
+        .held_by(row.id)?
+        .iter()
+        .any(|lock| lock.owner == lock.holder);
+    if !holds || !room || tx.others_wait(row.id)? {
         return Ok(Followed::Waits);
     }
     let event = Event::JobDispatched { job_id };

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::locks::{LockError, lease_of_pause, release_all};
 use crate::model::code::Code;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::job::{JobKind, JobState};
+use crate::model::lock::Lease;
 use crate::model::session::SessionState;
 use crate::store::{JobRow, SessionRow, Store, StoreError, Tx};
 
@@ -15,6 +17,9 @@ pub enum ControlError {
     /// The database's refusal.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Its lock cannot be changed.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// Its state does not allow it.
     #[error("{name} is {}; {wanted}", state.name())]
     State {
@@ -32,12 +37,13 @@ impl ControlError {
     pub fn code(&self) -> Code {
         match self {
             Self::Store(error) => error.code(),
+            Self::Lock(error) => error.code(),
             Self::State { .. } => Code::SessionState,
         }
     }
 }
 
-/// Appends the move of a session to another state.
+/// Appends the move of a session to another state. What failed or was cancelled holds no files.
 pub fn move_session(
     tx: &mut Tx<'_>,
     actor: Actor,
@@ -51,7 +57,11 @@ pub fn move_session(
         to,
         reason: reason.to_owned(),
     };
-    tx.append(actor, Some(session), event).map(drop)
+    tx.append(actor, Some(session), event)?;
+    match to {
+        SessionState::Failed | SessionState::Cancelled => release_all(tx, actor, session, reason),
+        _ => Ok(()),
+    }
 }
 
 /// Queues the same command once more, as its next attempt.
@@ -83,15 +93,21 @@ pub fn queue_again(
     tx.append(actor, Some(job.session_id), event).map(drop)
 }
 
-/// Nothing more of the session is dispatched. A command that runs now runs to its end.
-pub fn pause(store: &mut Store, session: &SessionRow) -> Result<(), ControlError> {
+/// Nothing more of the session is dispatched. A command that runs now runs to its end. It keeps its
+/// files for as long as the lease says.
+pub fn pause(
+    store: &mut Store,
+    session: &SessionRow,
+    lease: Option<Lease>,
+) -> Result<(), ControlError> {
     change(store, session, |tx, session| {
         if session.state.is_terminal() || session.state == SessionState::Paused {
             let wanted = "only a session that is still at work can be paused";
             return Err(refused(session, wanted));
         }
         let to = SessionState::Paused;
-        Ok(told(tx, session, to, "paused by the operator")?)
+        told(tx, session, to, "paused by the operator")?;
+        Ok(lease_of_pause(tx, session.id, lease)?)
     })
 }
 
@@ -109,13 +125,14 @@ pub fn resume(store: &mut Store, session: &SessionRow) -> Result<(), ControlErro
             let wanted = "nothing is left to run; settle what blocks it, then land it";
             return Err(refused(session, wanted));
         }
-        let begun = jobs.iter().any(|job| job.started_ms.is_some());
+        let begun = session.is_adopted() || jobs.iter().any(|job| job.started_ms.is_some());
         let to = if begun {
             SessionState::Active
         } else {
             SessionState::Created
         };
         told(tx, session, to, "resumed by the operator")?;
+        lease_of_pause(tx, session.id, None)?;
         for job in lost_jobs(&jobs) {
             let reason = "run again after its supervisor vanished";
             take_out(tx, Actor::Human, job, reason)?;

@@ -4,6 +4,7 @@
 mod control;
 mod doom;
 mod ended;
+pub mod locks;
 mod rest;
 mod submit;
 

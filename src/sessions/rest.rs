@@ -1,23 +1,33 @@
 //! When there is nothing left to do for a submission.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::model::ids::{PlanId, SessionId};
+use crate::model::lock::Party;
 use crate::model::session::SessionState;
-use crate::store::{SessionRow, Store, StoreError};
+use crate::store::{Holder, SessionRow, Store, StoreError};
 
 /// Whether no runner can bring any task of this submission on: each is over, or it waits for a
-/// person, itself or by what it comes after.
-pub fn is_at_rest(store: &Store, plan: PlanId) -> Result<bool, StoreError> {
+/// person, itself, by what it comes after, or by who holds its files. `waits` says whom those wait
+/// for that could start but for a lock.
+pub fn is_at_rest(
+    store: &Store,
+    plan: PlanId,
+    waits: &HashMap<SessionId, Party>,
+) -> Result<bool, StoreError> {
     let mut left = store.plan_sessions(plan)?;
     left.retain(|row| !is_over(row) && !waits_for_a_person(row.state));
     let mut held = HashSet::new();
+    let holders = store.holders()?;
     // A plan may name a task before those it comes after: again, as long as that holds more.
     loop {
         let before = left.len();
         let mut still = Vec::new();
         for row in left {
-            if is_held(store, &row, &held)? {
+            let by_lock = waits
+                .get(&row.id)
+                .is_some_and(|holder| rests(holder, &holders, &held));
+            if by_lock || is_held(store, &row, &held)? {
                 held.insert(row.id);
             } else {
                 still.push(row);
@@ -41,6 +51,14 @@ fn is_over(row: &SessionRow) -> bool {
 
 fn waits_for_a_person(state: SessionState) -> bool {
     matches!(state, SessionState::Blocked | SessionState::Paused)
+}
+
+/// Whether files are given back only when a person does something.
+fn rests(holder: &Party, holders: &HashMap<SessionId, Holder>, held: &HashSet<SessionId>) -> bool {
+    match holder.session_id() {
+        Some(id) => held.contains(&id) || holders.get(&id).is_some_and(|holder| holder.rests),
+        None => true,
+    }
 }
 
 /// Whether it comes after something that waits for a person, or that is `held` itself.

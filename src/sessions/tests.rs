@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use super::*;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, SessionId};
@@ -78,7 +80,7 @@ fn everything_after_what_did_not_succeed_is_cancelled_in_one_step() {
     ];
     let (_, ids) = submit(&mut store, &tasks, &submission()).unwrap();
     let both = store.session(ids[3]).unwrap().unwrap();
-    pause(&mut store, &both).unwrap();
+    pause(&mut store, &both, None).unwrap();
     cancel_doomed(&mut store, vec![(ids[1], "failed".to_owned())]).unwrap();
     let now: Vec<(SessionState, String)> = ids
         .iter()
@@ -227,7 +229,7 @@ fn a_submission_rests_when_no_runner_can_bring_it_on() {
         ..submission()
     };
     let (plan, ids) = submit(&mut store, &tasks, &auto).unwrap();
-    let rests = |store: &Store| is_at_rest(store, plan).unwrap();
+    let rests = |store: &Store| is_at_rest(store, plan, &HashMap::new()).unwrap();
     assert!(!rests(&store));
     log(&mut store, ids[0], [moved(Created, Active)]);
     log(&mut store, ids[0], [moved(Active, Blocked)]);
@@ -254,7 +256,7 @@ fn a_plan_may_name_a_task_before_those_it_comes_after() {
     let tasks = [task("a", &["b"]), task("b", &["c"]), task("c", &[])];
     let (plan, ids) = submit(&mut store, &tasks, &submission()).unwrap();
     log(&mut store, ids[2], [moved(Created, Active)]);
-    assert!(!is_at_rest(&store, plan).unwrap());
+    assert!(!is_at_rest(&store, plan, &HashMap::new()).unwrap());
     log(&mut store, ids[2], [moved(Active, Blocked)]);
-    assert!(is_at_rest(&store, plan).unwrap());
+    assert!(is_at_rest(&store, plan, &HashMap::new()).unwrap());
 }

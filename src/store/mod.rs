@@ -6,6 +6,8 @@
 mod chain;
 mod doomed;
 mod error;
+mod fold_locks;
+mod locks;
 mod open;
 mod overrides;
 mod project;
@@ -23,9 +25,10 @@ mod tests;
 
 pub use chain::ChainReport;
 pub use error::StoreError;
+pub use locks::Holder;
 pub use open::{DATABASE, SCHEMA_VERSION, Store};
 pub use overrides::Override;
 pub use query::EventFilter;
 pub use queue::QueueRow;
-pub use rows::{ArtifactRow, JobRow, SessionRow};
+pub use rows::{ADOPTED, ArtifactRow, JobRow, SessionRow};
 pub use tx::Tx;

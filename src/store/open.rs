@@ -18,6 +18,7 @@ const APPLICATION_ID: i64 = 0x5459_5244;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_first.sql"),
     include_str!("../../migrations/0002_moves.sql"),
+    include_str!("../../migrations/0003_locks.sql"),
 ];
 /// The schema version this binary writes.
 pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;

@@ -5,11 +5,15 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::chain::plain;
 use super::error::StoreError;
+use super::fold_locks;
 use crate::model::code::Code;
 use crate::model::event::{Event, Record};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::job::JobState;
 use crate::model::session::SessionState;
+
+/// The answer to a request for more that is neither granted nor refused yet.
+const QUEUED: &str = "queued";
 
 pub(super) fn fold(db: &Connection, record: &Record) -> Result<(), StoreError> {
     if let Some(session) = record.model_session_id {
@@ -56,7 +60,7 @@ pub(super) fn fold(db: &Connection, record: &Record) -> Result<(), StoreError> {
                 [*through as i64],
             )?;
         }
-        _ => {}
+        _ => fold_locks::fold(db, record)?,
     }
     Ok(())
 }
@@ -168,7 +172,19 @@ fn fold_into_session(db: &Connection, record: &Record, id: SessionId) -> Result<
             // Clearing away is no change of the work: it must not make the session younger.
             return Ok(());
         }
-        Event::WorkspaceSalvaged { .. } | Event::CheckoutsUpdated { .. } => return Ok(()),
+        Event::WorkspaceSalvaged { .. }
+        | Event::CheckoutsUpdated { .. }
+        | Event::LockReleased { .. } => return Ok(()),
+        Event::SessionPrioritized { priority } => {
+            db.execute(
+                "UPDATE sessions SET priority = ?2 WHERE session_id = ?1",
+                params![key, priority],
+            )?;
+        }
+        Event::ScopeChanged { scope } => fold_locks::ask(db, id, scope)?,
+        Event::ScopeRequested { more, answer } => {
+            fold_locks::want(db, id, (answer == QUEUED).then_some(more))?;
+        }
         Event::Landed { to, .. } => {
             db.execute(
                 "UPDATE sessions SET landed_commit = ?2, report = NULL, \
@@ -209,8 +225,8 @@ fn create_session(db: &Connection, record: &Record, id: SessionId) -> Result<(),
     };
     db.prepare_cached(
         "INSERT INTO sessions (session_id, created_seq, name, plan_id, state, reason, spec, \
-         branch, target, auto_land, lane, priority, group_name, created_ms, updated_ms) \
-         VALUES (?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13)",
+         branch, target, auto_land, lane, priority, group_name, created_ms, updated_ms, scope) \
+         VALUES (?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?14)",
     )?
     .execute(params![
         id.to_string(),
@@ -226,6 +242,7 @@ fn create_session(db: &Connection, record: &Record, id: SessionId) -> Result<(),
         spec.priority,
         spec.group,
         record.at_ms,
+        serde_json::to_string(&spec.scope)?,
     ])?;
     let mut insert =
         db.prepare_cached("INSERT INTO session_after (session_id, after_id) VALUES (?1, ?2)")?;

@@ -10,7 +10,7 @@ use crate::model::ids::ContentHash;
 impl Store {
     /// The largest sequence number up to which no event is younger than `events_ms`, and each
     /// speaks only of sessions that ended, that did not change after `sessions_ms`, whose worktree
-    /// is gone, and whose every event lies in that range. Both are milliseconds since the epoch.
+    /// is gone, and whose every event lies in that range. Grants of locks that are held stay. Both are milliseconds since the epoch.
     /// 0 when nothing can go.
     pub fn prunable(&self, events_ms: i64, sessions_ms: i64) -> Result<u64, StoreError> {
         let first_recent: Option<i64> = self
@@ -32,7 +32,11 @@ impl Store {
         let head: i64 = self
             .connection
             .query_row("SELECT head_seq FROM chain", [], |row| row.get(0))?;
+        let first_held: Option<i64> =
+            self.connection
+                .query_row("SELECT min(token) FROM locks", [], |row| row.get(0))?;
         let mut bound = [
+            first_held.map(|token| token - 1),
             first_recent.map(|seq| seq - 1),
             first_kept.map(|seq| seq - 1),
             Some(head),

@@ -28,6 +28,7 @@ pub(super) const OPEN: &str =
     "WHERE state NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') ORDER BY created_seq";
 pub(super) const FINISHED: &str = "WHERE state NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') \
      AND state = 'ACTIVE' AND worktree_path IS NOT NULL AND released = 0 \
+     AND fill_method <> 'adopted' \
      AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.session_id = sessions.session_id \
      AND jobs.state IN ('queued', 'running', 'stalled')) ORDER BY created_seq";
 pub(super) const TO_LAND: &str = "WHERE state = 'COMPLETED' AND auto_land = 1 \
@@ -60,6 +61,11 @@ impl Store {
     /// Completed sessions that are to land by themselves and have not, the oldest first.
     pub fn awaiting_landing(&self) -> Result<Vec<SessionRow>, StoreError> {
         self.select_sessions(TO_LAND, params![])
+    }
+
+    /// Sessions that asked for more than they have and wait for it, the oldest first.
+    pub fn sessions_that_want(&self) -> Result<Vec<SessionRow>, StoreError> {
+        self.select_sessions("WHERE wants IS NOT NULL ORDER BY created_seq", params![])
     }
 
     /// The sessions of one submission, in its order.

@@ -7,6 +7,7 @@ use super::open::Store;
 use super::rows::{Columns, session_state};
 use super::tx::Tx;
 use crate::model::ids::{JobId, SessionId};
+use crate::model::lock::LockToken;
 use crate::model::session::SessionState;
 use crate::model::task::Lane;
 
@@ -35,6 +36,16 @@ pub struct QueueRow {
     pub waits_for: Option<String>,
     /// A task that it comes after and that failed or was cancelled.
     pub doomed_by: Option<String>,
+    /// Whether it holds the lock that it needs.
+    pub holds: bool,
+    /// The files that it asks for, as it is stored: most rows are looked at for nothing else.
+    pub scope: String,
+    /// The one task that it comes after, from whose work it starts.
+    pub goes_on_from: Option<SessionId>,
+    /// The lock that it is on record as waiting for.
+    pub waits_for_token: Option<LockToken>,
+    /// How many locks were granted to others since it is on record as waiting.
+    pub passed_by: u64,
 }
 
 /// A predecessor is done when it completed and, where it lands by itself, has landed: what comes
@@ -50,7 +61,14 @@ SELECT s.session_id, s.state, s.lane, s.priority, s.group_name, s.created_seq,
                 OR coalesce(p.landing_code, '') = 'TY-NOTHING-TO-LAND')) LIMIT 1) AS waits_for,
        (SELECT p.name FROM session_after a JOIN sessions p ON p.session_id = a.after_id
          WHERE a.session_id = s.session_id AND p.state IN ('FAILED', 'CANCELLED') LIMIT 1)
-           AS doomed_by
+           AS doomed_by,
+       EXISTS (SELECT 1 FROM locks l WHERE l.session_id = s.session_id
+           AND l.holder_session_id = s.session_id) AS holds,
+       s.scope,
+       (SELECT min(a.after_id) FROM session_after a WHERE a.session_id = s.session_id
+         HAVING count(*) = 1) AS goes_on_from,
+       s.waits_for_token,
+       coalesce((SELECT count FROM grants WHERE only_row = 1) - s.waits_since_grant, 0) AS passed_by
 FROM sessions s
 JOIN jobs j ON j.job_id = (SELECT q.job_id FROM jobs q
      WHERE q.session_id = s.session_id AND q.state = 'queued'
@@ -73,6 +91,11 @@ impl QueueRow {
             busy: column.get()?,
             waits_for: column.get()?,
             doomed_by: column.get()?,
+            holds: column.get()?,
+            scope: column.get()?,
+            goes_on_from: column.parsed()?,
+            waits_for_token: column.token()?,
+            passed_by: column.get::<i64>()?.max(0) as u64,
         })
     }
 }

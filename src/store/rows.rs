@@ -7,6 +7,8 @@ use serde::Serialize;
 use super::error::StoreError;
 use crate::model::ids::{CommitId, ContentHash, JobId, PlanId, SessionId};
 use crate::model::job::{JobKind, JobState, Outcome};
+use crate::model::lock::LockToken;
+use crate::model::scope::Scope;
 use crate::model::session::SessionState;
 use crate::model::task::{Command, TaskSpec};
 
@@ -51,10 +53,37 @@ pub struct SessionRow {
     pub created_ms: i64,
     /// Milliseconds since the epoch.
     pub updated_ms: i64,
+    /// The lock that it waits for.
+    pub waits_for: Option<LockToken>,
+    /// The last lock that was granted to it, whether it still has it or not.
+    pub last_lock: Option<LockToken>,
+    /// The first of the unbroken row of grants that ends with that one.
+    pub lock_since: Option<LockToken>,
+    scope: String,
+    wants: Option<String>,
     spec: String,
 }
 
+/// How a worktree came to a session that treeyard did not make.
+pub const ADOPTED: &str = "adopted";
+
 impl SessionRow {
+    /// The files that it may change, or will ask for.
+    pub fn scope(&self) -> Result<Scope, StoreError> {
+        Ok(serde_json::from_str(&self.scope)?)
+    }
+
+    /// What it asked for on top and waits for.
+    pub fn wants(&self) -> Result<Option<Scope>, StoreError> {
+        let wants = self.wants.as_deref();
+        Ok(wants.map(serde_json::from_str).transpose()?)
+    }
+
+    /// Whether its worktree was there before, and others look after it.
+    pub fn is_adopted(&self) -> bool {
+        self.fill_method.as_deref() == Some(ADOPTED)
+    }
+
     /// The task, with every default filled in.
     pub fn spec(&self) -> Result<TaskSpec, StoreError> {
         Ok(serde_json::from_str(&self.spec)?)
@@ -68,7 +97,8 @@ impl SessionRow {
     /// In the order of the fields below: looking columns up by name is a third of a long list's time.
     pub(super) const COLUMNS: &'static str = "session_id, name, plan_id, state, reason, branch, target, \
          auto_land, worktree_path, git_dir, base, fill_method, tip, released, landed_commit, \
-         landing_code, report, created_ms, updated_ms, spec";
+         landing_code, report, created_ms, updated_ms, waits_for_token, lock_token, lock_since, \
+         scope, wants, spec";
 
     pub(super) fn from_sql(row: &Row<'_>) -> Result<Self, StoreError> {
         let mut column = Columns::of(row);
@@ -92,6 +122,11 @@ impl SessionRow {
             report: column.parsed()?,
             created_ms: column.get()?,
             updated_ms: column.get()?,
+            waits_for: column.token()?,
+            last_lock: column.token()?,
+            lock_since: column.token()?,
+            scope: column.get()?,
+            wants: column.get()?,
             spec: column.get()?,
         })
     }
@@ -126,7 +161,12 @@ impl<'r> Columns<'r> {
         Ok(text.map_err(rusqlite::Error::from)?)
     }
 
-    fn parsed<T>(&mut self) -> Result<Option<T>, StoreError>
+    pub fn token(&mut self) -> rusqlite::Result<Option<LockToken>> {
+        let token: Option<i64> = self.get()?;
+        Ok(token.map(|token| LockToken(token as u64)))
+    }
+
+    pub fn parsed<T>(&mut self) -> Result<Option<T>, StoreError>
     where
         T: std::str::FromStr,
         StoreError: From<T::Err>,

@@ -105,6 +105,8 @@ fn tables(store: &Store) -> String {
         ("session_after", "session_id, after_id"),
         ("jobs", "job_id"),
         ("artifacts", "seq"),
+        ("locks", "token"),
+        ("grants", "only_row"),
     ] {
         let mut statement = store
             .connection

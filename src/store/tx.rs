@@ -46,7 +46,7 @@ impl<'a> Tx<'a> {
         event: Event,
     ) -> Result<Record, StoreError> {
         let record = Record {
-            seq: self.head.seq + 1,
+            seq: self.next_seq(),
             event_id: EventId::new(),
             at_ms: jiff::Timestamp::now().as_millisecond(),
             actor,
@@ -56,6 +56,11 @@ impl<'a> Tx<'a> {
         };
         self.append_record(&record)?;
         Ok(record)
+    }
+
+    /// The place of the next event in the log.
+    pub(super) fn next_seq(&self) -> u64 {
+        self.head.seq + 1
     }
 
     pub(super) fn append_record(&mut self, record: &Record) -> Result<(), StoreError> {

@@ -266,13 +266,14 @@ fn messages_get_trailers_once_and_empty_ones_stay_empty() {
     let message = || place.git(&["log", "-1", "--format=%B"]);
     let empty = |text: &str| place.git(&["commit", "-q", "--allow-empty", "-m", text]);
     empty("Subject\n\nBody with a\n---\nline");
-    let trailers = format!("Treeyard-Session: {id}\nTreeyard-Task: docs");
+    let lock = yard.json(&["locks", "ls"])["locks"][0]["token"].clone();
+    let trailers = format!("Treeyard-Session: {id}\nTreeyard-Task: docs\nTreeyard-Lock: {lock}");
     assert_eq!(
         message(),
         format!("Subject\n\nBody with a\n---\nline\n\n{trailers}")
     );
     place.git(&["commit", "-q", "--allow-empty", "--amend", "--no-edit"]);
-    assert_eq!(message().matches("Treeyard-").count(), 2);
+    assert_eq!(message().matches("Treeyard-").count(), 3);
     empty("Subject\n\nSigned-off-by: A <a@b.c>\nTreeyard-Task: other");
     assert_eq!(
         message(),

@@ -224,11 +224,11 @@ fn setup_runs_once_before_the_command_and_its_failure_ends_the_task() {
     let yard = Yard::new();
     yard.write("treeyard.toml", "setup = [\"echo everywhere >> trace\"]\n");
     let plan = yard.plan(
-        "[[task]]\nname = \"own\"\nsetup = [\"echo one >> trace\", [\"sh\", \"-c\", \"echo two >> trace\"]]\n\
+        "[[task]]\nname = \"own\"\nscope = [\"trace\"]\nsetup = [\"echo one >> trace\", [\"sh\", \"-c\", \"echo two >> trace\"]]\n\
          retries = { max = 1, delay = \"10ms\" }\n\
          run = \"echo run >> trace; test $(grep -c run trace) = 2\"\n\
          [[task]]\nname = \"common\"\nrun = \"cat trace\"\n\
-         [[task]]\nname = \"none\"\nsetup = []\nrun = \"test ! -e trace\"\n\
+         [[task]]\nname = \"none\"\nscope = [\"none\"]\nsetup = []\nrun = \"test ! -e trace\"\n\
          [[task]]\nname = \"broken\"\nsetup = [\"exit 9\", \"touch never\"]\nrun = \"touch never\"\n",
     );
     yard.exits(1, &["run", &plan]);

@@ -34,12 +34,22 @@ fn a_run_takes_over_when_the_runner_it_followed_was_another_runs() {
     let yard = Yard::new();
     let first = start(
         &yard,
-        &["run", "--name", "a", "--", "sh", "-c", &until_go(&yard)],
+        &[
+            "run",
+            "--name",
+            "a",
+            "--scope",
+            "a",
+            "--",
+            "sh",
+            "-c",
+            &until_go(&yard),
+        ],
     );
     eventually("it runs", || yard.folder.path().join("began").exists());
     let once = yard.folder.path().join("once");
     let plan = yard.plan(&format!(
-        "[[task]]\nname = \"b\"\nrun = \"mkdir {} && exit 1; true\"\n\
+        "[[task]]\nname = \"b\"\nscope = [\"b\"]\nrun = \"mkdir {} && exit 1; true\"\n\
          retries = {{ max = 1, backoff = \"fixed\", delay = \"3s\" }}\n",
         once.display()
     ));

@@ -1,8 +1,26 @@
 use super::*;
 use crate::model::limit::GroupLimit;
+use crate::model::lock::{Lock, LockTable, LockToken, Party};
+use crate::model::scope::{Fold, Scope};
 use crate::model::session::SessionState;
 use crate::runner::bucket::Bucket;
+use crate::store::Holder;
 use proptest::prelude::*;
+use std::collections::HashMap;
+
+/// With nobody who holds anything.
+fn decide(
+    queue: &[QueueRow],
+    slots: &[Slot],
+    limits: &Limits,
+    buckets: Buckets,
+    lanes: &mut Lanes,
+    now_ms: i64,
+) -> Decision {
+    let (table, holders) = (LockTable::new(Fold::default()), HashMap::new());
+    let mut admission = Admission::new(&table, &holders);
+    super::decide(queue, slots, limits, buckets, lanes, &mut admission, now_ms)
+}
 
 fn row(seq: u64, lane: Lane) -> QueueRow {
     QueueRow {
@@ -17,6 +35,11 @@ fn row(seq: u64, lane: Lane) -> QueueRow {
         created_seq: seq,
         waits_for: None,
         doomed_by: None,
+        holds: false,
+        scope: format!("[\"t{seq}/**\"]"),
+        goes_on_from: None,
+        waits_for_token: None,
+        passed_by: 0,
     }
 }
 
@@ -236,4 +259,105 @@ proptest! {
         }).count();
         prop_assert!(grouped <= 1);
     }
+}
+
+/// One that holds a scope, by name.
+struct Held {
+    table: LockTable,
+    holders: HashMap<SessionId, Holder>,
+    id: SessionId,
+}
+
+impl Held {
+    fn new(name: &str, pattern: &str, rests: bool) -> Self {
+        let id = SessionId::new();
+        let holder = Holder {
+            name: name.to_owned(),
+            rests,
+        };
+        let lock = Lock {
+            token: LockToken(7),
+            owner: Party::session(id),
+            holder: Party::session(id),
+            scope: Scope::new(vec![pattern.to_owned()]).unwrap(),
+            since: LockToken(7),
+            lease: None,
+            granted_ms: 0,
+        };
+        let mut table = LockTable::new(Fold::default());
+        table.sync(vec![lock]).unwrap();
+        let holders = HashMap::from([(id, holder)]);
+        Self { table, holders, id }
+    }
+
+    fn decide(&self, queue: &[QueueRow]) -> Decision {
+        let mut admission = Admission::new(&self.table, &self.holders);
+        let (limits, buckets, mut lanes) = (limits(8), Buckets::new(), Lanes::default());
+        super::decide(queue, &[], &limits, buckets, &mut lanes, &mut admission, 0)
+    }
+}
+
+fn asks(seq: u64, pattern: &str) -> QueueRow {
+    QueueRow {
+        scope: format!("[\"{pattern}\"]"),
+        ..row(seq, Lane::Primary)
+    }
+}
+
+fn reasons(decision: &Decision) -> Vec<String> {
+    let waiting = decision.waiting.iter();
+    waiting.map(|(_, wait)| wait.describe(0)).collect()
+}
+
+#[test]
+fn overlapping_scopes_do_not_start_together() {
+    let mut queue = vec![
+        asks(1, "src/**"),
+        asks(2, "src/api/**"),
+        asks(3, "docs/**"),
+        asks(4, "src/**"),
+    ];
+    queue[3].holds = true;
+    let held = Held::new("other", "lib/**", false);
+    let decision = held.decide(&queue);
+    assert_eq!(started(&queue, &decision), [1, 3, 4]);
+    let short = queue[0].session.short();
+    let expected = format!("waits for src/api/a: {short} ({short}) comes first");
+    assert_eq!(reasons(&decision), [expected]);
+    queue[1].priority = 1;
+    let decision = held.decide(&queue);
+    assert_eq!(started(&queue, &decision), [2, 3, 4], "the more urgent one");
+}
+
+#[test]
+fn what_is_held_is_waited_for_by_name_and_path() {
+    let queue = [asks(1, "lib/a.rs"), asks(2, "**"), asks(3, "docs/**")];
+    for (rests, end) in [(false, ""), (true, " until it lands")] {
+        let held = Held::new("other", "lib/**", rests);
+        let decision = held.decide(&queue);
+        assert_eq!(started(&queue, &decision), [3]);
+        let who = format!("which other ({}) holds{end}", held.id.short());
+        let expected = ["lib/a.rs", "lib/a"].map(|path| format!("waits for {path}, {who}"));
+        assert_eq!(reasons(&decision), expected);
+    }
+}
+
+#[test]
+fn one_that_was_passed_by_too_often_is_next() {
+    let mut queue = [asks(1, "**"), asks(2, "docs/**"), asks(3, "lib/x/**")];
+    let held = |rests| Held::new("other", "lib/**", rests);
+    queue[0].passed_by = 31;
+    assert_eq!(started(&queue, &held(false).decide(&queue)), [2]);
+    queue[0].passed_by = 32;
+    assert!(held(false).decide(&queue).start.is_empty());
+    // What nobody but a person can end does not hold up everybody else.
+    assert_eq!(started(&queue, &held(true).decide(&queue)), [2]);
+}
+
+#[test]
+fn what_was_held_is_passed_on_to_the_one_that_goes_on() {
+    let held = Held::new("before", "lib/**", true);
+    let mut queue = [asks(1, "lib/**"), asks(2, "lib/**")];
+    queue[1].goes_on_from = Some(held.id);
+    assert_eq!(started(&queue, &held.decide(&queue)), [2]);
 }

@@ -1,0 +1,94 @@
+//! That a session lands under the lock that it has, and nothing that it made under one that it lost.
+
+use super::error::LandError;
+use super::land::Landing;
+use crate::git::Repo;
+use crate::merge::new_messages;
+use crate::model::event::{Actor, Event};
+use crate::model::ids::CommitId;
+use crate::model::lock::{Lock, LockTable, LockToken};
+use crate::proc::moment;
+use crate::sessions::locks::{Answer, LockError, hold, settle_leases};
+use crate::store::SessionRow;
+
+const LOCK: &str = "Treeyard-Lock: ";
+const SESSION: &str = "Treeyard-Session: ";
+
+impl Landing<'_> {
+    /// The lock that protects the session's work, also when another session works under it now. One
+    /// that lost its lock asks for it again.
+    pub(super) fn hold(&mut self, session: &SessionRow, tip: &CommitId) -> Result<Lock, LandError> {
+        if session.base.as_ref() == Some(tip) {
+            return Err(LandError::Nothing {
+                name: session.name.clone(),
+                target: session.target.clone(),
+            });
+        }
+        let now = moment().map_err(LockError::from)?;
+        let mut table = LockTable::new(self.repo.fold());
+        let held = self.store.write(|tx| {
+            settle_leases(tx, &now)?;
+            if let Some(lock) = tx.lock_of(session.id)? {
+                return Ok(lock);
+            }
+            if let Answer::Refused(conflict) = hold(tx, &mut table, &now, session, None)? {
+                let name = session.name.clone();
+                return Err(LandError::Held { name, conflict });
+            }
+            let name = session.name.clone();
+            tx.lock_of(session.id)?.ok_or(LandError::LockLost { name })
+        })?;
+        match stale(self.repo, session, tip, &held)? {
+            None => Ok(held),
+            Some((commit, token)) => Err(LandError::Stale {
+                name: session.name.clone(),
+                commit,
+                token,
+            }),
+        }
+    }
+
+    /// Writes an event down, if the session still has the lock.
+    pub(super) fn append_under(
+        &mut self,
+        session: &SessionRow,
+        lock: &Lock,
+        event: Event,
+    ) -> Result<(), LandError> {
+        self.store.write(|tx| {
+            let now = tx.lock_of(session.id)?;
+            if now.is_none_or(|now| now.token != lock.token || now.scope != lock.scope) {
+                let name = session.name.clone();
+                return Err(LandError::LockLost { name });
+            }
+            tx.append(Actor::System, Some(session.id), event)?;
+            Ok(())
+        })
+    }
+}
+
+/// The first commit of the session that names a grant before the unbroken row that its lock ends.
+/// What came in from the target was checked when it landed there.
+fn stale(
+    repo: &Repo,
+    session: &SessionRow,
+    tip: &CommitId,
+    lock: &Lock,
+) -> Result<Option<(CommitId, LockToken)>, LandError> {
+    let target = repo.branch_tip(&session.target)?;
+    let known: Vec<CommitId> = session.base.iter().cloned().chain(target).collect();
+    let id = session.id.to_string();
+    for (commit, message) in new_messages(&repo.gix(), &known, tip)? {
+        let value = |key: &str| {
+            let mut lines = message.lines().rev();
+            lines.find_map(|line| line.strip_prefix(key)).map(str::trim)
+        };
+        let token = value(LOCK).and_then(|token| token.parse::<LockToken>().ok());
+        let is_own = value(SESSION).is_none_or(|named| named == id);
+        let fits = |token: &LockToken| (lock.since..=lock.token).contains(token);
+        if let Some(token) = token.filter(|token| is_own && !fits(token)) {
+            return Ok(Some((commit, token)));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,139 @@
+//! Which of the sessions that wait may have the files they ask for.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use crate::model::ids::SessionId;
+use crate::model::lock::{Lock, LockTable, LockToken, Party};
+use crate::model::scope::{Overlap, ScopeIndex, ScopeLanguage};
+use crate::store::{Holder, QueueRow};
+
+/// A request that so many others were granted before is next: whoever asks for any of its files
+/// waits behind it, so that none waits for ever.
+const MOST_PASSED_BY: u64 = 32;
+
+/// Who is in the way of a session, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockWait {
+    /// The lock that is held; `None` when a session is in the way that is next, or that starts now.
+    pub token: Option<LockToken>,
+    /// Who holds it, or is to.
+    pub holder: Party,
+    /// The name of that task or person.
+    pub name: String,
+    /// A shortest path that is in both scopes; `None` when nobody can tell.
+    pub witness: Option<String>,
+    /// Whether it ends only when a person does something.
+    pub rests: bool,
+}
+
+impl LockWait {
+    /// In words.
+    pub fn describe(&self) -> String {
+        let path = self.witness.as_deref().unwrap_or("what may be the same");
+        let (name, id) = (&self.name, self.holder.session_id());
+        let id = id.map_or(String::new(), |id| format!(" ({})", id.short()));
+        match (self.token, self.rests) {
+            (None, _) => format!("waits for {path}: {name}{id} comes first"),
+            (Some(_), false) => format!("waits for {path}, which {name}{id} holds"),
+            (Some(_), true) => format!("waits for {path}, which {name}{id} holds until it lands"),
+        }
+    }
+}
+
+/// Decides over the sessions of one look at the queue, in the order in which they are asked for.
+pub struct Admission<'t> {
+    table: &'t LockTable,
+    holders: &'t HashMap<SessionId, Holder>,
+    /// What is given out by this decision, or kept for one that is next.
+    taken: ScopeIndex<SessionId>,
+    /// Tasks without a scope are many, and ask for the same.
+    known: HashMap<(String, Option<SessionId>), Rc<LockWait>>,
+}
+
+impl<'t> Admission<'t> {
+    /// With the locks that are held now, and the sessions that hold them.
+    pub fn new(table: &'t LockTable, holders: &'t HashMap<SessionId, Holder>) -> Self {
+        Self {
+            table,
+            holders,
+            taken: ScopeIndex::new(),
+            known: HashMap::new(),
+        }
+    }
+
+    /// Whether the session may have the files that it asks for. It is decided once more when they
+    /// are granted.
+    pub fn may_take(&mut self, row: &QueueRow) -> Result<(), Rc<LockWait>> {
+        if row.holds {
+            return Ok(());
+        }
+        let key = (row.scope.clone(), row.goes_on_from);
+        if let Some(wait) = self.known.get(&key) {
+            return Err(Rc::clone(wait));
+        }
+        // What cannot be read is refused, with its reason, when it is to be granted.
+        let Some(scope) = self.read(&row.scope) else {
+            return Ok(());
+        };
+        let Some(wait) = self.in_the_way(row, &scope).map(Rc::new) else {
+            return Ok(());
+        };
+        if row.passed_by >= MOST_PASSED_BY && !wait.rests {
+            self.taken.insert(row.session, scope);
+        }
+        self.known.insert(key, Rc::clone(&wait));
+        Err(wait)
+    }
+
+    /// The session is given what it asks for.
+    pub fn take(&mut self, row: &QueueRow) {
+        if let Some(scope) = self.read(&row.scope).filter(|_| !row.holds) {
+            self.taken.insert(row.session, scope);
+        }
+    }
+
+    fn read(&self, scope: &str) -> Option<ScopeLanguage> {
+        let scope = serde_json::from_str(scope).ok()?;
+        self.table.language(&scope).ok()
+    }
+
+    fn in_the_way(&self, row: &QueueRow, scope: &ScopeLanguage) -> Option<LockWait> {
+        let own = Party::session(row.session);
+        let mut held = self.table.meetings(&own, scope);
+        let held = held.find(|found| !self.is_passed_on(found.lock, row.goes_on_from));
+        if let Some(found) = held {
+            let witness = found.witness();
+            return Some(self.wait(Some(found.lock.token), &found.lock.holder, witness));
+        }
+        let mut taken = self.taken.conflicts(scope);
+        let (first, overlap) = taken.find(|(id, _)| **id != row.session)?;
+        let witness = match overlap {
+            Overlap::Witness(path) => Some(String::from_utf8_lossy(&path).into_owned()),
+            Overlap::Disjoint | Overlap::Undecided => None,
+        };
+        Some(self.wait(None, &Party::session(*first), witness))
+    }
+
+    /// Its holder is done, and the session goes on from its work.
+    fn is_passed_on(&self, lock: &Lock, goes_on_from: Option<SessionId>) -> bool {
+        goes_on_from.is_some_and(|before| lock.holder == Party::session(before))
+    }
+
+    fn wait(&self, token: Option<LockToken>, holder: &Party, witness: Option<String>) -> LockWait {
+        let known = holder.session_id().and_then(|id| self.holders.get(&id));
+        let name = match holder {
+            Party::Session { session_id } => {
+                known.map_or_else(|| session_id.short(), |one| one.name.clone())
+            }
+            Party::Place { person, .. } => person.clone(),
+        };
+        LockWait {
+            token,
+            holder: holder.clone(),
+            name,
+            witness,
+            rests: known.map_or(token.is_some(), |one| one.rests),
+        }
+    }
+}

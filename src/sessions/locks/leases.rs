@@ -1,0 +1,77 @@
+//! Locks that end by themselves.
+
+use super::error::LockError;
+use crate::model::event::{Actor, Event};
+use crate::model::ids::SessionId;
+use crate::model::lock::{Lease, Lock, Moment, Process, Standing};
+use crate::proc::Owner;
+use crate::store::{StoreError, Tx};
+
+/// Releases the locks whose time is over or whose process is gone, and gives those of an earlier run
+/// of the machine their whole time again.
+///
+/// # Errors
+/// The store's refusal.
+pub fn settle_leases(tx: &mut Tx<'_>, now: &Moment) -> Result<(), StoreError> {
+    for lock in tx.locks()? {
+        let Some(lease) = &lock.lease else { continue };
+        let token = lock.token;
+        let event = match standing(lease, now) {
+            Standing::Runs { .. } => continue,
+            Standing::Anew => Event::LockLeased {
+                token,
+                lease: Some(Lease::new(now, lease.for_ms, None)),
+            },
+            Standing::Over => Event::LockReleased {
+                token,
+                reason: "its time was over".to_owned(),
+            },
+        };
+        tx.append(Actor::System, lock.owner.session_id(), event)?;
+    }
+    Ok(())
+}
+
+/// In how many milliseconds the first of the locks may end by itself.
+pub fn next_end_ms(locks: &[Lock], now: &Moment) -> Option<u64> {
+    let leases = locks.iter().filter_map(|lock| lock.lease.as_ref());
+    let left = leases.filter_map(|lease| match standing(lease, now) {
+        Standing::Runs { left_ms } => left_ms,
+        Standing::Anew | Standing::Over => Some(0),
+    });
+    left.min()
+}
+
+/// While a session is paused its lock has an end, after which others may have the files; without a
+/// limit it has none.
+///
+/// # Errors
+/// The store's refusal.
+pub fn lease_of_pause(
+    tx: &mut Tx<'_>,
+    session: SessionId,
+    lease: Option<Lease>,
+) -> Result<(), LockError> {
+    let Some(lock) = tx.lock_of(session)?.filter(|lock| lock.lease != lease) else {
+        return Ok(());
+    };
+    let token = lock.token;
+    tx.append(
+        Actor::System,
+        Some(session),
+        Event::LockLeased { token, lease },
+    )?;
+    Ok(())
+}
+
+fn standing(lease: &Lease, now: &Moment) -> Standing {
+    let lives = |one: Process| {
+        let owner = Owner {
+            pid: one.pid,
+            start_time: one.start_time,
+            boot_id: now.boot_id.clone(),
+        };
+        owner.is_alive()
+    };
+    lease.standing(now, lives)
+}

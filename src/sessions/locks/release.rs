@@ -1,0 +1,70 @@
+//! Giving locks back.
+
+use super::error::LockError;
+use crate::model::event::{Actor, Event};
+use crate::model::ids::SessionId;
+use crate::model::job::JobState;
+use crate::model::lock::{LockToken, Party};
+use crate::store::{SessionRow, StoreError, Tx};
+
+/// What a session holds goes: its own lock to nobody, what was passed to it back to whose it is.
+///
+/// # Errors
+/// The store's refusal.
+pub fn release_all(
+    tx: &mut Tx<'_>,
+    actor: Actor,
+    session: SessionId,
+    reason: &str,
+) -> Result<(), StoreError> {
+    let own = Party::session(session);
+    for lock in tx.held_by(session)? {
+        if lock.owner != own {
+            let (token, to) = (lock.token, lock.owner.clone());
+            let owner = lock.owner.session_id();
+            tx.append(actor, owner, Event::LockPassed { token, to })?;
+        }
+    }
+    if let Some(lock) = tx.lock_of(session)? {
+        release_token(tx, actor, Some(session), lock.token, reason)?;
+    }
+    Ok(())
+}
+
+/// Releases one lock of `owner`.
+///
+/// # Errors
+/// The store's refusal, also when nobody holds it.
+pub fn release_token(
+    tx: &mut Tx<'_>,
+    actor: Actor,
+    owner: Option<SessionId>,
+    token: LockToken,
+    reason: &str,
+) -> Result<(), StoreError> {
+    let reason = reason.to_owned();
+    tx.append(actor, owner, Event::LockReleased { token, reason })?;
+    Ok(())
+}
+
+/// A person takes a session's lock away from it. It can ask for it again.
+///
+/// # Errors
+/// It holds none, or a command of it runs.
+pub fn give_up(tx: &mut Tx<'_>, session: &SessionRow, reason: &str) -> Result<(), LockError> {
+    let held = tx.lock_of(session.id)?;
+    if held.is_none() {
+        return Err(LockError::NotHeld(session.name.clone()));
+    }
+    refuse_at_work(tx, session)?;
+    Ok(release_all(tx, Actor::Human, session.id, reason)?)
+}
+
+/// A session of which a command runs keeps its files.
+pub(super) fn refuse_at_work(tx: &Tx<'_>, session: &SessionRow) -> Result<(), LockError> {
+    let jobs = tx.jobs_of(session.id)?;
+    match jobs.iter().any(|job| job.state == JobState::Running) {
+        true => Err(LockError::AtWork(session.name.clone())),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,94 @@
+//! A session asks for more while it runs.
+//!
+//! It holds files and waits for others, which could make two sessions wait for each other for ever.
+//! So a request that would close such a circle is refused at once and never queued; sessions that
+//! wait for their first lock hold nothing.
+
+use super::error::LockError;
+use super::request::{Answer, Request, request};
+use crate::model::event::{Actor, Event};
+use crate::model::lock::{Conflict, Lock, LockTable, Moment, Party};
+use crate::model::scope::Scope;
+use crate::store::{SessionRow, StoreError, Tx};
+
+/// Asks for `more` besides what the session holds. Its new lock has another token, and begins where
+/// the old one did.
+///
+/// # Errors
+/// It holds nothing, the result cannot be written as one scope, or [`request`]'s.
+pub fn widen(
+    tx: &mut Tx<'_>,
+    table: &mut LockTable,
+    now: &Moment,
+    session: &SessionRow,
+    more: &Scope,
+) -> Result<Answer, LockError> {
+    let party = Party::session(session.id);
+    let own = tx.lock_of(session.id)?.filter(|lock| lock.holder == party);
+    let Some(own) = own else {
+        return Err(LockError::NotHeld(session.name.clone()));
+    };
+    let scope = own.scope.with(more).ok_or(LockError::NotOneScope)?;
+    let asked = Request {
+        party,
+        name: session.name.clone(),
+        scope,
+        lease: own.lease.clone(),
+        goes_on_from: None,
+        replaces: Some(own),
+    };
+    let answer = request(tx, table, now, Actor::Agent, &asked)?;
+    if let Answer::Refused(conflict) = &answer
+        && closes_circle(tx, table, session, conflict)?
+    {
+        return Err(LockError::Circle(conflict.clone()));
+    }
+    Ok(answer)
+}
+
+/// Records what became of a request: `granted`, `queued` or `refused`.
+///
+/// # Errors
+/// The store's refusal.
+pub fn answer(
+    tx: &mut Tx<'_>,
+    session: &SessionRow,
+    more: &Scope,
+    answer: &str,
+) -> Result<(), StoreError> {
+    let event = Event::ScopeRequested {
+        more: more.clone(),
+        answer: answer.to_owned(),
+    };
+    tx.append(Actor::Agent, Some(session.id), event).map(drop)
+}
+
+/// Whether the holder waits, over however many others, for the session itself.
+fn closes_circle(
+    tx: &Tx<'_>,
+    table: &LockTable,
+    session: &SessionRow,
+    conflict: &Conflict,
+) -> Result<bool, LockError> {
+    let own = Party::session(session.id);
+    let mut seen = vec![own.clone()];
+    let mut left = vec![conflict.holder.party.clone()];
+    while let Some(party) = left.pop() {
+        if party == own {
+            return Ok(true);
+        }
+        if seen.contains(&party) {
+            continue;
+        }
+        if let Some(id) = party.session_id()
+            && let Some(row) = tx.session(id)?
+            && let Some(more) = row.wants()?
+        {
+            let wanted = table.language(&more)?;
+            let holders = table.meetings(&party, &wanted).map(|found| found.lock);
+            left.extend(holders.map(|lock: &Lock| lock.holder.clone()));
+        }
+        seen.push(party);
+    }
+    Ok(false)
+}
