@@ -87,14 +87,14 @@ impl Plan {
 /// and columns of the error are those of the plan it stands for, which the error carries.
 pub fn single_task(
     name: &str,
-    scope: &[String],
+    scope: Option<&[String]>,
     argv: &[String],
     overrides: &TaskOptions,
     settings: &Settings,
 ) -> Result<TaskSpec, PlanError> {
     let task = TaskOptions {
         name: name.to_owned(),
-        scope: (!scope.is_empty()).then(|| scope.to_vec()),
+        scope: scope.map(<[String]>::to_vec),
         run: Command::Argv(argv.to_vec()),
         ..overrides.clone()
     };
@@ -414,11 +414,6 @@ impl Placed {
 impl Read for Scope {
     fn read(value: &Spanned<DeValue<'_>>, problems: &Problems) -> Option<Self> {
         let patterns = Vec::<String>::read(value, problems)?;
-        if patterns.is_empty() {
-            let hint = "leave `scope` out for the whole repository".to_owned();
-            problems.add(value.span().start, "the scope is empty", Some(hint));
-            return None;
-        }
         let items = value
             .get_ref()
             .as_array()
