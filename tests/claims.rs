@@ -118,3 +118,40 @@ fn replaced_objects_and_grafts_of_a_session_are_not_believed() {
     assert!(reason(&yard).contains("src/evil.txt"), "{}", reason(&yard));
     assert!(!fs::exists(yard.repo().join("src/evil.txt")).unwrap());
 }
+
+/// What looks only is in nobody's way, and is held to it.
+#[test]
+fn a_task_that_may_change_nothing_changes_nothing() {
+    let yard = Yard::new();
+    let tip = yard.git(&["rev-parse", "main"]);
+    let looks = "test -z \"$TREEYARD_SCOPE\" && cat README.md";
+    let single = ["run", "--read-only", "--auto-land", "--name"];
+    let run = |name, run| yard.treeyard(&[&single[..], &[name, "--", "sh", "-c", run]].concat());
+    assert!(run("looks", looks).status.success());
+    assert_eq!(yard.state_of("looks"), "COMPLETED");
+
+    let plan = yard.plan(
+        "auto_land = true\n[[task]]\nname = \"docs\"\nscope = []\nrun = \"echo x > new.md\"\n",
+    );
+    assert!(!yard.treeyard(&["run", &plan]).status.success());
+    assert_ne!(run("edits", "echo x >> README.md").status.code(), Some(0));
+    for name in ["docs", "edits"] {
+        assert_eq!(yard.state_of(name), "BLOCKED");
+        let shown = yard.json(&["show", name]);
+        let reason = shown["session"]["reason"].as_str().unwrap();
+        assert!(reason.contains("TY-OUT-OF-SCOPE"), "{reason}");
+        assert_eq!(yard.treeyard(&["land", name]).status.code(), Some(5));
+    }
+    let hook = run("commits", "echo x >> README.md; git commit -qam x");
+    let logs = yard.treeyard(&["logs", "commits"]);
+    let said = text(&logs.stdout) + &text(&logs.stderr);
+    assert_ne!(hook.status.code(), Some(0));
+    assert!(
+        said.contains("scope  nothing, of session commits"),
+        "{said}"
+    );
+    let both = ["run", "--read-only", "--scope", "a", "--", "true"];
+    assert_eq!(yard.treeyard(&both).status.code(), Some(2));
+    assert_eq!(yard.git(&["rev-parse", "main"]), tip);
+    yard.sound();
+}

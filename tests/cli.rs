@@ -223,7 +223,7 @@ fn seed(sandbox: &Sandbox, end: SessionState) -> (SessionId, PathBuf) {
     let options = TaskOptions::new("x", TaskCommand::Argv(argv.to_vec()));
     let spec = single_task(
         "docs",
-        &["docs/**".into()],
+        Some(&["docs/**".into()]),
         &argv,
         &options,
         &project.settings,

@@ -6,7 +6,7 @@ mod together;
 
 use serde_json::Value;
 
-use super::yard::{Yard, eventually};
+use super::yard::{Yard, eventually, text};
 
 const RATE_LIMITED: &str = "FR-EVT-SESS-SCHED-003";
 const DISPATCHED: &str = "FR-EVT-SESS-SCHED-002";
@@ -235,4 +235,52 @@ fn every_command_of_a_session_counts_for_the_rate() {
     for pair in starts.windows(2) {
         assert!(pair[1] - pair[0] >= 250, "{starts:?}");
     }
+}
+
+/// A pattern may be for a file to come, so it is told, and the work goes on.
+#[test]
+fn scope_patterns_that_match_nothing_are_told() {
+    let yard = Yard::new();
+    let plan = yard.plan(
+        "[[task]]\nname = \"one\"\nscope = [\"src/**\", \"scr/**\"]\nrun = \"true\"\n\
+         [[task]]\nname = \"two\"\nrun = \"true\"\n",
+    );
+    let told = "plan.toml:3:20: scope pattern `scr/**` matches no file yet";
+    let checked = yard.treeyard(&["plan", "check", &plan]);
+    assert!(checked.status.success());
+    assert!(text(&checked.stderr).contains(told), "{checked:?}");
+    let listed = yard.json(&["plan", "check", &plan]);
+    let warnings = listed["warnings"].as_array().unwrap();
+    assert_eq!(warnings.len(), 1, "{listed}");
+    assert_eq!(
+        (&warnings[0]["line"], &warnings[0]["column"]),
+        (&3.into(), &20.into())
+    );
+    let submitted = yard.json(&["submit", &plan]);
+    let warnings = submitted["warnings"].as_array().unwrap();
+    assert!(warnings[0].as_str().unwrap().ends_with(told), "{submitted}");
+    assert_eq!(warnings.len(), 1, "{submitted}");
+
+    let single = [
+        "run",
+        "--scope",
+        "src/**",
+        "--scope",
+        "!src/gen/**",
+        "--",
+        "true",
+    ];
+    let ran = yard.treeyard(&single);
+    assert!(ran.status.success());
+    let told = "scope pattern `!src/gen/**` takes out no file yet";
+    assert!(text(&ran.stderr).contains(told), "{ran:?}");
+    assert!(!text(&ran.stderr).contains("`src/**`"), "{ran:?}");
+    // Files of another branch do not count.
+    yard.git(&["checkout", "-qb", "other"]);
+    yard.write("scr/x", "x");
+    yard.git(&["add", "-A"]);
+    yard.git(&["commit", "-qm", "scr"]);
+    assert!(text(&yard.treeyard(&["plan", "check", &plan]).stderr).is_empty());
+    let main = yard.treeyard(&["--set", "target=main", "plan", "check", &plan]);
+    assert!(text(&main.stderr).contains("`scr/**`"), "{main:?}");
 }

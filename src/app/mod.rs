@@ -8,6 +8,7 @@ pub mod failure;
 pub mod follow;
 pub mod gc;
 pub mod hooks;
+pub mod idle;
 pub mod land;
 mod landings;
 mod locks;

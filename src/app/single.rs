@@ -10,8 +10,8 @@ use crate::model::task::{Command, TaskSpec};
 pub struct Single {
     /// Its name; the program's otherwise.
     pub name: Option<String>,
-    /// The files it may change.
-    pub scope: Vec<String>,
+    /// The files it may change; the whole repository unless it is said.
+    pub scope: Option<Vec<String>>,
     /// What is run.
     pub argv: Vec<String>,
     /// The longest one attempt may take, such as `10m`.
@@ -50,8 +50,14 @@ pub fn one_task(single: &Single, settings: &Settings) -> Result<TaskSpec, Failur
                 .collect::<Result<_, _>>()?,
         );
     }
-    single_task(&name, &single.scope, &single.argv, &options, settings)
-        .map_err(|error| by_flag(single, &error))
+    single_task(
+        &name,
+        single.scope.as_deref(),
+        &single.argv,
+        &options,
+        settings,
+    )
+    .map_err(|error| by_flag(single, &error))
 }
 
 fn variable(pair: &str) -> Result<(String, String), Failure> {
@@ -116,7 +122,7 @@ mod tests {
         let text = |text: &str| Some(text.to_owned());
         let failure = refused(Single {
             name: text("a b"),
-            scope: vec!["../x".to_owned()],
+            scope: Some(vec!["../x".to_owned()]),
             timeout: text("3x"),
             gate: vec![String::new()],
             env: vec!["=x".to_owned()],

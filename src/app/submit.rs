@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
+use super::idle::{files_of_target, idle_of};
 use super::project::Project;
 use super::setup;
 use super::single::{Single, one_task};
@@ -58,6 +59,7 @@ pub struct Submitted {
 /// Tasks that were checked.
 struct Checked {
     tasks: Vec<TaskSpec>,
+    target: String,
     settings: Settings,
     warnings: Vec<String>,
 }
@@ -67,16 +69,15 @@ struct Checked {
 /// # Errors
 /// A wrong plan, an unknown `after`, no branch to land on.
 pub fn submit(project: &mut Project, request: &Request) -> Result<Submitted, Failure> {
-    let checked = read(project, &request.work)?;
+    let checked = read(project, request)?;
     let settings = checked.settings;
-    let target = target(project, request, &settings)?;
     let after = request
         .after
         .iter()
         .map(|selector| project.session(selector).map(|session| session.id))
         .collect::<Result<Vec<_>, _>>()?;
     let submission = Submission {
-        target,
+        target: checked.target,
         auto_land: request.auto_land || settings.auto_land(),
         repeat: request.repeat,
         after,
@@ -129,24 +130,31 @@ fn instead(session: &SessionRow) -> String {
     }
 }
 
-fn read(project: &Project, work: &Work) -> Result<Checked, Failure> {
-    match work {
+fn read(project: &Project, request: &Request) -> Result<Checked, Failure> {
+    match &request.work {
         Work::Plan(path) => {
             let bytes = plan_bytes(path)?;
             let plan = Plan::decode(&bytes, path, &project.settings)?;
-            let warnings = plan.warnings(std::env::var_os("PATH").as_deref());
+            let target = target(project, request, &plan.settings)?;
+            let files = files_of_target(&project.repo, &target, &plan.tasks);
+            let warnings = plan.warnings(std::env::var_os("PATH").as_deref(), files.as_ref());
             Ok(Checked {
                 warnings: warnings.iter().map(|found| told(found, path)).collect(),
+                target,
                 tasks: plan.tasks,
                 settings: plan.settings,
             })
         }
         Work::Single(single) => {
             let task = one_task(single, &project.settings)?;
+            let target = target(project, request, &project.settings)?;
+            let tasks = vec![task];
+            let files = files_of_target(&project.repo, &target, &tasks);
             Ok(Checked {
-                tasks: vec![task],
+                warnings: idle_of(&tasks[0], files.as_ref()),
+                tasks,
+                target,
                 settings: project.settings.clone(),
-                warnings: Vec::new(),
             })
         }
     }

@@ -16,6 +16,9 @@ pub struct TaskArgs {
     /// Files it may change, relative to the root (repeatable)
     #[arg(long, value_name = "PATTERN", conflicts_with = "plan")]
     pub scope: Vec<String>,
+    /// It changes no file: what it changes is refused
+    #[arg(long, conflicts_with_all = ["plan", "scope"])]
+    pub read_only: bool,
     /// Sessions or tasks that must complete first (repeatable)
     #[arg(long, value_name = "TASK", conflicts_with = "plan")]
     pub after: Vec<String>,
@@ -80,7 +83,7 @@ pub struct SubmitArgs {
         value_name = "S",
         requires = "cmd",
         conflicts_with_all = [
-            "plan", "name", "scope", "after", "timeout", "retries", "priority", "env", "gate",
+            "plan", "name", "scope", "read_only", "after", "timeout", "retries", "priority", "env", "gate",
             "auto_land", "target", "repeat",
         ],
     )]

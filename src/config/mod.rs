@@ -3,6 +3,7 @@
 mod advice;
 mod graph;
 mod groups;
+mod idle;
 mod load;
 mod plan;
 mod problem;
@@ -15,6 +16,7 @@ mod values;
 #[cfg(test)]
 mod tests;
 
+pub use idle::idle_patterns;
 pub use load::{ConfigError, read_plan_file, user_file};
 pub use plan::{Plan, PlanError, single_task};
 pub use problem::Problem;

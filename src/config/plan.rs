@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::graph::cycles;
 use super::groups::Group;
+use super::idle::{idle, places};
 use super::problem::{Problem, decode, render_all};
 use super::programs::{Program, missing, programs_in};
 use super::reader::{Problems, Read, Section, parse, quoted, unknown, wrong_type};
@@ -16,7 +17,7 @@ use super::schema::{PlanFile, TaskOptions};
 use super::settings::{Origin, Settings};
 use super::values::Timeout;
 use crate::model::code::Code;
-use crate::model::scope::Scope;
+use crate::model::scope::{Files, Scope};
 use crate::model::task::{Command, Lane, OnCrash, Retries, TaskName, TaskSpec};
 
 /// A checked plan.
@@ -32,6 +33,8 @@ pub struct Plan {
     pub settings: Settings,
     text: String,
     programs: Vec<Program>,
+    /// Of each task, where its scope patterns stand, in bytes.
+    patterns: Vec<Vec<usize>>,
 }
 
 /// Everything that is wrong with a plan.
@@ -87,14 +90,14 @@ impl Plan {
 /// and columns of the error are those of the plan it stands for, which the error carries.
 pub fn single_task(
     name: &str,
-    scope: &[String],
+    scope: Option<&[String]>,
     argv: &[String],
     overrides: &TaskOptions,
     settings: &Settings,
 ) -> Result<TaskSpec, PlanError> {
     let task = TaskOptions {
         name: name.to_owned(),
-        scope: (!scope.is_empty()).then(|| scope.to_vec()),
+        scope: scope.map(<[String]>::to_vec),
         run: Command::Argv(argv.to_vec()),
         ..overrides.clone()
     };
@@ -115,10 +118,16 @@ pub fn single_task(
 
 impl Plan {
     /// What is no mistake of the plan, but will go wrong if nothing changes: programs that are not
-    /// there. Commands for a shell are not looked into. Jobs look for programs in `path`, unless
-    /// their task has a `PATH` of its own.
-    pub fn warnings(&self, path: Option<&OsStr>) -> Vec<Problem> {
-        missing(&self.programs, path, &self.text)
+    /// there, and scope patterns that change nothing among `files`, those of the target. Commands
+    /// for a shell are not looked into. Jobs look for programs in `path`, unless their task has a
+    /// `PATH` of its own.
+    pub fn warnings(&self, path: Option<&OsStr>, files: Option<&Files>) -> Vec<Problem> {
+        let scopes = self.tasks.iter().map(|task| &task.scope);
+        let placed = scopes.zip(&self.patterns);
+        let mut all = missing(&self.programs, path, &self.text);
+        all.extend(files.map_or_else(Vec::new, |files| idle(placed, files, &self.text)));
+        all.sort_by_key(|found| (found.line, found.column));
+        all
     }
 }
 
@@ -166,10 +175,15 @@ fn read_plan(
     check_names(&read, text, problems);
     programs.extend(read.iter().flat_map(|entry| entry.programs.iter().cloned()));
     programs.sort_by_key(|program| program.offset);
+    let sound = read.into_iter();
+    let (tasks, patterns) = sound
+        .filter_map(|entry| Some((entry.spec?, entry.patterns)))
+        .unzip();
     Plan {
         text: text.to_owned(),
         programs,
-        tasks: read.into_iter().filter_map(|entry| entry.spec).collect(),
+        patterns,
+        tasks,
         target: target.flatten(),
         auto_land,
         settings,
@@ -236,6 +250,7 @@ struct Entry {
     name: Option<Placed>,
     after: Vec<Placed>,
     programs: Vec<Program>,
+    patterns: Vec<usize>,
     spec: Option<TaskSpec>,
 }
 
@@ -253,6 +268,7 @@ fn read_task(
     }
     let name = section.take::<Placed>("name");
     let scope = section.take::<Scope>("scope");
+    let patterns = section.get("scope").map_or_else(Vec::new, places);
     let run = section.take::<Command>("run");
     let after = section.take::<Vec<Placed>>("after").unwrap_or_default();
     let own = Common::read(&mut section);
@@ -279,6 +295,7 @@ fn read_task(
         name,
         after,
         programs,
+        patterns,
         spec,
     }
 }
@@ -414,11 +431,6 @@ impl Placed {
 impl Read for Scope {
     fn read(value: &Spanned<DeValue<'_>>, problems: &Problems) -> Option<Self> {
         let patterns = Vec::<String>::read(value, problems)?;
-        if patterns.is_empty() {
-            let hint = "leave `scope` out for the whole repository".to_owned();
-            problems.add(value.span().start, "the scope is empty", Some(hint));
-            return None;
-        }
         let items = value
             .get_ref()
             .as_array()

@@ -89,9 +89,9 @@ macro_rules! task_tables {
             /// Its name, unique in the plan; becomes part of the branch name.
             #[schemars(length(min = 1, max = 60), regex(pattern = r"^(?!.*\.\.)(?!.*\.(lock)?$)[A-Za-z0-9][A-Za-z0-9._-]*$"))]
             pub name: String,
-            /// The files it may change, as patterns relative to the repository root.
+            /// The files it may change, as patterns relative to the repository root; none is nothing.
             #[serde(skip_serializing_if = "Option::is_none")]
-            #[schemars(length(min = 1), inner(regex(pattern = r"^(?!!?(\./)*(/|\\([/\\0-9A-Za-z]|$)|[0-9A-Za-z]:|(.*/)?\.\.(/|$)|\s*$))[^\p{Cc}]+$")))]
+            #[schemars(inner(regex(pattern = r"^(?!!?(\./)*(/|\\([/\\0-9A-Za-z]|$)|[0-9A-Za-z]:|(.*/)?\.\.(/|$)|\s*$))[^\p{Cc}]+$")))]
             pub scope: Option<Vec<String>>,
             /// What is run: a shell line, or a list of arguments without a shell.
             #[schemars(with = "CommandText")]

@@ -130,7 +130,7 @@ after = ["dcs", "nowhere-near"]
 env = { "A=B" = "1", "ä" = 2 }
 [[task]]
 name = "bad name"
-scope = []
+scope = ["!a"]
 priority = 256
 lane = "fast"
 "#,
@@ -150,7 +150,7 @@ lane = "fast"
         "13:28: expected a string, found integer",
         "14:1: the task has no `run`",
         "15:8: `bad name` cannot name a task",
-        "16:9: the scope is empty",
+        "16:9: the scope has only negated patterns",
         "17:12: expected a whole number from 0 to 255",
         "18:8: unknown word `fast` (one of:",
     ];
@@ -287,7 +287,7 @@ fn a_single_task_is_checked_and_kept_as_it_is() {
     options.on_crash = Some(OnCrashText::Fail);
     options.group = Some("g".into());
     let scope = ["docs/**".to_owned()];
-    let spec = single_task("docs", &scope, &argv, &options, &Settings::default()).unwrap();
+    let spec = single_task("docs", Some(&scope), &argv, &options, &Settings::default()).unwrap();
     assert_eq!(spec.name.as_str(), "docs");
     assert_eq!(spec.scope.patterns(), ["docs/**"]);
     assert_eq!(spec.run, Command::Argv(argv.to_vec()));
@@ -300,7 +300,13 @@ fn a_single_task_is_checked_and_kept_as_it_is() {
     );
     assert_eq!(spec.group.as_deref(), Some("g"));
 
-    let error = single_task("a/b", &["/x".into()], &[], &options, &Settings::default());
+    let error = single_task(
+        "a/b",
+        Some(&["/x".into()]),
+        &[],
+        &options,
+        &Settings::default(),
+    );
     let error = error.unwrap_err();
     assert_eq!(error.problems.len(), 3, "{error}");
     assert_eq!(error.code(), crate::model::code::Code::PlanInvalid);

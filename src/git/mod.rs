@@ -3,6 +3,7 @@
 mod changes;
 mod command;
 mod error;
+mod files;
 mod hooks;
 mod hooks_path;
 mod objects;

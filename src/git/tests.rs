@@ -136,3 +136,74 @@ fn a_dead_lock_on_a_ref_of_its_own_is_outwaited_and_no_other() {
         std::fs::remove_file(other).unwrap();
     }
 }
+
+/// Tracked, also when deleted in the checkout; new; not what is ignored.
+#[test]
+fn files_that_two_scopes_share_are_those_that_are_there() {
+    use crate::model::scope::{Fold, Scope, ScopeLanguage};
+    let language = |patterns: &[&str]| {
+        let patterns = patterns.iter().map(|p| (*p).to_owned()).collect();
+        ScopeLanguage::new(&Scope::new(patterns).unwrap(), Fold::default()).unwrap()
+    };
+    let (dir, repo) = repository();
+    let write = |path: &str, text: &str| {
+        let path = dir.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    for path in [
+        "src/b.rs",
+        "src/\u{e4} \"x\".rs",
+        "src/sub/c.rs",
+        "docs/a.md",
+    ] {
+        write(path, "x");
+    }
+    git(dir.path(), &["add", "-A"]);
+    git(dir.path(), &["commit", "-q", "-m", "files"]);
+    for path in ["src/new.rs", "src/x.o", "src/own.tmp"] {
+        write(path, "x");
+    }
+    write(".gitignore", "*.o\n");
+    write("everywhere", "*.tmp\n");
+    let everywhere = dir.path().join("everywhere");
+    git(
+        dir.path(),
+        &["config", "core.excludesFile", everywhere.to_str().unwrap()],
+    );
+    std::fs::remove_file(dir.path().join("src/b.rs")).unwrap();
+    let repo = Repo::discover(&repo.main_root().join("src/sub")).unwrap();
+
+    let (a, b) = (language(&["src/**"]), language(&["*", "!src/sub/"]));
+    let shared = |repo: &Repo, most| {
+        let found = repo.shared_files((&a, &b), "main", most).unwrap();
+        let names = found
+            .first
+            .iter()
+            .map(|p| String::from_utf8(p.clone()).unwrap());
+        (names.collect::<Vec<_>>(), found.count)
+    };
+    let all = ["src/b.rs", "src/new.rs", "src/\u{e4} \"x\".rs"];
+    assert_eq!(shared(&repo, 9), (all.map(str::to_owned).to_vec(), 3));
+    assert_eq!(shared(&repo, 1), (vec!["src/b.rs".to_owned()], 3));
+
+    let bare = dir.path().join("bare");
+    git(
+        dir.path(),
+        &[
+            "-c",
+            "protocol.file.allow=always",
+            "clone",
+            "-q",
+            "--bare",
+            ".",
+            bare.to_str().unwrap(),
+        ],
+    );
+    let bare = Repo::discover(&bare).unwrap();
+    assert_eq!(
+        shared(&bare, 9),
+        (vec![all[0].to_owned(), all[2].to_owned()], 2)
+    );
+    assert_eq!(bare.shared_files((&a, &b), "none", 9).unwrap().count, 0);
+}

@@ -209,7 +209,7 @@ fn refusal(what: &str, taken: &[Taken<'_>]) -> Refusal {
         }
     }
     let said = |holder: &&Holder| {
-        let scope = holder.scope.patterns().join(" ");
+        let scope = &holder.scope;
         let (name, id, state) = (&holder.name, holder.session.short(), holder.state.name());
         format!("session {name} ({id}, {state}, scope {scope})")
     };

@@ -83,12 +83,12 @@ pub(super) fn scope_of(guard: &Guard) -> String {
         more => format!(" and {more} more"),
     };
     let first: Vec<&str> = patterns.iter().take(NAMED).map(String::as_str).collect();
-    let task = &guard.task;
-    format!(
-        "{}{more}, of session {task} ({})",
-        first.join(" "),
-        guard.session.short()
-    )
+    let first = match first.as_slice() {
+        [] => "nothing".to_owned(),
+        first => first.join(" "),
+    };
+    let (task, id) = (&guard.task, guard.session.short());
+    format!("{first}{more}, of session {task} ({id})")
 }
 
 /// A few paths, and how many more there are.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::app::failure::Failure;
+use crate::app::idle::{files_of_target, usual_target};
 use crate::app::project::user_config;
 use crate::app::submit::{plan_bytes, told};
 use crate::cli::context::Context;
@@ -12,6 +13,7 @@ use crate::cli::out::write_all;
 use crate::config::{Plan, PlanError, Problem, Settings, plan_schema};
 use crate::git::Repo;
 use crate::model::code::Exit;
+use crate::model::scope::Files;
 
 /// What to do.
 #[derive(Debug, clap::Args)]
@@ -57,7 +59,8 @@ fn check(file: &Path, context: &Context) -> Result<Exit, Failure> {
         Ok(plan) => {
             let names: Vec<String> = plan.tasks.iter().map(|t| t.name.to_string()).collect();
             let count = names.len();
-            let warnings = plan.warnings(std::env::var_os("PATH").as_deref());
+            let files = files(&plan, context);
+            let warnings = plan.warnings(std::env::var_os("PATH").as_deref(), files.as_ref());
             let body = json!({ "ok": true, "tasks": names, "problems": [],
                 "warnings": listed(&warnings) });
             context.terminal.result("plan_check", body, || {
@@ -77,6 +80,13 @@ fn check(file: &Path, context: &Context) -> Result<Exit, Failure> {
     }
     let hint = "`treeyard plan schema` prints what may stand in a plan";
     Err(Failure::from(refused).hint(hint))
+}
+
+/// Outside of a repository there is nothing to compare scopes with.
+fn files(plan: &Plan, context: &Context) -> Option<Files> {
+    let repo = Repo::discover(&context.directory).ok()?;
+    let target = usual_target(&repo, &plan.settings)?;
+    files_of_target(&repo, &target, &plan.tasks)
 }
 
 fn problems(refused: &PlanError) -> Value {

@@ -105,7 +105,7 @@ fn work(task: &TaskArgs, context: &Context) -> Work {
         Some(path) => Work::Plan(context.file(path)),
         None => Work::Single(Box::new(Single {
             name: task.name.clone(),
-            scope: task.scope.clone(),
+            scope: (task.read_only || !task.scope.is_empty()).then(|| task.scope.clone()),
             argv: task.cmd.clone(),
             timeout: task.timeout.clone(),
             retries: task.retries,

@@ -91,7 +91,7 @@ fn schema_and_parser_agree() {
             "scope = [\"src/**\", \"!src/gen/**\", \"..hidden/x\"]",
             true,
         ),
-        ("scope = []", false),
+        ("scope = []", true),
         ("scope = [\"/etc\"]", false),
         ("scope = [\"ok\", \"!/etc\"]", false),
         ("scope = [\"a/../b\"]", false),

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::{FILE, problems, task};
 use crate::config::*;
 use crate::model::code::Code;
+use crate::model::scope::{Files, Fold};
 
 /// The problems of a settings file, as [`problems`] has those of a plan.
 fn setting_problems(bytes: &[u8]) -> Vec<String> {
@@ -225,7 +226,7 @@ fn programs_that_are_not_there_are_known_before_anything_starts() {
     );
     let plan = super::parse(&text).unwrap();
     let told = |path: Option<&OsStr>| -> Vec<(usize, usize)> {
-        let warnings = plan.warnings(path);
+        let warnings = plan.warnings(path, None);
         warnings
             .iter()
             .map(|found| (found.line, found.column))
@@ -238,8 +239,33 @@ fn programs_that_are_not_there_are_known_before_anything_starts() {
     std::fs::set_permissions(&tool, mode).unwrap();
     assert_eq!(told(Some(path)), [(2, 22), (15, 8)]);
     assert_eq!(told(None), [(15, 8)], "without a PATH nothing is known");
-    let message = &plan.warnings(Some(path))[0].message;
+    let message = &plan.warnings(Some(path), None)[0].message;
     assert_eq!(message, "there is no program `fetch-tool` now");
+}
+
+#[test]
+fn patterns_that_change_nothing_are_known_before_anything_starts() {
+    let text = "[[task]]\nname = \"a\"\nrun = \"true\"\n\
+                scope = [\"src/**\", \"new/**\",\n  \"!docs/**\"]\n\
+                [[task]]\nname = \"b\"\nrun = \"true\"\n\
+                [[task]]\nscope = [\"b1\", \"b2\", \"b3\", \"b4\"]\nname = \"c\"\nrun = [\"no-such-tool\"]\n";
+    let plan = super::parse(text).unwrap();
+    let files = Files::new(["src/a.rs", "docs/b"], Fold::default());
+    let path = Some(OsStr::new("/nowhere"));
+    let said = |found: &Problem| format!("{}:{}: {}", found.line, found.column, found.message);
+    let warnings: Vec<String> = plan.warnings(path, Some(&files)).iter().map(said).collect();
+    assert_eq!(
+        warnings,
+        [
+            "4:20: scope pattern `new/**` matches no file yet",
+            "5:3: scope pattern `!docs/**` takes out no file yet",
+            "10:10: scope pattern `b1` matches no file yet",
+            "10:16: scope pattern `b2` matches no file yet",
+            "10:22: scope pattern `b3` matches no file yet",
+            "12:8: there is no program `no-such-tool` now",
+        ]
+    );
+    assert!(plan.warnings(None, None).is_empty());
 }
 
 /// A debug build is many times slower than what people run.
@@ -265,7 +291,7 @@ fn a_plan_of_a_megabyte_is_read_in_no_time() {
     assert!(text.len() > 900_000, "{}", text.len());
     let started = Instant::now();
     let plan = super::parse(&text).unwrap();
-    assert!(plan.warnings(None).is_empty());
+    assert!(plan.warnings(None, None).is_empty());
     assert_eq!(plan.tasks.len(), 5_000);
     assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
 }

@@ -1,6 +1,7 @@
 //! The file scope of a session as it is written: an ordered list of gitignore-style patterns.
 
 use std::collections::HashSet;
+use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -44,16 +45,17 @@ pub enum InvalidScope {
     OnlyNegated,
 }
 
-/// An ordered set of patterns relative to the repository root; `!` takes out again.
+/// An ordered set of patterns relative to the repository root; `!` takes out again. None at all is
+/// nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Scope(Vec<String>);
 
 impl Scope {
-    /// Checks every pattern, and all together. An empty list means the whole repository.
+    /// Checks every pattern, and all together. An empty list means nothing.
     pub fn new(patterns: Vec<String>) -> Result<Self, InvalidScope> {
         if patterns.is_empty() {
-            return Ok(Self::whole_repository());
+            return Ok(Self::nothing());
         }
         patterns.iter().try_for_each(|pattern| check(pattern))?;
         let bytes = patterns.iter().map(String::len).sum();
@@ -75,6 +77,11 @@ impl Scope {
     /// The scope of a task that declares none.
     pub fn whole_repository() -> Self {
         Self(vec!["**".to_owned()])
+    }
+
+    /// The scope of a task that changes no file.
+    pub fn nothing() -> Self {
+        Self(Vec::new())
     }
 
     /// All files of both, as one list of patterns. `None` when both have negations, since the ones
@@ -101,6 +108,16 @@ impl Scope {
     /// The patterns in their order.
     pub fn patterns(&self) -> &[String] {
         &self.0
+    }
+}
+
+/// In one line.
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_slice() {
+            [] => f.write_str("nothing"),
+            patterns => f.write_str(&patterns.join(" ")),
+        }
     }
 }
 

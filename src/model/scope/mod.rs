@@ -48,6 +48,7 @@ mod class;
 mod component;
 mod cursor;
 mod declared;
+mod files;
 mod fold;
 mod index;
 mod language;
@@ -61,6 +62,7 @@ mod within;
 
 pub use cursor::FlawKind;
 pub use declared::{InvalidScope, Scope};
+pub use files::{Files, Shared, shared};
 pub use fold::Fold;
 pub use index::ScopeIndex;
 pub use language::ScopeLanguage;

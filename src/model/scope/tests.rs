@@ -1,4 +1,5 @@
 mod declared;
+mod files;
 mod fold;
 mod index;
 mod overlap;

@@ -6,8 +6,16 @@ fn scope(patterns: &[&str]) -> Result<Scope, InvalidScope> {
 }
 
 #[test]
-fn no_pattern_means_everything() {
-    assert_eq!(scope(&[]).unwrap(), Scope::whole_repository());
+fn no_pattern_means_nothing() {
+    let nothing = scope(&[]).unwrap();
+    assert_eq!(nothing, Scope::nothing());
+    assert_eq!(nothing.to_string(), "nothing");
+    let stored = serde_json::to_string(&nothing).unwrap();
+    assert_eq!(stored, "[]");
+    assert_eq!(serde_json::from_str::<Scope>(&stored).unwrap(), nothing);
+    let whole = serde_json::to_string(&Scope::whole_repository()).unwrap();
+    assert_eq!(whole, "[\"**\"]");
+    assert_eq!(scope(&["a", "!a/x"]).unwrap().to_string(), "a !a/x");
 }
 
 #[test]
@@ -101,6 +109,9 @@ fn two_scopes_are_one_list_unless_both_take_out() {
         (&["a", "b"], &["b", "c"], Some("a b c")),
         (&["a", "!a/x"], &["b", "!b/x"], None),
         (&["a", "!a/x"], &["a", "!a/x"], Some("a !a/x")),
+        (&[], &[], Some("")),
+        (&[], &["a", "!a/x"], Some("a !a/x")),
+        (&["a", "!a/x"], &[], Some("a !a/x")),
         (&["**"], &["a", "!a/x"], Some("**")),
         (&["a", "!a/x"], &["**"], Some("**")),
         (&["**", "!x"], &["a"], Some("** !x a")),

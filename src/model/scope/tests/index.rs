@@ -10,6 +10,7 @@ const HELD: &[&[&str]] = &[
     &["*.lock", "!*.lock/"],
     &["./Makefile"],
     &["src/db"],
+    &[],
 ];
 
 fn index() -> ScopeIndex<usize> {
@@ -46,6 +47,7 @@ fn it_finds_whoever_a_comparison_with_each_finds() {
         &["a/b.lock"],
         &["other/**", "!*.lock"],
         &["docs/gen/x", "!docs/gen/x"],
+        &[],
     ] {
         let asked = language(request);
         let each = HELD.iter().enumerate();

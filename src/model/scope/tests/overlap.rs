@@ -47,6 +47,8 @@ fn scopes_as_people_write_them() {
         // A file and a folder of one name have no path in common.
         (&["a/"], &["a", "!a/"], None),
         (&[".git/**"], &["**"], None),
+        (&[], &["**"], None),
+        (&[], &[], None),
         (&["[!a-z]"], &["[!0-9]"], Some("A")),
         (&["?"], &["[!!-~]"], Some(" ")),
     ] {

@@ -163,6 +163,13 @@ fn the_last_pattern_that_matches_decides() {
 }
 
 #[test]
+fn a_scope_of_nothing_has_no_path() {
+    for path in [&b"a"[..], b"a/b", b"", b".git/a", b"\xff"] {
+        assert!(!language(&[]).contains(path));
+    }
+}
+
+#[test]
 fn a_path_need_not_be_text() {
     assert!(language(&["a?c"]).contains(b"a\xffc"));
     assert!(language(&["a/*"]).contains(b"a/\xff\n"));

@@ -30,6 +30,9 @@ fn scopes_as_people_write_them() {
         (&["a", "!a"], &["b"], None),
         (&["a", "!a"], &["b", "!b"], None),
         (&[".git/**"], &["b"], None),
+        (&[], &["a"], None),
+        (&[], &[], None),
+        (&["a"], &[], Some("a")),
         (&["README.md"], &["README.md/"], Some("README.md")),
     ] {
         assert_eq!(beyond(a, b).as_deref(), witness, "{a:?} in {b:?}");
