@@ -196,11 +196,11 @@ fn a_landing_without_space_moves_nothing_or_is_completed() {
         "{said}"
     );
     small.free();
-    assert!(yard.git(&["ls-tree", "-r", "main"]).contains("yes/4"));
+    assert!(yard.git(&["ls-tree", "-r", "main"]).contains("wide/4"));
     let found = yard.exits(0, &["doctor", "--fix"]);
     assert!(found.contains("fixed"), "{found}");
     assert_eq!(yard.git(&["status", "--porcelain"]), "");
-    assert!(yard.repo().join("yes/4").exists());
+    assert!(yard.repo().join("wide/4").exists());
     yard.sound();
 }
 

@@ -13,6 +13,8 @@ pub struct Failure {
     pub message: String,
     /// What to do, the most specific first; the code's own hint when empty.
     pub hints: Vec<String>,
+    /// More, for programs.
+    pub details: Option<Box<serde_json::Value>>,
 }
 
 impl Failure {
@@ -22,12 +24,19 @@ impl Failure {
             code,
             message: message.into(),
             hints: Vec::new(),
+            details: None,
         }
     }
 
     /// With a hint of its own.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
+        self
+    }
+
+    /// With more for programs.
+    pub fn with_details(mut self, details: serde_json::Value) -> Self {
+        self.details = Some(Box::new(details));
         self
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::failure::Failure;
-use super::locks::is_older;
+use super::git_locks::is_older;
 use super::project::Project;
 use super::repair::{give_up, left_behind};
 use super::setup::root_of;

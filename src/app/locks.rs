@@ -1,47 +1,214 @@
-//! Locks of git that a killed process left: git and landings wait for them in vain.
+//! Who holds what, and a person's word about it.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use super::explain::{conflict_failure, with_files};
+use super::failure::Failure;
+use super::project::Project;
+use crate::landing::located;
+use crate::model::code::Code;
+use crate::model::event::{Actor, Event};
+use crate::model::ids::SessionId;
+use crate::model::lock::{Lock, LockTable, LockToken, Party};
+use crate::model::scope::Scope;
+use crate::proc::{Wake, moment};
+use crate::sessions::locks::{self, LockError};
+use crate::store::SessionRow;
+use crate::workspace::update_guard;
 
-use super::doctor::{Check, Status, check};
-use crate::git::Repo;
+/// A lock, with the names of those that it is about.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// The lock.
+    pub lock: Lock,
+    /// The task's or the person's name.
+    pub owner: String,
+    /// The session whose work it protects.
+    pub session: Option<SessionRow>,
+    /// Who works under it, where that is another session.
+    pub passed_to: Option<String>,
+}
 
-/// Git holds these for moments only.
-const MOMENT: Duration = Duration::from_secs(60);
+/// Every lock that is held, the oldest first.
+///
+/// # Errors
+/// The store cannot be read.
+pub fn list(project: &Project) -> Result<Vec<Held>, Failure> {
+    let locks = project.store.locks()?.into_iter();
+    locks.map(|lock| held(project, lock)).collect()
+}
 
-/// Says which are there, when there are any. Whose they are cannot be told, so none is removed.
-pub(super) fn stale_locks(repo: &Repo) -> Option<Check> {
-    let common = repo.common_dir();
-    let single = ["HEAD.lock", "index.lock", "packed-refs.lock", "config.lock"];
-    let mut found: Vec<PathBuf> = single.iter().map(|name| common.join(name)).collect();
-    found.extend(below(&common.join("refs/heads")));
-    found.retain(|path| is_older(path, MOMENT));
-    let first = found.first()?;
-    let more = match found.len() {
-        1 => String::new(),
-        count => format!(" and {} more", count - 1),
+fn held(project: &Project, lock: Lock) -> Result<Held, Failure> {
+    let row = |party: &Party| match party.session_id() {
+        Some(id) => project.store.session(id),
+        None => Ok(None),
     };
-    let detail = format!("{}{more} is held by nobody, or for long", first.display());
-    let advice = "if no git command is running, remove it";
-    Some(check(Status::Warn, "locks", detail).advice(advice))
+    let session = row(&lock.owner)?;
+    let owner = match &lock.owner {
+        Party::Place { person, .. } => person.clone(),
+        Party::Session { session_id } => match &session {
+            Some(row) => row.name.clone(),
+            None => session_id.short(),
+        },
+    };
+    let passed_to = match lock.holder == lock.owner {
+        true => None,
+        false => row(&lock.holder)?.map(|row| row.name),
+    };
+    Ok(Held {
+        lock,
+        owner,
+        session,
+        passed_to,
+    })
 }
 
-fn below(dir: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            found.extend(below(&path));
-        } else if path.extension().is_some_and(|end| end == "lock") {
-            found.push(path);
-        }
+/// The lock that a person means: by its token, or by the session that it protects.
+///
+/// # Errors
+/// Nothing is held by that name.
+pub fn find(project: &Project, selector: &str) -> Result<Held, Failure> {
+    let number = selector.trim_start_matches('#').parse::<LockToken>().ok();
+    let locks = project.store.locks()?;
+    if let Some(lock) = locks.into_iter().find(|lock| Some(lock.token) == number) {
+        return held(project, lock);
     }
-    found
+    let session = project.session(selector)?;
+    match project.store.lock_of(session.id)? {
+        Some(lock) => held(project, lock),
+        None => Err(LockError::NotHeld(session.name).into()),
+    }
 }
 
-/// A time that cannot be read protects.
-pub(super) fn is_older(path: &Path, than: Duration) -> bool {
-    let modified = fs::symlink_metadata(path).and_then(|found| found.modified());
-    modified.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > than))
+/// Gives up one lock. Whoever waits for its files starts.
+///
+/// # Errors
+/// Nobody holds it, or a command of the session runs.
+pub fn release(project: &mut Project, selector: &str) -> Result<Held, Failure> {
+    let held = find(project, selector)?;
+    let token = held.lock.token;
+    let reason = "released by the operator";
+    project.store.write(|tx| match &held.session {
+        Some(session) => locks::give_up(tx, session, reason),
+        None => Ok(locks::release_token(tx, Actor::Human, None, token, reason)?),
+    })
+    .map_err(refused)?;
+    if let Some(session) = &held.session {
+        refresh_guard(project, session.id)?;
+    }
+    Wake::notify(&project.repo.state_dir());
+    Ok(held)
+}
+
+/// Lets a session hold less, or ask for less when its turn comes. Patterns that are all negated are
+/// taken out of what it has.
+///
+/// # Errors
+/// A pattern that cannot be read, or more than it had.
+pub fn narrow(
+    project: &mut Project,
+    selector: &str,
+    patterns: Vec<String>,
+) -> Result<(SessionRow, Scope), Failure> {
+    let session = project.session(selector)?;
+    let before = match project.store.lock_of(session.id)? {
+        Some(lock) => lock.scope,
+        None => session.scope()?,
+    };
+    let all = match patterns.iter().all(|pattern| pattern.starts_with('!')) {
+        true => [before.patterns(), &patterns].concat(),
+        false => patterns,
+    };
+    let scope = Scope::new(all).map_err(LockError::from)?;
+    let table = LockTable::new(project.repo.fold());
+    let narrowed = project
+        .store
+        .write(|tx| locks::narrow(tx, &table, &session, &scope));
+    narrowed.map_err(refused)?;
+    refresh_guard(project, session.id)?;
+    Wake::notify(&project.repo.state_dir());
+    Ok((session, scope))
+}
+
+/// What one session holds becomes another's.
+///
+/// # Errors
+/// The first holds nothing or is at work, the other's work is over, or somebody holds what it asks
+/// for besides.
+pub fn transfer(
+    project: &mut Project,
+    from: &str,
+    to: &str,
+) -> Result<(SessionRow, SessionRow, LockToken), Failure> {
+    let (from, to) = (project.session(from)?, project.session(to)?);
+    let mut table = LockTable::new(project.repo.fold());
+    let now = moment().map_err(LockError::from)?;
+    let passed = project
+        .store
+        .write(|tx| locks::transfer(tx, &mut table, &now, &from, &to));
+    let token = match passed {
+        Err(LockError::Conflict(conflict)) => {
+            return Err(conflict_failure(&with_files(project, *conflict)?));
+        }
+        passed => passed.map_err(refused)?,
+    };
+    refresh_guard(project, from.id)?;
+    refresh_guard(project, to.id)?;
+    Wake::notify(&project.repo.state_dir());
+    Ok((from, to, token))
+}
+
+/// Gives a session another place among those that wait.
+///
+/// # Errors
+/// Its work is over.
+pub fn prioritize(
+    project: &mut Project,
+    selector: &str,
+    priority: u8,
+) -> Result<SessionRow, Failure> {
+    let session = project.session(selector)?;
+    if session.state.is_terminal() {
+        return Err(LockError::Over(session.name).into());
+    }
+    let event = Event::SessionPrioritized { priority };
+    project.store.write(|tx| {
+        tx.append(Actor::Human, Some(session.id), event)
+            .map(drop)
+    })?;
+    Wake::notify(&project.repo.state_dir());
+    Ok(session)
+}
+
+/// What a session's hooks decide from follows what it holds now.
+///
+/// # Errors
+/// The guard cannot be written.
+pub(super) fn refresh_guard(project: &Project, session: SessionId) -> Result<(), Failure> {
+    let Some(row) = project.store.session(session)? else {
+        return Ok(());
+    };
+    let lock = project.store.lock_of(session)?;
+    if let Some(place) = located(&row) {
+        update_guard(&project.repo, &place, lock.as_ref())?;
+    }
+    Ok(())
+}
+
+/// With what a person can do about it.
+fn refused(error: LockError) -> Failure {
+    let hint = match &error {
+        LockError::AtWork(name) => format!(
+            "it goes on changing files: `treeyard pause {name}` and wait for its command to end, or \
+             `treeyard cancel {name}`"
+        ),
+        LockError::NotNarrower(..) => {
+            "what is more than before is asked for by `treeyard scope request`".to_owned()
+        }
+        _ => return error.into(),
+    };
+    Failure::new(error.code(), error.to_string()).hint(hint)
+}
+
+/// A session that is not known is named by what it is not.
+pub(super) fn not_held(selector: &str) -> Failure {
+    Failure::new(Code::LockMissing, format!("{selector} holds no lock"))
 }

@@ -8,7 +8,7 @@ use crate::hooks::holders;
 use crate::model::code::Code;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::SessionId;
-use crate::model::scope::{Fold, ScopeLanguage};
+use crate::model::scope::ScopeLanguage;
 
 /// A reason is a sentence, not a document.
 const LONGEST_REASON: usize = 500;
@@ -18,9 +18,9 @@ const LONGEST_REASON: usize = 500;
 pub struct Allowed {
     /// Relative to the root.
     pub path: String,
-    /// Who holds it.
-    pub session: SessionId,
-    /// The holder's task.
+    /// Who holds it; `None` when a person claimed it.
+    pub session: Option<SessionId>,
+    /// The holder's task, or the person.
     pub name: String,
 }
 
@@ -36,15 +36,9 @@ pub fn allow(
     reason: &str,
 ) -> Result<Vec<Allowed>, Failure> {
     let reason = checked(reason)?;
-    let settings = project.repo.gix();
-    let settings = settings.config_snapshot();
-    let is_set = |key: &str| settings.boolean(key) == Some(true);
-    let fold = Fold {
-        ignore_case: is_set("core.ignoreCase"),
-        precompose: is_set("core.precomposeUnicode"),
-    };
+    let fold = project.repo.fold();
     let mut held = Vec::new();
-    for holder in holders(&project.store.sessions_with_worktree()?)? {
+    for holder in holders(&project.store)? {
         let scope = ScopeLanguage::new(&holder.scope, fold)
             .map_err(|error| Failure::new(Code::ScopeInvalid, error.to_string()))?;
         held.push((holder, scope));
@@ -62,12 +56,12 @@ pub fn allow(
             Some((holder, path.clone()))
         };
         let Some((holder, path)) = seen.find_map(held_by) else {
-            let nobody = format!("no session holds {}", from_here?);
+            let nobody = format!("nobody holds {}", from_here?);
             return Err(Failure::new(Code::NotHeld, nobody));
         };
         allowed.push(Allowed {
             path,
-            session: holder.session,
+            session: holder.party.session_id(),
             name: holder.name.clone(),
         });
     }
@@ -77,7 +71,7 @@ pub fn allow(
                 path: one.path.clone(),
                 reason: reason.to_owned(),
             };
-            tx.append(Actor::Human, Some(one.session), event)?;
+            tx.append(Actor::Human, one.session, event)?;
         }
         Ok::<_, Failure>(())
     })?;

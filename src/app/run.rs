@@ -1,5 +1,6 @@
 //! Being the runner: in the foreground for one submission, or until told to stop.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -30,6 +31,8 @@ pub struct Ran {
     pub sessions: Vec<SessionRow>,
     /// How the sessions that failed did so.
     pub failures: Vec<Code>,
+    /// Why those that did not begin still wait.
+    pub waiting: HashMap<SessionId, String>,
     /// Whether the person interrupted it.
     pub interrupted: bool,
 }
@@ -73,6 +76,7 @@ pub fn run(
     let store = Store::open(&state_dir)?;
     let sessions = store.plan_sessions(plan)?;
     Ok(Ran {
+        waiting: outlook.reasons(&store)?,
         failures: failures(&store, &sessions)?,
         sessions,
         interrupted: interrupted.load(Ordering::Acquire),

@@ -66,6 +66,18 @@ impl Outlook {
         ))
     }
 
+    /// Why each session waits that has something queued, for a person.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn reasons(&self, store: &Store) -> Result<HashMap<SessionId, String>, StoreError> {
+        let now = now_ms();
+        let waiting = self.decide(store, now)?.waiting.into_iter();
+        Ok(waiting
+            .map(|(session, wait)| (session, wait.describe(now)))
+            .collect())
+    }
+
     /// Whom those sessions wait for that could start but for a lock.
     ///
     /// # Errors

@@ -118,6 +118,14 @@ pub enum Command {
     Salvage(c::salvage::Args),
     /// Refuse commits of what sessions hold
     Hooks(c::hooks::Args),
+    /// Hold files in this checkout, so that nobody else changes them
+    Claim(c::claim::Args),
+    /// Give up claims, or the locks of sessions
+    Release(c::claim::ReleaseArgs),
+    /// Ask for more files while a session runs
+    Scope(c::scope::Args),
+    /// Say how urgent a waiting session is
+    Priority(c::priority::Args),
     /// Let one commit through all the same
     Locks(c::locks::Args),
     /// Remove what is no longer needed

@@ -134,6 +134,7 @@ impl Terminal {
                 "message": failure.message,
                 "hints": failure.advice(),
                 "exit": failure.code.exit() as u8,
+                "details": failure.details,
             }});
             // Standard output may be what failed.
             if self.document(kind, error).is_ok() {

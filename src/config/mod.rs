@@ -27,4 +27,4 @@ pub use schema::{
 pub use settings::{
     Entry, KEYS, Key, Origin, RootRefused, Settings, key_table, template, worktree_root,
 };
-pub use values::{Isolation, LandMethod, Uncommitted, WorktreesRoot};
+pub use values::{Isolation, LandMethod, Uncommitted, WorktreesRoot, length_of_time};

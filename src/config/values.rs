@@ -30,7 +30,7 @@ pub(super) struct Timeout(pub(super) Option<u64>);
 struct Wait(u64);
 
 /// Milliseconds of a text such as `250ms`, `30s`, `5m`, `2h`, `1d`.
-fn milliseconds(text: &str) -> Option<u64> {
+pub fn length_of_time(text: &str) -> Option<u64> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);
     let unit = match unit {
@@ -56,7 +56,7 @@ fn integer(value: &Raw<'_>) -> Option<u64> {
 
 fn time(value: &Raw<'_>, problems: &Problems) -> Option<u64> {
     let found = match value.get_ref() {
-        DeValue::String(text) => milliseconds(text),
+        DeValue::String(text) => length_of_time(text),
         DeValue::Integer(_) => integer(value).and_then(|s| within_limit(s.checked_mul(1000)?)),
         _ => None,
     };

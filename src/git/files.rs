@@ -32,9 +32,8 @@ impl Repo {
         Ok(files)
     }
 
-    /// The files that are in both scopes today, at most `most` of them by name: in the main
-    /// checkout those that git tracks, and those that it neither tracks nor ignores; in a bare
-    /// repository those of the branch `target`.
+    /// The files that are in both scopes today, at most `most` of them by name; see
+    /// [`present`](Self::present).
     ///
     /// # Errors
     /// When they cannot be listed.
@@ -44,19 +43,26 @@ impl Repo {
         target: &str,
         most: usize,
     ) -> Result<Shared, GitError> {
-        if self.is_bare() {
-            let Some(tip) = self.branch_tip(target)? else {
-                return Ok(Shared::default());
-            };
-            let files = self.files_of(&tip)?;
-            return Ok(shared(
-                files.iter().map(|path| path.as_slice()),
-                scopes,
-                most,
-            ));
-        }
-        let listed = self.list_checkout()?;
+        let listed = self.present(target)?;
         Ok(shared(listed.split(|byte| *byte == 0), scopes, most))
+    }
+
+    /// The files that are there, each with a NUL behind it: in the main checkout those that git
+    /// tracks, and those that it neither tracks nor ignores; in a bare repository those of the
+    /// branch `target`.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub fn present(&self, target: &str) -> Result<Vec<u8>, GitError> {
+        if !self.is_bare() {
+            return self.list_checkout();
+        }
+        let Some(tip) = self.branch_tip(target)? else {
+            return Ok(Vec::new());
+        };
+        let files = self.files_of(&tip)?;
+        let ended = files.iter().map(|path| [path.as_slice(), b"\0"].concat());
+        Ok(ended.collect::<Vec<_>>().concat())
     }
 
     /// The paths of the main checkout, each with a NUL behind it. The configuration that says what

@@ -152,7 +152,7 @@ struct Taken<'a> {
     holder: &'a Holder,
 }
 
-/// What all sessions but the one at home here hold.
+/// What all but those at home here hold.
 struct Held {
     state_dir: PathBuf,
     store: Store,
@@ -172,9 +172,9 @@ impl Held {
             precompose: is_set("core.precomposeUnicode"),
         };
         let here = repo.workdir().and_then(|path| path.canonicalize().ok());
-        let others = holders(&store.sessions_with_worktree()?)?
+        let others = holders(&store)?
             .into_iter()
-            .filter(|holder| here.is_none() || holder.worktree != here);
+            .filter(|holder| here.is_none() || holder.place != here);
         let read = |holder: Holder| {
             let language = ScopeLanguage::new(&holder.scope, fold)?;
             Ok((holder, language))
@@ -201,26 +201,28 @@ fn refusal(what: &str, taken: &[Taken<'_>]) -> Refusal {
     let paths: Vec<BString> = taken.iter().map(|taken| taken.path.clone()).collect();
     let mut sessions: Vec<&Holder> = Vec::new();
     for taken in taken {
-        if !sessions
-            .iter()
-            .any(|held| held.session == taken.holder.session)
-        {
+        if !sessions.iter().any(|held| held.party.is(&taken.holder.party)) {
             sessions.push(taken.holder);
         }
     }
     let said = |holder: &&Holder| {
         let scope = &holder.scope;
-        let (name, id, state) = (&holder.name, holder.session.short(), holder.state.name());
-        format!("session {name} ({id}, {state}, scope {scope})")
+        let name = &holder.name;
+        match (holder.party.session_id(), holder.state) {
+            (Some(id), Some(state)) => {
+                format!("session {name} ({}, {}, scope {scope})", id.short(), state.name())
+            }
+            _ => format!("{name} (claim {}, scope {scope})", holder.token),
+        }
     };
     let held: Vec<String> = sessions.iter().take(2).map(said).collect();
     let more = match sessions.len().saturating_sub(2) {
         0 => String::new(),
-        more => format!(" and {more} more sessions"),
+        more => format!(" and {more} more"),
     };
     let many = match paths.len() {
-        1 => "a path that a session holds".to_owned(),
-        count => format!("{count} paths that sessions hold"),
+        1 => "a path that somebody else holds".to_owned(),
+        count => format!("{count} paths that others hold"),
     };
     let way_out = sessions
         .first()
@@ -246,7 +248,10 @@ fn refusal(what: &str, taken: &[Taken<'_>]) -> Refusal {
 fn way_out(holder: &Holder) -> String {
     let name = &holder.name;
     match holder.state {
-        SessionState::Completed => format!("`treeyard land {name}`, then commit on top of it"),
-        _ => format!("wait until it has landed, or `treeyard cancel {name}`"),
+        None => format!("wait until the claim ends, or `treeyard release {}`", holder.token),
+        Some(SessionState::Completed) => {
+            format!("`treeyard land {name}`, then commit on top of it")
+        }
+        Some(_) => format!("wait until it has landed, or `treeyard cancel {name}`"),
     }
 }

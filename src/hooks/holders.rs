@@ -1,53 +1,70 @@
-//! Who holds what. Today a session holds its declared scope from its first job until it lands.
+//! Who holds what, as the locks say.
 
 use std::path::PathBuf;
 
-use crate::model::code::Code;
-use crate::model::ids::SessionId;
+use crate::model::lock::{Lock, LockToken, Party, Standing};
 use crate::model::scope::Scope;
 use crate::model::session::SessionState;
-use crate::store::{SessionRow, StoreError};
+use crate::proc::{is_alive, moment};
+use crate::store::{SessionRow, Store, StoreError};
 
-/// A session that holds files.
+/// Somebody who holds files.
 #[derive(Debug, Clone)]
 pub struct Holder {
-    /// The session.
-    pub session: SessionId,
-    /// Its task's name.
+    /// The lock.
+    pub token: LockToken,
+    /// Who works under it.
+    pub party: Party,
+    /// The task's or the person's name.
     pub name: String,
-    /// Where it stands.
-    pub state: SessionState,
+    /// Where its session stands; `None` for a person's claim.
+    pub state: Option<SessionState>,
     /// What it holds.
     pub scope: Scope,
     /// Where it works.
-    pub worktree: Option<PathBuf>,
+    pub place: Option<PathBuf>,
 }
 
-/// Those of the sessions that hold files, the first that was created first. This is the one place
-/// that says so.
+/// Everybody who holds files, the first that was granted them first. This is the one place of the
+/// hooks that says so. What ended by itself is held no more, also before anybody has written it down.
 ///
 /// # Errors
-/// When a row cannot be read.
-pub fn holders(rows: &[SessionRow]) -> Result<Vec<Holder>, StoreError> {
-    let holding = rows.iter().filter(|row| is_holding(row));
-    let holder = |row: &SessionRow| {
-        Ok(Holder {
-            session: row.id,
-            name: row.name.clone(),
-            state: row.state,
-            scope: row.spec()?.scope,
-            worktree: row.worktree_path.clone().map(PathBuf::from),
-        })
-    };
-    holding.map(holder).collect()
+/// When the store cannot be read.
+pub fn holders(store: &Store) -> Result<Vec<Holder>, StoreError> {
+    let mut found = Vec::new();
+    for lock in store.locks()? {
+        if is_over(&lock) {
+            continue;
+        }
+        let session = match lock.holder.session_id() {
+            Some(id) => store.session(id)?,
+            None => None,
+        };
+        found.push(holder(lock, session));
+    }
+    Ok(found)
 }
 
-fn is_holding(row: &SessionRow) -> bool {
-    let may_land = row.landed_commit.is_none()
-        && row.landing_code.as_deref() != Some(Code::NothingToLand.id());
-    match row.state {
-        SessionState::Active | SessionState::Paused | SessionState::Blocked => row.has_worktree(),
-        SessionState::Completed => row.has_worktree() && may_land,
-        SessionState::Created | SessionState::Failed | SessionState::Cancelled => false,
+fn holder(lock: Lock, session: Option<SessionRow>) -> Holder {
+    let (name, place) = match (&lock.holder, &session) {
+        (Party::Place { path, person }, _) => (person.clone(), Some(path.clone())),
+        (_, Some(row)) => (row.name.clone(), row.worktree_path.clone()),
+        (Party::Session { session_id }, None) => (session_id.short(), None),
+    };
+    Holder {
+        token: lock.token,
+        party: lock.holder,
+        name,
+        state: session.map(|row| row.state),
+        scope: lock.scope,
+        place: place.map(PathBuf::from),
     }
+}
+
+/// A clock that cannot be read ends nothing.
+fn is_over(lock: &Lock) -> bool {
+    let (Some(lease), Ok(now)) = (&lock.lease, moment()) else {
+        return false;
+    };
+    lease.standing(&now, is_alive) == Standing::Over
 }

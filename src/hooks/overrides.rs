@@ -32,7 +32,7 @@ pub(super) fn spend(state_dir: &Path, seen: &Store, paths: &[&BString]) -> Resul
                 granted: one.granted,
                 path: one.path.clone(),
             };
-            tx.append(Actor::Human, Some(one.session), event)?;
+            tx.append(Actor::Human, one.session, event)?;
         }
         Ok::<_, HookError>(true)
     });

@@ -57,6 +57,21 @@ impl Refusal {
         )
     }
 
+    /// What it held may be somebody else's now.
+    pub(super) fn lost(guard: &Guard) -> Self {
+        let task = &guard.task;
+        Self::new(
+            Code::LockLost,
+            "this session does not hold its files any more".to_owned(),
+            [
+                ("files", "all of its scope".to_owned()),
+                ("scope", scope_of(guard)),
+                ("do", format!("`treeyard locks explain {task}` says who holds them")),
+                ("", "it asks for them again when it is resumed, and when it lands".to_owned()),
+            ],
+        )
+    }
+
     /// A session whose hooks cannot decide goes no further.
     pub(super) fn undecided(error: &HookError) -> Self {
         Self::new(

@@ -77,6 +77,9 @@ impl Session {
     /// What is staged. Of a merge, what it takes over as it is does not count here: whether it may be
     /// taken over is seen when the branch moves.
     fn commit(&self) -> Decision {
+        if self.guard.lost {
+            return Ok(Err(Refusal::lost(&self.guard)));
+        }
         let outside = self.outside(staged_here(&self.repo)?);
         let out = match tip(&self.repo, "HEAD") {
             Some(_) => format!(
@@ -118,6 +121,9 @@ impl Session {
     }
 
     fn own_branch(&self, new: ObjectId, now: Option<ObjectId>) -> Decision {
+        if self.guard.lost {
+            return Ok(Err(Refusal::lost(&self.guard)));
+        }
         let target = branch_of(&self.main, &self.guard.target);
         let base = self.base()?;
         let known: Vec<ObjectId> = [Some(base), now, target].into_iter().flatten().collect();

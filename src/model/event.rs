@@ -383,6 +383,8 @@ impl Event {
                 | Self::EventsPruned { .. }
                 | Self::ArtifactStored { .. }
                 | Self::WorkspaceSalvaged { .. }
+                | Self::HookOverridden { .. }
+                | Self::HookOverrideUsed { .. }
                 | Self::LockGranted { .. }
                 | Self::LockReleased { .. }
                 | Self::LockConflicted { .. }

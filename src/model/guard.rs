@@ -41,6 +41,9 @@ pub struct Guard {
     /// The token of its lock, when it holds one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lock_token: Option<LockToken>,
+    /// Whether it has lost that lock, and not got another one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lost: bool,
 }
 
 impl Guard {

@@ -9,4 +9,5 @@ pub mod limit;
 pub mod lock;
 pub mod scope;
 pub mod session;
+pub mod status;
 pub mod task;

@@ -31,7 +31,7 @@ pub use forkserver::VERB as FORKSERVER_VERB;
 pub use job::{EXIT_FILE, ExitRecord, JOB_VARIABLE, JobSpec, OUTPUT_FILE, job_dir};
 pub use launch::detach;
 pub use lock::{LockError, RunnerLock, last_runner, runner_owner};
-pub use owner::{Owner, boot_id, moment};
+pub use owner::{Owner, boot_id, is_alive, moment};
 pub use prefork::forkserver;
 pub use program::own_program;
 pub use supervisor::{Attached, Ended, Launcher, Supervisor, attach};

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use super::table;
-use crate::model::lock::Moment;
+use crate::model::lock::{Moment, Process};
 
 /// A process, named so that a later one with the same pid is not mistaken for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +67,16 @@ impl FromStr for Owner {
             Some(_) => Err(malformed()),
         }
     }
+}
+
+/// Whether a process of this run of the machine still is the one that it was.
+pub fn is_alive(process: Process) -> bool {
+    let owner = boot_id().map(|boot| Owner {
+        pid: process.pid,
+        start_time: process.start_time,
+        boot_id: boot.to_owned(),
+    });
+    owner.is_ok_and(|owner| owner.is_alive())
 }
 
 /// Names this run of the machine.

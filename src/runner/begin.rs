@@ -26,8 +26,17 @@ impl Runner {
         };
         self.hold(session, row.spec()?.group);
         if row.has_worktree() {
-            let dispatched = self.with_lock(&row, |tx, _| dispatch(tx, session, job))?;
-            return self.start_or_free(session, dispatched.flatten());
+            let begun = self.with_lock(&row, |tx, lock| {
+                Ok((lock.token, dispatch(tx, session, job)?))
+            })?;
+            let Some((token, dispatched)) = begun else {
+                self.free(session);
+                return Ok(());
+            };
+            if row.last_lock != Some(token) {
+                self.refresh_guard(session)?;
+            }
+            return self.start_or_free(session, dispatched);
         }
         // A session that was paused or cancelled while its worktree was made may have left half.
         if !self.clear_half_made(&row)? {

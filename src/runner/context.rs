@@ -93,6 +93,7 @@ fn guard(
         role: None,
         model: None,
         lock_token: Some(lock.token),
+        lost: false,
     })
 }
 

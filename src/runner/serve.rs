@@ -137,6 +137,7 @@ impl Runner {
 
     /// Looks, decides and acts. The answer is when to look again at the latest.
     fn tick(&mut self) -> Result<Option<i64>, RunnerError> {
+        self.grant_wanted()?;
         let look_again = self.fill_slots()?;
         self.kill_cancelled()?;
         self.collect_finished()?;

@@ -1,16 +1,23 @@
 //! What the runner does about locks that stand in the way of what could start.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::dispatch::Wait;
 use super::error::RunnerError;
 use super::serve::Runner;
+use crate::git::Repo;
+use crate::landing::located;
 use crate::model::event::Actor;
 use crate::model::ids::SessionId;
-use crate::model::lock::{Claimant, Conflict, LockToken, Party};
+use crate::model::lock::{Claimant, Conflict, LockTable, LockToken, Party};
+use crate::model::scope::shared;
 use crate::proc::moment;
-use crate::sessions::locks::{claimant, next_end_ms, note_conflict, settle_leases};
+use crate::sessions::locks::{
+    Answer, LockError, answer, claimant, next_end_ms, note_conflict, settle_leases, widen,
+};
 use crate::store::{QueueRow, StoreError};
+use crate::workspace::update_guard;
 
 /// The end of a process is seen only by looking.
 const LOOK_AT_PROCESSES: Duration = Duration::from_secs(5);
@@ -61,6 +68,10 @@ impl Runner {
         for (session, token, witness) in new {
             conflicts.extend(self.conflict(session, token, witness)?);
         }
+        let mut files = Files::new(&self.repo, &self.repo.current_branch().unwrap_or_default());
+        for conflict in &mut conflicts {
+            files.fill(&self.locks, conflict);
+        }
         self.store.write(|tx| {
             conflicts.iter_mut().try_for_each(|conflict| {
                 let holder = &mut conflict.holder;
@@ -96,5 +107,83 @@ impl Runner {
             witness,
             paths: Vec::new(),
         }))
+    }
+
+    /// Gives sessions what they asked for while they run, as far as it is free now.
+    pub(super) fn grant_wanted(&mut self) -> Result<(), RunnerError> {
+        for row in self.store.sessions_that_want()? {
+            let Some(more) = row.wants()? else { continue };
+            let (now, table) = (moment()?, &mut self.locks);
+            let granted = self.store.write(|tx| {
+                if !matches!(widen(tx, table, &now, &row, &more)?, Answer::Granted(_)) {
+                    return Ok(false);
+                }
+                answer(tx, &row, &more, "granted")?;
+                Ok(true)
+            });
+            match granted {
+                Ok(true) => self.refresh_guard(row.id)?,
+                Ok(false) => {}
+                Err(LockError::Store(error)) => return Err(error.into()),
+                // It ended, or lost its files: nobody waits for an answer any more.
+                Err(error) => {
+                    tracing::info!(%error, session = %row.id, "a request for more was dropped");
+                    self.store.write(|tx| answer(tx, &row, &more, "refused"))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What a session's hooks decide from follows what it holds now.
+    pub(super) fn refresh_guard(&self, session: SessionId) -> Result<(), RunnerError> {
+        let (row, lock) = (self.store.session(session)?, self.store.lock_of(session)?);
+        let place = row.as_ref().and_then(located);
+        if let Some(place) = place
+            && let Err(error) = update_guard(&self.repo, &place, lock.as_ref())
+        {
+            tracing::warn!(%error, %session, "the hooks decide by what it held before");
+        }
+        Ok(())
+    }
+}
+
+/// The files that are there today. They are listed once, and looked through once for each pair of
+/// scopes: tasks without a scope are many.
+struct Files {
+    listed: Vec<u8>,
+    known: HashMap<[String; 2], Vec<String>>,
+}
+
+impl Files {
+    /// That they cannot be listed changes nothing about a conflict.
+    fn new(repo: &Repo, target: &str) -> Self {
+        let listed = repo.present(target).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the files of a conflict are not listed");
+            Vec::new()
+        });
+        Self {
+            listed,
+            known: HashMap::new(),
+        }
+    }
+
+    /// Those that are in both scopes.
+    fn fill(&mut self, table: &LockTable, conflict: &mut Conflict) {
+        let (one, other) = (&conflict.waiter.scope, &conflict.holder.scope);
+        let key = [one.to_string(), other.to_string()];
+        if let Some(paths) = self.known.get(&key) {
+            conflict.paths.clone_from(paths);
+            return;
+        }
+        let (Ok(one), Ok(other)) = (table.language(one), table.language(other)) else {
+            return;
+        };
+        let found = shared(self.listed.split(|byte| *byte == 0), (&one, &other), FILES);
+        let paths = found.first.iter();
+        conflict.paths = paths
+            .map(|path| String::from_utf8_lossy(path).into_owned())
+            .collect();
+        self.known.insert(key, conflict.paths.clone());
     }
 }

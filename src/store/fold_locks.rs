@@ -41,7 +41,8 @@ pub(super) fn fold(db: &Connection, record: &Record) -> Result<(), StoreError> {
             if let Some(id) = waiter.filter(|id| record.model_session_id == Some(*id)) {
                 db.prepare_cached(
                     "UPDATE sessions SET waits_for_token = ?2, \
-                     waits_since_grant = (SELECT count FROM grants WHERE only_row = 1) WHERE session_id = ?1",
+                     waits_since_grant = (SELECT count FROM grants WHERE only_row = 1) WHERE session_id = ?1 \
+                     AND NOT EXISTS (SELECT 1 FROM locks WHERE locks.session_id = ?1)",
                 )?
                 .execute(params![id.to_string(), conflict.token.0 as i64])?;
             }

@@ -14,8 +14,8 @@ use crate::model::ids::{EventId, SessionId};
 pub struct Override {
     /// The event that gave it.
     pub granted: EventId,
-    /// The session that holds the path.
-    pub session: SessionId,
+    /// The session that holds the path; `None` when a person claimed it.
+    pub session: Option<SessionId>,
     /// The path, relative to the root.
     pub path: String,
 }
@@ -42,13 +42,13 @@ fn left(db: &rusqlite::Connection) -> Result<Vec<Override>, StoreError> {
     let mut statement = db.prepare_cached(GIVEN_AND_USED)?;
     let (mut given, mut used) = (Vec::new(), BTreeSet::new());
     for record in records(statement.query([])?)? {
-        match (record.event, record.model_session_id) {
-            (Event::HookOverridden { path, .. }, Some(session)) => given.push(Override {
+        match record.event {
+            Event::HookOverridden { path, .. } => given.push(Override {
                 granted: record.event_id,
-                session,
+                session: record.model_session_id,
                 path,
             }),
-            (Event::HookOverrideUsed { granted, .. }, _) => drop(used.insert(granted)),
+            Event::HookOverrideUsed { granted, .. } => drop(used.insert(granted)),
             _ => {}
         }
     }

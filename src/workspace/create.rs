@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::error::WorkspaceError;
+use super::guard::write_guard;
 use super::fill::{FillMethod, fill};
 use super::include;
 use super::located::{Located, PRIVATE, is_dir};
 use super::private::{self, Layout, plain, write};
 use super::registration::{keep_record, listed_in, register, unregister};
 use super::settled::settle;
-use crate::git::{Expected, GitError, HookFolder, Repo};
+use crate::git::{Expected, HookFolder, Repo};
 use crate::model::guard::{GUARD_FILE, Guard};
 use crate::model::ids::CommitId;
 
@@ -190,8 +191,7 @@ fn make_private(req: &Request<'_>, ws: &Located, record: &Path) -> Result<(), Wo
 fn keep_guard(repo: &Repo, record: &Path, hooks: &Hooks<'_>) -> Result<HookFolder, WorkspaceError> {
     let folder = HookFolder::of_sessions(&repo.state_dir(), hooks.program);
     folder.put()?;
-    let guard = serde_json::to_string(hooks.guard).map_err(GitError::library("write the guard"))?;
-    write(&record.join(GUARD_FILE), &guard)?;
+    write_guard(&record.join(GUARD_FILE), hooks.guard)?;
     Ok(folder)
 }
 

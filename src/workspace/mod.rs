@@ -15,6 +15,7 @@ mod fill;
 #[cfg(test)]
 mod fill_tests;
 mod import;
+mod guard;
 mod include;
 mod located;
 mod nested;
@@ -47,6 +48,7 @@ mod writer;
 pub use create::{Hooks, Isolation, Request, Workspace, create};
 pub use error::WorkspaceError;
 pub use fill::FillMethod;
+pub use guard::update_guard;
 pub use import::Imported;
 pub use located::{Health, Located, inspect};
 pub use release::{Keep, Released, release};

@@ -1,6 +1,7 @@
 //! One command a file: its arguments and one function.
 
 pub mod artifacts;
+pub mod claim;
 pub mod codes;
 pub mod completions;
 pub mod config;
@@ -9,6 +10,7 @@ pub mod demo;
 pub mod diff;
 pub mod doctor;
 pub mod events;
+pub mod explain;
 pub mod gc;
 pub mod hooks;
 pub mod init;
@@ -18,6 +20,8 @@ pub mod ls;
 pub mod man;
 pub mod open;
 pub mod plan;
+pub mod priority;
 pub mod run;
 pub mod salvage;
+pub mod scope;
 pub mod show;

@@ -119,7 +119,7 @@ fn work(task: &TaskArgs, context: &Context) -> Work {
 fn summary(ran: &Ran, warnings: &[String], context: &Context) -> Result<(), Failure> {
     let sessions: Vec<_> = ran.sessions.iter().map(session_json).collect();
     let body = json!({ "sessions": sessions, "interrupted": ran.interrupted,
-        "warnings": warnings });
+        "waiting": ran.waiting, "warnings": warnings });
     if !context.terminal.json {
         context.terminal.note("");
     }
@@ -131,7 +131,10 @@ fn summary(ran: &Ran, warnings: &[String], context: &Context) -> Result<(), Fail
                 session.name.as_str().into(),
                 Cell::styled(session.state.name(), state_style(session.state)),
                 duration((session.updated_ms - session.created_ms).max(0) as u64).into(),
-                standing(session).into(),
+                match ran.waiting.get(&session.id) {
+                    Some(reason) => reason.into(),
+                    None => standing(session).into(),
+                },
             ]);
         }
         format!("{}\n{}", table.render(width()), counted(&ran.sessions))
@@ -172,6 +175,7 @@ fn exit(ran: &Ran) -> Exit {
     let blocked = |row: &&SessionRow| row.state == SessionState::Blocked;
     match ran.sessions.iter().find(blocked) {
         Some(row) => code_of(row).map_or(Exit::Failed, Code::exit),
+        None if ran.sessions.iter().any(|row| ran.waiting.contains_key(&row.id)) => Exit::Held,
         None if ran
             .sessions
             .iter()

@@ -3,8 +3,8 @@
 use super::error::LockError;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::SessionId;
-use crate::model::lock::{Lease, Lock, Moment, Process, Standing};
-use crate::proc::Owner;
+use crate::model::lock::{Lease, Lock, Moment, Standing};
+use crate::proc::is_alive;
 use crate::store::{StoreError, Tx};
 
 /// Releases the locks whose time is over or whose process is gone, and gives those of an earlier run
@@ -16,7 +16,7 @@ pub fn settle_leases(tx: &mut Tx<'_>, now: &Moment) -> Result<(), StoreError> {
     for lock in tx.locks()? {
         let Some(lease) = &lock.lease else { continue };
         let token = lock.token;
-        let event = match standing(lease, now) {
+        let event = match lease.standing(now, is_alive) {
             Standing::Runs { .. } => continue,
             Standing::Anew => Event::LockLeased {
                 token,
@@ -35,7 +35,7 @@ pub fn settle_leases(tx: &mut Tx<'_>, now: &Moment) -> Result<(), StoreError> {
 /// In how many milliseconds the first of the locks may end by itself.
 pub fn next_end_ms(locks: &[Lock], now: &Moment) -> Option<u64> {
     let leases = locks.iter().filter_map(|lock| lock.lease.as_ref());
-    let left = leases.filter_map(|lease| match standing(lease, now) {
+    let left = leases.filter_map(|lease| match lease.standing(now, is_alive) {
         Standing::Runs { left_ms } => left_ms,
         Standing::Anew | Standing::Over => Some(0),
     });
@@ -62,16 +62,4 @@ pub fn lease_of_pause(
         Event::LockLeased { token, lease },
     )?;
     Ok(())
-}
-
-fn standing(lease: &Lease, now: &Moment) -> Standing {
-    let lives = |one: Process| {
-        let owner = Owner {
-            pid: one.pid,
-            start_time: one.start_time,
-            boot_id: now.boot_id.clone(),
-        };
-        owner.is_alive()
-    };
-    lease.standing(now, lives)
 }

@@ -1,0 +1,159 @@
+//! Why a session waits for files, and what can be done about it.
+
+use serde_json::json;
+
+use super::failure::Failure;
+use super::project::Project;
+use crate::git::GitError;
+use crate::model::code::Code;
+use crate::model::lock::{Claimant, Conflict, LockTable, Party};
+use crate::model::session::SessionState;
+use crate::sessions::locks::LockError;
+use crate::store::SessionRow;
+
+/// So many files are named.
+const FILES: usize = 20;
+
+/// How a session stands with the files that it asks for.
+#[derive(Debug, Clone)]
+pub struct Explained {
+    /// The session.
+    pub session: SessionRow,
+    /// Its lock, when it has one.
+    pub lock: Option<crate::model::lock::Lock>,
+    /// Everybody who holds some of what it asks for, in the order of their grants.
+    pub conflicts: Vec<Conflict>,
+    /// Those that wait for what it holds.
+    pub waiting: Vec<String>,
+}
+
+/// Compares what a session asks for with everything that is held.
+///
+/// # Errors
+/// No such session, or the store cannot be read.
+pub fn explain(project: &Project, session: SessionRow) -> Result<Explained, Failure> {
+    let mut table = LockTable::new(project.repo.fold());
+    table.sync(project.store.locks()?).map_err(LockError::from)?;
+    let lock = project.store.lock_of(session.id)?;
+    let (scope, party) = (session.scope()?, Party::session(session.id));
+    let language = table.language(&scope).map_err(LockError::from)?;
+    let asks = lock.is_none() && !session.state.is_terminal();
+    let mut conflicts = Vec::new();
+    for meeting in table.meetings(&party, &language).filter(|_| asks) {
+        let conflict = Conflict {
+            waiter: Claimant {
+                party: party.clone(),
+                name: session.name.clone(),
+                scope: scope.clone(),
+            },
+            holder: Claimant {
+                party: meeting.lock.holder.clone(),
+                name: name_of(project, &meeting.lock.holder)?,
+                scope: meeting.lock.scope.clone(),
+            },
+            token: meeting.lock.token,
+            witness: meeting.witness(),
+            paths: Vec::new(),
+        };
+        conflicts.push(with_files(project, conflict)?);
+    }
+    let mut waiting = Vec::new();
+    for row in project.store.open_sessions()? {
+        let waits = row.waits_for.is_some() && project.store.lock_of(row.id)?.is_none();
+        let theirs = table.language(&row.scope()?).map_err(LockError::from)?;
+        let other = Party::session(row.id);
+        let mut meets = table.meetings(&other, &theirs);
+        if waits && meets.any(|met| met.lock.holder == party) {
+            waiting.push(row.name);
+        }
+    }
+    Ok(Explained {
+        session,
+        lock,
+        conflicts,
+        waiting,
+    })
+}
+
+/// The name of a party.
+pub(super) fn name_of(project: &Project, party: &Party) -> Result<String, Failure> {
+    Ok(match party {
+        Party::Place { person, .. } => person.clone(),
+        Party::Session { session_id } => {
+            let row = project.store.session(*session_id)?;
+            row.map_or_else(|| session_id.short(), |row| row.name)
+        }
+    })
+}
+
+/// With the files that are there today and that both scopes have.
+///
+/// # Errors
+/// They cannot be listed.
+pub fn with_files(project: &Project, mut conflict: Conflict) -> Result<Conflict, Failure> {
+    let table = LockTable::new(project.repo.fold());
+    let read = |scope| table.language(scope).map_err(LockError::from);
+    let scopes = (read(&conflict.waiter.scope)?, read(&conflict.holder.scope)?);
+    let current = || project.repo.current_branch().unwrap_or_default();
+    let target = project.settings.target().clone().unwrap_or_else(current);
+    let found = project
+        .repo
+        .shared_files((&scopes.0, &scopes.1), &target, FILES);
+    conflict.paths = match found {
+        Ok(found) => found.first.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect(),
+        // It is a conflict all the same.
+        Err(GitError::Unborn(_)) => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(conflict)
+}
+
+/// What can be done about a conflict, the most ordinary first.
+pub fn choices(conflict: &Conflict, holder: Option<&SessionRow>) -> Vec<String> {
+    let (waiter, name) = (&conflict.waiter.name, &conflict.holder.name);
+    let wait = match holder {
+        Some(row) if row.state == SessionState::Completed => {
+            format!("wait: it starts by itself once {name} has landed: treeyard land {name}")
+        }
+        Some(row) if row.state == SessionState::Paused => {
+            format!("wait: it starts by itself once {name} is done: treeyard resume {name}")
+        }
+        Some(row) if row.state == SessionState::Blocked => format!(
+            "wait: it starts by itself once {name} has landed; what blocks it: treeyard show {name}"
+        ),
+        Some(_) => format!("wait: it starts by itself when {name} is done"),
+        None => format!("wait until the claim ends, or: treeyard release {}", conflict.token),
+    };
+    let narrow = format!("narrow it: treeyard locks narrow {waiter} PATTERN...");
+    let urgent = format!("go before others that wait: treeyard priority {waiter} 0");
+    match conflict.waiter.party.session_id() {
+        Some(_) => vec![wait, narrow, urgent],
+        None => vec![wait, "claim less".to_owned()],
+    }
+}
+
+/// A refused request, for a person and for programs.
+pub fn conflict_failure(conflict: &Conflict) -> Failure {
+    let mut message = LockError::Conflict(Box::new(conflict.clone())).to_string();
+    if let Some(witness) = &conflict.witness {
+        message.push_str(&format!("; both have paths such as {witness}"));
+    }
+    let failure = Failure::new(Code::ScopeConflict, message);
+    let failure = failure.with_details(conflict_json(conflict, None));
+    choices(conflict, None)
+        .into_iter()
+        .fold(failure, Failure::hint)
+}
+
+/// What programs are told of a conflict.
+pub fn conflict_json(conflict: &Conflict, holder: Option<&SessionRow>) -> serde_json::Value {
+    json!({
+        "code": Code::ScopeConflict.id(),
+        "waiter": conflict.waiter,
+        "holder": conflict.holder,
+        "token": conflict.token,
+        "witness": conflict.witness,
+        "paths": conflict.paths,
+        "choices": choices(conflict, holder),
+    })
+}

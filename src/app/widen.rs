@@ -1,0 +1,133 @@
+//! A session asks for more files while it runs.
+
+use super::explain::{conflict_failure, with_files};
+use super::failure::Failure;
+use super::follow::follow;
+use super::locks::refresh_guard;
+use super::project::Project;
+use crate::model::ids::SessionId;
+use crate::model::lock::{Conflict, LockTable, LockToken};
+use crate::model::scope::Scope;
+use crate::proc::{Wake, moment};
+use crate::sessions::locks::{self, Answer, LockError};
+use crate::store::{SessionRow, Store};
+
+/// What to do when somebody else holds some of the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Otherwise {
+    /// Say so.
+    Refuse,
+    /// Ask again when they are free, and go on meanwhile.
+    Queue,
+    /// Ask again when they are free, and stay until then.
+    Wait,
+}
+
+/// What became of it.
+#[derive(Debug, Clone)]
+pub enum Widened {
+    /// The session holds the files now.
+    Granted(LockToken),
+    /// It gets them when they are free.
+    Queued(Box<Conflict>),
+}
+
+/// Asks for `patterns` besides what the session has.
+///
+/// # Errors
+/// Somebody holds them (`CX-MM-002`), the session holds nothing, or both would wait for each other.
+pub fn widen(
+    project: &mut Project,
+    session: &SessionRow,
+    patterns: Vec<String>,
+    otherwise: Otherwise,
+) -> Result<Widened, Failure> {
+    let more = Scope::new(patterns).map_err(LockError::from)?;
+    let asked = ask(project, session, &more, otherwise != Otherwise::Refuse);
+    let answer = match asked {
+        Err(LockError::Circle(conflict)) => {
+            let told = LockError::Circle(conflict.clone()).to_string();
+            let mut failure = conflict_failure(&with_files(project, *conflict)?);
+            failure.hints = vec!["each would wait for the other: go on without, or commit and end".to_owned()];
+            return Err(Failure { message: told, ..failure });
+        }
+        asked => asked?,
+    };
+    match answer {
+        Answer::Granted(token) => {
+            refresh_guard(project, session.id)?;
+            Ok(Widened::Granted(token))
+        }
+        Answer::Refused(conflict) if otherwise == Otherwise::Refuse => {
+            Err(conflict_failure(&with_files(project, *conflict)?))
+        }
+        Answer::Refused(conflict) if otherwise == Otherwise::Wait => {
+            wait(project, session, &more, conflict)
+        }
+        Answer::Refused(conflict) => Ok(Widened::Queued(conflict)),
+    }
+}
+
+fn ask(
+    project: &mut Project,
+    session: &SessionRow,
+    more: &Scope,
+    queue: bool,
+) -> Result<Answer, LockError> {
+    let now = moment()?;
+    let mut table = LockTable::new(project.repo.fold());
+    let asked = project.store.write(|tx| {
+        let answer = locks::widen(tx, &mut table, &now, session, more)?;
+        let word = match (&answer, queue) {
+            (Answer::Granted(_), _) => "granted",
+            (Answer::Refused(_), true) => "queued",
+            (Answer::Refused(_), false) => "refused",
+        };
+        if let Answer::Refused(conflict) = &answer {
+            locks::note_conflict(tx, crate::model::event::Actor::Agent, conflict)?;
+        }
+        locks::answer(tx, session, more, word)?;
+        Ok::<_, LockError>(answer)
+    })?;
+    Wake::notify(&project.repo.state_dir());
+    Ok(asked)
+}
+
+/// Asks again each time that what stood in the way is gone. A runner that is active may be faster.
+fn wait(
+    project: &mut Project,
+    session: &SessionRow,
+    more: &Scope,
+    mut conflict: Box<Conflict>,
+) -> Result<Widened, Failure> {
+    let (state_dir, id) = (project.repo.state_dir(), session.id);
+    loop {
+        let token = conflict.token;
+        let is_over = |store: &Store| {
+            let is_held = store.locks()?.iter().any(|lock| lock.token == token);
+            Ok(!is_held || !wants(store, id)?)
+        };
+        let head = project.store.head_seq()?;
+        follow(&state_dir, head, &is_over, &mut |_| {})?;
+        if !wants(&project.store, id)? {
+            return match project.store.lock_of(id)? {
+                Some(lock) => Ok(Widened::Granted(lock.token)),
+                None => Err(LockError::NotHeld(session.name.clone()).into()),
+            };
+        }
+        match ask(project, session, more, true)? {
+            Answer::Granted(token) => {
+                refresh_guard(project, id)?;
+                return Ok(Widened::Granted(token));
+            }
+            Answer::Refused(next) => conflict = next,
+        }
+    }
+}
+
+fn wants(store: &Store, id: SessionId) -> Result<bool, Failure> {
+    Ok(match store.session(id)? {
+        Some(row) => row.wants()?.is_some(),
+        None => false,
+    })
+}

@@ -1,0 +1,52 @@
+//! What a session's hooks decide from, brought up to what the session holds now.
+
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use super::error::WorkspaceError;
+use super::located::Located;
+use crate::git::{GitError, Repo};
+use crate::model::guard::{GUARD_FILE, Guard};
+use crate::model::lock::Lock;
+
+/// Writes the lock into the session's guard; `None` says that it has lost it. A session without a
+/// guard has no hooks.
+///
+/// # Errors
+/// When the guard cannot be read or written.
+pub fn update_guard(repo: &Repo, ws: &Located, lock: Option<&Lock>) -> Result<(), WorkspaceError> {
+    let path = ws.record(repo)?.join(GUARD_FILE);
+    let text = match fs::read(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        read => read.map_err(WorkspaceError::io(&path))?,
+    };
+    let before: Guard =
+        serde_json::from_slice(&text).map_err(GitError::library("read the guard"))?;
+    let mut guard = before.clone();
+    guard.lost = lock.is_none();
+    if let Some(lock) = lock {
+        guard.scope = lock.scope.clone();
+        guard.lock_token = Some(lock.token);
+    }
+    if guard == before {
+        return Ok(());
+    }
+    write_guard(&path, &guard)
+}
+
+/// Writes a guard. A hook that reads it meanwhile sees all of the old one or all of the new one.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn write_guard(path: &Path, guard: &Guard) -> Result<(), WorkspaceError> {
+    let text = serde_json::to_vec(guard).map_err(GitError::library("write the guard"))?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let failed = || WorkspaceError::io(path);
+    let mut draft = tempfile::NamedTempFile::new_in(folder).map_err(failed())?;
+    draft.write_all(&text).map_err(failed())?;
+    draft
+        .persist(path)
+        .map_err(|error| failed()(error.error))?;
+    Ok(())
+}
