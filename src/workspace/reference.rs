@@ -96,6 +96,12 @@ impl Reference {
         !self.known[at].may_be_absent
     }
 
+    /// Whether its content need not be read again as long as its stat data stay.
+    #[cfg(test)]
+    pub(super) fn is_relied_on(&self, at: usize) -> bool {
+        self.known[at].last.is_some()
+    }
+
     /// Whether file number `at`, which belongs into `folder`, is something else there now. Its
     /// content is read only when its stat data are not those of the last time.
     ///

@@ -73,7 +73,7 @@ struct Listing {
     new: Vec<BString>,
     /// Folders to look into.
     folders: Vec<BString>,
-    /// Whether there are more of either.
+    /// Whether there are more of either, which the look tells by the number of those here.
     more: bool,
 }
 
@@ -166,7 +166,6 @@ impl Watch {
             return Ok(());
         };
         folder.round = self.round;
-        found.more |= folder.listing.more;
         found.paths.extend_from_slice(&folder.listing.new);
         next.extend_from_slice(&folder.listing.folders);
         for &file in &folder.files {
@@ -291,4 +290,39 @@ fn kind_of(open: &Opened, name: &[u8]) -> FileType {
     found.map_or(FileType::Unknown, |found| {
         FileType::from_raw_mode(found.st_mode)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::tests::Field;
+    use super::*;
+
+    /// Another change could come within the same step of the clock.
+    #[test]
+    fn what_changed_just_now_is_not_relied_on() {
+        let field = Field::new();
+        let ws = field.make("one");
+        let mut watch = Watch::begin(&field.repo, &ws.located()).unwrap();
+        let file = ws.path.join("src/a.txt");
+        let place = watch.base.index().entry_index_by_path("src/a.txt".into());
+        let place = place.unwrap();
+        let mut relies_after = |change: bool| {
+            if change {
+                fs::remove_file(&file).unwrap();
+                fs::write(&file, "two\n").unwrap();
+            }
+            assert_eq!(watch.look().unwrap().paths, ["src/a.txt"]);
+            let folder = watch.folders[BStr::new("src")].listing.stat.is_some();
+            (folder, watch.base.is_relied_on(place))
+        };
+        let deadline = SystemTime::now() + std::time::Duration::from_secs(10);
+        while relies_after(true) != (false, false) {
+            assert!(SystemTime::now() < deadline, "relied on at once");
+        }
+        while relies_after(false) != (true, true) {
+            assert!(SystemTime::now() < deadline, "never relied on");
+        }
+    }
 }

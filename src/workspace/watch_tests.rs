@@ -274,6 +274,7 @@ fn the_ignore_rules_are_those_of_the_base_and_the_repository() {
     put(ws.path.join(".gitignore"), "*\n");
     put(ws.git_dir.join("info/exclude"), "*\n");
     put(ws.path.join("src/.gitignore"), "*\n");
+    put(field.main().join(".gitignore"), "*\n");
     put(ws.path.join("src/local"), "");
     put(ws.path.join("src/new.txt"), "");
     put(ws.path.join("ignored"), "");
