@@ -10,6 +10,7 @@ use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use treeyard::cas::Cas;
 use treeyard::config::{Plan, Settings};
+use treeyard::git::{Git, Repo};
 use treeyard::model::event::{Actor, Event};
 use treeyard::model::ids::{JobId, SessionId};
 use treeyard::model::lock::LockTable;
@@ -19,6 +20,7 @@ use treeyard::model::task::Lane;
 use treeyard::runner::dispatch::{Lanes, decide};
 use treeyard::runner::{Admission, Buckets, Limits};
 use treeyard::store::{QueueRow, Store, StoreError};
+use treeyard::workspace::{Isolation, Located, Request, Watch, create};
 
 fn main() {
     divan::main();
@@ -201,4 +203,95 @@ fn holder(n: usize) -> Vec<String> {
     ];
     patterns.extend((0..14).map(|m| format!("lib/part{n}/module{m}/*.rs")));
     patterns
+}
+
+/// What the runner does for each session when its job starts: a worktree of 20,000 files in 2,000
+/// folders.
+#[divan::bench(sample_count = 20, sample_size = 1)]
+fn watch_begin(bencher: Bencher) {
+    let field = Field::new();
+    bencher.bench_local(|| Watch::begin(&field.repo, &field.place).unwrap());
+}
+
+/// The first look there lists every folder.
+#[divan::bench(sample_count = 20, sample_size = 1)]
+fn watch_first_look(bencher: Bencher) {
+    let field = Field::new();
+    bencher
+        .with_inputs(|| Watch::begin(&field.repo, &field.place).unwrap())
+        .bench_local_values(|mut watch| field.look(&mut watch));
+}
+
+/// Each later one lists those that changed.
+#[divan::bench(sample_count = 100, sample_size = 1)]
+fn watch_later_look(bencher: Bencher) {
+    let field = Field::new();
+    let mut watch = Watch::begin(&field.repo, &field.place).unwrap();
+    field.look(&mut watch);
+    bencher.bench_local(|| field.look(&mut watch));
+}
+
+/// A session's worktree of 20,000 files, 100 of which it changed.
+struct Field {
+    _dir: tempfile::TempDir,
+    repo: Repo,
+    place: Located,
+}
+
+impl Field {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let main = dir.path().join("main");
+        let name = |n: usize| {
+            format!(
+                "d{}/d{}/d{}/f{}.txt",
+                n / 2000,
+                n / 100 % 20,
+                n / 10 % 10,
+                n
+            )
+        };
+        for n in 0..20_000 {
+            write(&main.join(name(n)), &format!("{n}\n"));
+        }
+        let author = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
+        for args in [
+            &["init", "-q"][..],
+            &["add", "-A"],
+            &[&author[..], &["commit", "-qm", "start"]].concat(),
+        ] {
+            Git::new(&main).args(args).run().unwrap();
+        }
+        let repo = Repo::discover(&main).unwrap();
+        let base = repo.resolve("HEAD").unwrap();
+        let made = create(&Request {
+            repo: &repo,
+            root: &dir.path().join("trees"),
+            name: "one",
+            short_id: "0a1b2c3d",
+            base: &base,
+            isolation: Isolation::Private,
+            identity: ("a", "a@example.org"),
+            include: false,
+            hooks: None,
+        });
+        let place = made.unwrap().located();
+        for n in 0..100 {
+            write(&place.path.join(name(n * 200)), "changed\n");
+        }
+        Self {
+            _dir: dir,
+            repo,
+            place,
+        }
+    }
+
+    fn look(&self, watch: &mut Watch) {
+        assert_eq!(watch.look().unwrap().paths.len(), 100);
+    }
+}
+
+fn write(path: &Path, text: &str) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
 }

@@ -25,6 +25,7 @@ mod packs;
 mod packs_tests;
 mod pool;
 mod private;
+mod reference;
 mod registration;
 mod release;
 mod repair;
@@ -43,6 +44,9 @@ mod take_in;
 mod tests;
 mod unlock;
 mod untouched;
+mod watch;
+#[cfg(test)]
+mod watch_tests;
 mod writer;
 
 pub use create::{Hooks, Isolation, Request, Workspace, create};
@@ -56,3 +60,4 @@ pub use repair::{forget, is_moved, repair};
 pub use salvage::{Salvaged, salvage_list, salvage_restore, save, save_commit};
 pub use sweep::{GATE, Swept, discard, gates, leftovers, sweep};
 pub use take_in::{Uncommitted, dirty, take_in};
+pub use watch::{Changed, Watch};

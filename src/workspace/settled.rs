@@ -5,23 +5,19 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
-use gix::index::entry::Stat;
+use gix::index::Entry;
 
 use super::bench::tips;
 use super::error::WorkspaceError;
 use super::located::Located;
 use super::private::write;
 use super::staged::same;
-use super::stat::{distrust_hidden, read_index};
+use super::stat::{distrust_hidden, is_over, read_index};
 use super::untouched::matches;
 use crate::git::Repo;
 use crate::model::ids::CommitId;
-
-/// A file's times move in steps of the kernel's clock, at most 10 ms long. What was changed twice
-/// within one step is told by nothing.
-const CLOCK_STEP: Duration = Duration::from_millis(20);
 
 /// Writes down that commit `tip` had all that was in the worktree when it was `looked` at, with the
 /// stat data that `index` holds. A killed process leaves a whole index, and of one that belongs to
@@ -99,51 +95,39 @@ pub(super) fn settled_at(repo: &Repo, ws: &Located) -> Result<Option<CommitId>, 
     if !is_there || repo.branch_tip(&ws.branch)?.as_ref() != Some(&tip) {
         return Ok(None);
     }
-    let path = ws.record(repo)?.join("index");
-    let Ok(index) = read_index(&path) else {
+    let Some(recorded) = Recorded::read(repo, ws)? else {
         return Ok(None);
     };
+    let index = &recorded.index;
     let staged = read_index(&ws.git_dir.join("index"));
-    let nothing_staged = staged.is_ok_and(|staged| same(&staged, &index));
-    let unchanged = nothing_staged && tells_changes(&path, &index) && matches(&ws.path, &index);
+    let nothing_staged = staged.is_ok_and(|staged| same(&staged, index));
+    let tells_changes = |entry| recorded.tells_changes(entry);
+    let unchanged =
+        nothing_staged && index.entries().iter().all(tells_changes) && matches(&ws.path, index);
     Ok(unchanged.then_some(tip))
 }
 
-/// A file that was written when the runner looked, or after, could have been changed since without
-/// its times telling, so only files with an older time prove anything.
-fn tells_changes(path: &Path, index: &gix::index::File) -> bool {
-    let Ok(written) = fs::metadata(path).and_then(|found| found.modified()) else {
-        return false;
-    };
-    index.entries().iter().all(|entry| {
-        let latest = latest(&entry.stat);
-        latest + CLOCK_STEP < written
-    })
+/// What the runner recorded last, to compare single files with.
+pub(super) struct Recorded {
+    pub index: gix::index::File,
+    /// When it looked at the files.
+    looked: SystemTime,
 }
 
-/// When it was last changed, at the latest: some file systems count whole seconds.
-fn latest(stat: &Stat) -> SystemTime {
-    let time = |time: gix::index::entry::stat::Time| match time.nsecs {
-        0 => UNIX_EPOCH + Duration::from_secs(u64::from(time.secs) + 1),
-        nanos => UNIX_EPOCH + Duration::new(u64::from(time.secs), nanos),
-    };
-    time(stat.mtime)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn whole_seconds_count_to_their_end() {
-        let at = |secs, nsecs| {
-            let mtime = gix::index::entry::stat::Time { secs, nsecs };
-            latest(&Stat {
-                mtime,
-                ..Stat::default()
-            })
+impl Recorded {
+    /// `None` when there is no record that can be read.
+    pub(super) fn read(repo: &Repo, ws: &Located) -> Result<Option<Self>, WorkspaceError> {
+        let path = ws.record(repo)?.join("index");
+        let looked = fs::metadata(&path).and_then(|found| found.modified());
+        let (Ok(index), Ok(looked)) = (read_index(&path), looked) else {
+            return Ok(None);
         };
-        assert_eq!(at(7, 5), UNIX_EPOCH + Duration::new(7, 5));
-        assert_eq!(at(7, 0), UNIX_EPOCH + Duration::from_secs(8));
+        Ok(Some(Self { index, looked }))
+    }
+
+    /// A file that was written when the runner looked, or after, could have been changed since
+    /// without its times telling, so only files with an older time prove anything.
+    pub(super) fn tells_changes(&self, entry: &Entry) -> bool {
+        is_over(entry.stat.mtime, self.looked)
     }
 }

@@ -1,12 +1,30 @@
 //! What an index records of a file, to know later that it is still the same.
 
 use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gix::bstr::ByteSlice;
 use gix::index::entry::{Stat, stat};
 
 use super::error::WorkspaceError;
 use crate::git::GitError;
+
+/// A file's times move in steps of the kernel's clock, at most 10 ms long. What was changed twice
+/// within one step is told by nothing.
+const CLOCK_STEP: Duration = Duration::from_millis(20);
+
+/// Whether what changes at `now` gets another time than `time`.
+pub(super) fn is_over(time: stat::Time, now: SystemTime) -> bool {
+    latest(time) + CLOCK_STEP < now
+}
+
+/// The time at the latest: some file systems count whole seconds.
+fn latest(time: stat::Time) -> SystemTime {
+    match time.nsecs {
+        0 => UNIX_EPOCH + Duration::from_secs(u64::from(time.secs) + 1),
+        nanos => UNIX_EPOCH + Duration::new(u64::from(time.secs), nanos),
+    }
+}
 
 /// What the index holds is cut to 32 bits, as git does it.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -65,4 +83,16 @@ fn whole_seconds(mut stat: Stat) -> Stat {
     stat.mtime.nsecs = 0;
     stat.ctime.nsecs = 0;
     stat
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_seconds_count_to_their_end() {
+        let at = |secs, nsecs| latest(stat::Time { secs, nsecs });
+        assert_eq!(at(7, 5), UNIX_EPOCH + Duration::new(7, 5));
+        assert_eq!(at(7, 0), UNIX_EPOCH + Duration::from_secs(8));
+    }
 }

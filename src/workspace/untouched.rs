@@ -3,13 +3,15 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gix::bstr::{BStr, BString, ByteSlice};
 use gix::index::entry::Mode;
-use rustix::fs::{self, AtFlags, Dir, FileType, OFlags};
+use rustix::fs::{self, AtFlags, Dir, FileType, OFlags, Stat};
+use rustix::io::Errno;
 
 use super::stat::{read_index, stat_of};
 use super::unlock::is_open;
@@ -59,7 +61,7 @@ pub(super) fn matches(root: &Path, index: &gix::index::File) -> bool {
 }
 
 /// The root, every folder that holds a file of the index, and those of submodules, which are empty.
-fn folders(index: &gix::index::File) -> BTreeSet<&BStr> {
+pub(super) fn folders(index: &gix::index::State) -> BTreeSet<&BStr> {
     let mut folders = BTreeSet::from([BStr::new("")]);
     for entry in index.entries() {
         let mut path = entry.path(index);
@@ -84,31 +86,21 @@ fn same_in(
     folders: &BTreeSet<&BStr>,
 ) -> Option<usize> {
     let mut same = 0;
-    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let open = fs::open(
-        root.join(OsStr::from_bytes(folder)),
-        flags,
-        fs::Mode::empty(),
-    )
-    .ok()?;
-    if !is_open(fs::fstat(&open).ok()?.st_mode) {
+    let open = open_folder(root, folder).ok()?;
+    if !is_open(open.stat.st_mode) {
         return None;
     }
-    for found in Dir::read_from(&open).ok()? {
+    for found in Dir::read_from(&open.folder).ok()? {
         let found = found.ok()?;
         let name = found.file_name().to_bytes();
         if name == b"." || name == b".." {
             continue;
         }
-        let mut path = BString::from(folder.to_vec());
-        if !folder.is_empty() {
-            path.push(b'/');
-        }
-        path.extend_from_slice(name);
+        let path = below(folder, name);
         if path == ".git" {
             continue;
         }
-        let stat = fs::statat(&open, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        let stat = fs::statat(&open.folder, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
         if FileType::from_raw_mode(stat.st_mode).is_dir() {
             folders.get(path.as_bstr())?;
             continue;
@@ -119,6 +111,36 @@ fn same_in(
         same += 1;
     }
     Some(same)
+}
+
+/// A folder to look into, and its stat data before that.
+pub(super) struct Opened {
+    pub folder: OwnedFd,
+    pub stat: Stat,
+}
+
+/// Opens a folder that is one, and no link to one. It is the root when `folder` is empty.
+pub(super) fn open_folder(root: &Path, folder: &BStr) -> Result<Opened, Errno> {
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let folder = match folder.is_empty() {
+        true => fs::open(root, flags, fs::Mode::empty())?,
+        false => {
+            let path = root.join(OsStr::from_bytes(folder));
+            fs::open(path, flags, fs::Mode::empty())?
+        }
+    };
+    let stat = fs::fstat(&folder)?;
+    Ok(Opened { folder, stat })
+}
+
+/// The path of what is called `name` in `folder`, which is empty for the root.
+pub(super) fn below(folder: &BStr, name: &[u8]) -> BString {
+    let mut path = BString::from(folder.to_vec());
+    if !folder.is_empty() {
+        path.push(b'/');
+    }
+    path.extend_from_slice(name);
+    path
 }
 
 #[cfg(test)]
