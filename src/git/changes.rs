@@ -147,7 +147,8 @@ pub fn root_tree(objects: &gix::Repository, commit: ObjectId) -> Result<ObjectId
     Ok(commit.tree_id().map_err(|e| failed()(e))?.detach())
 }
 
-fn join(folder: &BString, name: &BString) -> BString {
+/// The path of an entry of a folder.
+pub fn join(folder: &BString, name: &BString) -> BString {
     let mut path = folder.clone();
     if !path.is_empty() {
         path.push(b'/');

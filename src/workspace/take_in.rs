@@ -44,7 +44,7 @@ pub fn dirty(repo: &Repo, ws: &Located) -> Result<bool, WorkspaceError> {
 ///
 /// # Errors
 /// When there is uncommitted work and `HEAD` is not on the session's branch, or its git directory
-/// was tampered with. [`WorkspaceError::Refused`] or [`WorkspaceError::BadTree`] when a commit does
+/// was tampered with. [`WorkspaceError::Refused`] or [`WorkspaceError::Unsound`] when a commit does
 /// not pass the checks; no ref has moved then.
 pub fn take_in(
     repo: &Repo,
