@@ -10,7 +10,8 @@ const LINKED: [&str; 2] = ["--set", "worktrees.isolation=linked"];
 
 /// Runs the line as a task, without hooks in its way.
 fn run(yard: &Yard, line: &str, more: &[&str]) {
-    let line = format!("git config core.hooksPath /dev/null; {line}");
+    let off = "GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=core.hooksPath GIT_CONFIG_VALUE_0=/dev/null";
+    let line = format!("export {off}; {line}");
     let args = ["run", "--name", "w"].iter().chain(more).copied();
     let args: Vec<&str> = args.chain(["--", "sh", "-ec", &line]).collect();
     let output = yard.treeyard(&args);
@@ -115,16 +116,38 @@ fn what_harms_other_checkouts_does_not_land() {
     }
 }
 
+/// Git itself writes such a tree, and refuses to check it out.
+const EVIL: &str = "tree=$(printf '100644 blob %s\\t.GIT\\n' $(git rev-parse HEAD:README.md) | git mktree); \
+                    git update-ref HEAD $(git commit-tree $tree -p HEAD -m evil)";
+
+const ODD_MODE: &str = "printf '100664 a\\0%s' 12345678901234567890 > .raw; \
+                        tree=$(git hash-object -t tree -w --literally .raw); rm .raw; \
+                        git update-ref HEAD $(git commit-tree $tree -p HEAD -m odd)";
+
+#[test]
+fn what_git_would_not_write_is_not_even_taken_in() {
+    for (line, path, what) in [
+        (EVIL, ".GIT", "refuses to check out"),
+        (ODD_MODE, "a", "unusual mode 100664"),
+    ] {
+        let yard = Yard::new();
+        run(&yard, line, &[]);
+        is_refused(&yard, path, what);
+        let branch = shown(&yard, "branch");
+        assert_eq!(
+            yard.git(&["rev-parse", &branch]),
+            yard.git(&["rev-parse", "main"])
+        );
+        yard.sound();
+    }
+}
+
 /// There, commits are in the repository without an import.
 #[test]
 fn it_does_not_land_from_a_linked_worktree_either() {
-    let evil = "tree=$(printf '100644 blob %s\\t.GIT\\n' $(git rev-parse HEAD:README.md) | git mktree); \
-                git reset -q --hard $(git commit-tree $tree -p HEAD -m evil) || git update-ref HEAD $(git commit-tree $tree -p HEAD -m evil)";
-    for (line, path, what) in [BAD[0], BAD[4], (evil, ".GIT", "refuses to check out")] {
+    for (line, path, what) in [BAD[0], BAD[4], (EVIL, ".GIT", "refuses to check out")] {
         let yard = Yard::new();
-        let hooks = fs::read(yard.repo().join(".git/config")).unwrap();
         run(&yard, line, &LINKED);
-        fs::write(yard.repo().join(".git/config"), hooks).unwrap();
         is_refused(&yard, path, what);
     }
 }
