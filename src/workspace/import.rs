@@ -46,6 +46,7 @@ pub(super) fn import(
     made: Option<&CommitId>,
 ) -> Result<(Imported, Option<Pack>), WorkspaceError> {
     if ws.is_linked(repo) {
+        check_ancestry(bench, ws, &found.head, false)?;
         return commit_in_place(repo, ws, bench, found, made);
     }
     if !found.on_branch && !found.detached {
