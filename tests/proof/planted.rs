@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{LINKED, inside, place, run};
 use crate::yard::{Yard, text};
 
-/// A session with a change beyond its scope in the commit before its last one, which undoes it.
+/// A session with a change beyond its scope, undone in the next commit, and work within it after that.
 struct Undone {
     yard: Yard,
     base: String,
@@ -18,10 +18,10 @@ impl Undone {
     fn new(more: &[&str]) -> Self {
         let yard = Yard::new();
         let line = "mkdir d; echo in > d/a; echo out > src/evil; git add -A; git commit -qm evil; \
-                    git rm -q src/evil; git commit -qm good";
+                    git rm -q src/evil; git commit -qm undone; echo in > d/b; git add -A; git commit -qm good";
         run(&yard, line, &[&["--scope", "d/**"], more].concat());
         let at = |rev: &str| inside(&yard, &["rev-parse", rev]);
-        let (base, evil, tip) = (at("HEAD~2"), at("HEAD~1"), at("HEAD"));
+        let (base, evil, tip) = (at("HEAD~3"), at("HEAD~2"), at("HEAD"));
         Self {
             yard,
             base,
@@ -54,13 +54,14 @@ impl Undone {
         fs::write(place.join("src/evil"), "again\n").unwrap();
         inside(&self.yard, &["add", "-A"]);
         inside(&self.yard, &["commit", "-qm", "evil again"]);
+        inside(&self.yard, &["rm", "-q", "src/evil"]);
+        inside(&self.yard, &["commit", "-qm", "undone again"]);
         fs::create_dir(place.join("d")).unwrap();
         fs::write(place.join("d/a"), "again\n").unwrap();
         inside(&self.yard, &["add", "-A"]);
-        inside(&self.yard, &["rm", "-q", "src/evil"]);
         inside(&self.yard, &["commit", "-qm", "good again"]);
         let at = |rev: &str| inside(&self.yard, &["rev-parse", rev]);
-        (at("HEAD~1"), at("HEAD"))
+        (at("HEAD~2"), at("HEAD"))
     }
 }
 
