@@ -209,6 +209,19 @@ fn a_refused_entry_beyond_the_scope_stays_out_and_the_rest_lands() {
     );
 }
 
+/// What did not land is a person's to look at, whatever it is.
+#[test]
+fn work_that_would_be_refused_is_saved_all_the_same() {
+    let yard = Yard::new();
+    let line = "ln -s /etc/hosts abs; echo 1 > A; echo 2 > a; exit 1";
+    let run = yard.treeyard(&["run", "--name", "w", "--", "sh", "-c", line]);
+    assert_eq!(run.status.code(), Some(1));
+    yard.exits(0, &["gc", "--set", "retention.sessions_days=0"]);
+    yard.exits(0, &["salvage", "restore", "w", "--branch", "back"]);
+    assert_eq!(yard.git(&["show", "back:abs"]), "/etc/hosts");
+    assert_eq!(yard.git(&["show", "back:A"]), "1\n");
+}
+
 /// As repositories are: links that lead out, two names for one file, odd names, submodules.
 fn full_of_them() -> Yard {
     let yard = Yard::new();

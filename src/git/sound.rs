@@ -1,7 +1,7 @@
 //! Whether what a commit brings may come into the repository, and onto a target.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use gix::ObjectId;
 use gix::bstr::{BString, ByteSlice};
@@ -182,20 +182,23 @@ impl Check<'_> {
             ignore_case: true,
             precompose: true,
         };
-        let mut spellings: BTreeMap<_, Vec<&BString>> = BTreeMap::new();
+        let mut spellings = HashMap::with_capacity(ours.len());
+        let is_new = |name: &BString| !known.iter().any(|other| other.contains_key(name));
         for (name, _) in ours {
-            spellings.entry(fold.path(name)).or_default().push(name);
+            let Some(twin) = spellings.insert(fold.path(name), name) else {
+                continue;
+            };
+            let has_both =
+                |other: &HashMap<_, _>| other.contains_key(name) && other.contains_key(twin);
+            if !known.iter().any(has_both) {
+                let (new, other) = match is_new(twin) && !is_new(name) {
+                    true => (twin, name),
+                    false => (name, twin),
+                };
+                return Some((new, Flaw::Twin(other.to_str_lossy().into_owned())));
+            }
         }
-        let apart = |same: &&Vec<&BString>| {
-            let has_all =
-                |other: &HashMap<BString, Side>| same.iter().all(|n| other.contains_key(*n));
-            same.len() > 1 && !known.iter().any(has_all)
-        };
-        let twins = spellings.values().find(apart)?;
-        let is_new = |name: &&&BString| !known.iter().any(|other| other.contains_key(**name));
-        let new = twins.iter().rfind(is_new).or(twins.last())?;
-        let other = twins.iter().find(|name| name != &new)?;
-        Some((new, Flaw::Twin(other.to_str_lossy().into_owned())))
+        None
     }
 
     /// An entry that differs from what the other trees have at its place, whose modes are `before`.
