@@ -14,6 +14,7 @@ mod nonsense;
 mod odd;
 mod plans;
 mod proc;
+mod proof;
 mod scope;
 mod shut;
 mod yard;

@@ -82,8 +82,9 @@ pub fn release_here(project: &mut Project) -> Result<Vec<Held>, Failure> {
 fn here(project: &Project) -> Result<Party, Failure> {
     if let Ok(session) = project.session_here() {
         let told = format!("this is the worktree of session {}", session.name);
-        return Err(Failure::new(Code::Usage, told)
-            .hint("what a session may change besides its scope: `treeyard scope request PATTERN`"));
+        return Err(Failure::new(Code::Usage, told).hint(
+            "what a session may change besides its scope: `treeyard scope request PATTERN`",
+        ));
     }
     let root = project.repo.work_dir().ok_or_else(not_a_place)?;
     let repo = project.repo.gix();
@@ -93,7 +94,9 @@ fn here(project: &Project) -> Result<Party, Failure> {
         .map(|found| found.name.to_string());
     Ok(Party::Place {
         path: root.display().to_string(),
-        person: name.filter(|name| !name.is_empty()).unwrap_or_else(|| "somebody".to_owned()),
+        person: name
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| "somebody".to_owned()),
     })
 }
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::failure::Failure;
-use super::landings::landings;
 use super::git_locks::stale_locks;
+use super::landings::landings;
 use super::project::{cas_root, open_store, user_config};
 use super::repair::worktrees;
 use crate::cas::Cas;

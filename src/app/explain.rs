@@ -33,7 +33,9 @@ pub struct Explained {
 /// No such session, or the store cannot be read.
 pub fn explain(project: &Project, session: SessionRow) -> Result<Explained, Failure> {
     let mut table = LockTable::new(project.repo.fold());
-    table.sync(project.store.locks()?).map_err(LockError::from)?;
+    table
+        .sync(project.store.locks()?)
+        .map_err(LockError::from)?;
     let lock = project.store.lock_of(session.id)?;
     let (scope, party) = (session.scope()?, Party::session(session.id));
     let language = table.language(&scope).map_err(LockError::from)?;
@@ -100,7 +102,11 @@ pub fn with_files(project: &Project, mut conflict: Conflict) -> Result<Conflict,
         .repo
         .shared_files((&scopes.0, &scopes.1), &target, FILES);
     conflict.paths = match found {
-        Ok(found) => found.first.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect(),
+        Ok(found) => found
+            .first
+            .iter()
+            .map(|path| String::from_utf8_lossy(path).into_owned())
+            .collect(),
         // It is a conflict all the same.
         Err(GitError::Unborn(_)) => Vec::new(),
         Err(error) => return Err(error.into()),
@@ -122,7 +128,10 @@ pub fn choices(conflict: &Conflict, holder: Option<&SessionRow>) -> Vec<String> 
             "wait: it starts by itself once {name} has landed; what blocks it: treeyard show {name}"
         ),
         Some(_) => format!("wait: it starts by itself when {name} is done"),
-        None => format!("wait until the claim ends, or: treeyard release {}", conflict.token),
+        None => format!(
+            "wait until the claim ends, or: treeyard release {}",
+            conflict.token
+        ),
     };
     let narrow = format!("narrow it: treeyard locks narrow {waiter} PATTERN...");
     let urgent = format!("go before others that wait: treeyard priority {waiter} 0");

@@ -86,11 +86,13 @@ pub fn release(project: &mut Project, selector: &str) -> Result<Held, Failure> {
     let held = find(project, selector)?;
     let token = held.lock.token;
     let reason = "released by the operator";
-    project.store.write(|tx| match &held.session {
-        Some(session) => locks::give_up(tx, session, reason),
-        None => Ok(locks::release_token(tx, Actor::Human, None, token, reason)?),
-    })
-    .map_err(refused)?;
+    project
+        .store
+        .write(|tx| match &held.session {
+            Some(session) => locks::give_up(tx, session, reason),
+            None => Ok(locks::release_token(tx, Actor::Human, None, token, reason)?),
+        })
+        .map_err(refused)?;
     if let Some(session) = &held.session {
         refresh_guard(project, session.id)?;
     }
@@ -170,10 +172,9 @@ pub fn prioritize(
         return Err(LockError::Over(session.name).into());
     }
     let event = Event::SessionPrioritized { priority };
-    project.store.write(|tx| {
-        tx.append(Actor::Human, Some(session.id), event)
-            .map(drop)
-    })?;
+    project
+        .store
+        .write(|tx| tx.append(Actor::Human, Some(session.id), event).map(drop))?;
     Wake::notify(&project.repo.state_dir());
     Ok(session)
 }

@@ -1,21 +1,20 @@
 //! One use case a file: what the commands do, without reading arguments or printing.
 
 pub mod background;
+pub mod claims;
 pub mod control;
 pub mod demo;
 pub mod doctor;
+pub mod explain;
 pub mod failure;
 pub mod follow;
 pub mod gc;
+mod git_locks;
 pub mod hooks;
 pub mod idle;
 pub mod land;
 mod landings;
-mod git_locks;
-pub mod claims;
-pub mod explain;
 pub mod locks;
-pub mod widen;
 pub mod overrides;
 pub mod project;
 mod repair;
@@ -25,3 +24,4 @@ pub mod setup;
 pub mod single;
 pub mod submit;
 pub mod waiting;
+pub mod widen;

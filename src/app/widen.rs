@@ -48,8 +48,12 @@ pub fn widen(
         Err(LockError::Circle(conflict)) => {
             let told = LockError::Circle(conflict.clone()).to_string();
             let mut failure = conflict_failure(&with_files(project, *conflict)?);
-            failure.hints = vec!["each would wait for the other: go on without, or commit and end".to_owned()];
-            return Err(Failure { message: told, ..failure });
+            failure.hints =
+                vec!["each would wait for the other: go on without, or commit and end".to_owned()];
+            return Err(Failure {
+                message: told,
+                ..failure
+            });
         }
         asked => asked?,
     };

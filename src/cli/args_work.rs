@@ -65,6 +65,9 @@ pub struct RunArgs {
     /// How many sessions may run at once
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: Option<u32>,
+    /// Print an HSK_STATUS line for each change of a session
+    #[arg(long, conflicts_with = "json")]
+    pub status_lines: bool,
 }
 
 /// `treeyard submit`.

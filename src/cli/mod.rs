@@ -10,6 +10,7 @@ mod hook;
 mod out;
 mod progress;
 mod selector;
+mod status;
 mod steps;
 mod table;
 

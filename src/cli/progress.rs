@@ -12,9 +12,12 @@ use super::format::{clean, duration};
 use super::out::{Terminal, dim, paint, state_style};
 use super::steps::Steps;
 use super::table::shorten;
+use crate::app::failure::Failure;
+use crate::model::code::Code;
 use crate::model::event::{Event, Record};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::job::Outcome;
+use crate::model::scope::Scope;
 use crate::model::session::SessionState;
 use crate::store::SessionRow;
 
@@ -100,6 +103,14 @@ impl Progress {
             let padding = " ".repeat(seen.width.saturating_sub(name.chars().count()));
             self.say(&format!("{}{padding}  {what}", dim(&name)));
         }
+    }
+
+    /// Prints a line of the result while the work goes on.
+    ///
+    /// # Errors
+    /// When standard output takes nothing.
+    pub fn print(&self, line: &str) -> Result<(), Failure> {
+        self.bar.suspend(|| self.terminal.text(line))
     }
 
     fn say(&self, text: &str) {
@@ -238,6 +249,19 @@ fn line(record: &Record, commands: &HashMap<JobId, String>) -> Option<String> {
             clean(group),
             duration(in_ms(*next_ms))
         ),
+        Event::LockGranted { scope, .. } if *scope == Scope::whole_repository() => {
+            "holds the whole repository: it declares no scope".to_owned()
+        }
+        Event::LockConflicted { conflict }
+            if conflict.waiter.party.session_id() == record.model_session_id =>
+        {
+            let (what, holder) = (conflict.meeting_place(), conflict.holder.describe());
+            let words = format!(
+                "{}: waits for {what}, which {holder} holds",
+                Code::ScopeConflict.id()
+            );
+            paint(state_style(SessionState::Paused), &clean(&words))
+        }
         Event::SessionMoved { to, reason, .. } => match to {
             SessionState::Active => return None,
             to => paint(

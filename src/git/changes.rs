@@ -148,7 +148,7 @@ pub fn root_tree(objects: &gix::Repository, commit: ObjectId) -> Result<ObjectId
 }
 
 /// The path of an entry of a folder.
-pub(super) fn join(folder: &BString, name: &BString) -> BString {
+pub fn join(folder: &BString, name: &BString) -> BString {
     let mut path = folder.clone();
     if !path.is_empty() {
         path.push(b'/');

@@ -2,7 +2,7 @@
 //!
 //! The environment is cleared, system and user configuration are not read, and everything that
 //! could run a program out of a configuration is off: hooks, fsmonitor, external diff, pagers,
-//! signing. Filters of the person's configuration are not seen either, so an LFS pointer stays a
+//! signing. So is the file that says what is in commits. Filters of the person's configuration are not seen either, so an LFS pointer stays a
 //! pointer.
 
 use std::ffi::{OsStr, OsString};
@@ -18,6 +18,7 @@ const SAFE: &[&str] = &[
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "core.untrackedCache=false",
+    "core.commitGraph=false",
     "core.pager=cat",
     "diff.external=",
     "gc.auto=0",

@@ -2,22 +2,29 @@
 
 mod changes;
 mod command;
+mod entry;
 mod error;
 mod files;
 mod hooks;
 mod hooks_path;
+mod modules;
 mod objects;
 mod refs;
 mod repo;
+mod sound;
+#[cfg(test)]
+mod sound_tests;
 mod stale;
 #[cfg(test)]
 mod tests;
 
-pub use changes::{Side, changed_by, differing, entries_of, parents, root_tree};
+pub use changes::{Side, changed_by, differing, entries_of, join, parents, root_tree};
 pub use command::{Git, Output};
+pub use entry::Flaw;
 pub use error::{GitError, says_full, with_causes};
 pub use hooks::{HookFolder, SESSION_HOOKS, session_hooks};
 pub use hooks_path::HooksPath;
-pub use objects::{ChangeKind, ChangedPath, TreeProblem};
+pub use objects::{ChangeKind, ChangedPath};
 pub use refs::{Expected, object_id};
 pub use repo::{Repo, open_checkout, open_isolated};
+pub use sound::{Standard, Unsound, unsound_commit, unsound_tree};

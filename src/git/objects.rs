@@ -1,6 +1,6 @@
 //! Reading and writing objects: what workspaces and merges need.
 
-use gix::bstr::{BStr, BString, ByteSlice};
+use gix::bstr::{BString, ByteSlice};
 use gix::object::tree::EntryKind;
 use gix::object::tree::diff::ChangeDetached;
 
@@ -27,18 +27,6 @@ pub struct ChangedPath {
     pub path: BString,
     /// What happened.
     pub kind: ChangeKind,
-}
-
-/// Why a tree entry must not come into the repository.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("tree {tree} has the entry {name:?} with mode {mode:o}")]
-pub struct TreeProblem {
-    /// The tree.
-    pub tree: String,
-    /// The entry's name, with control characters escaped.
-    pub name: String,
-    /// Its mode.
-    pub mode: u16,
 }
 
 impl Repo {
@@ -157,45 +145,6 @@ impl Repo {
     pub fn tree_of(&self, commit: &CommitId) -> Result<gix::ObjectId, GitError> {
         Ok(tree(&self.gix(), commit)?.id)
     }
-
-    /// The first entry of a tree that no sound git would have written: `.git` in any case or
-    /// disguise, `.`, `..`, slashes, or an unusual mode. Control characters are git's to allow.
-    ///
-    /// # Errors
-    /// When the tree is missing.
-    pub fn tree_problem(&self, tree: &str) -> Result<Option<TreeProblem>, GitError> {
-        self.tree_problem_in(&self.gix(), tree)
-    }
-
-    /// Like [`tree_problem`](Self::tree_problem), for a tree of another repository.
-    ///
-    /// # Errors
-    /// When the tree is missing.
-    pub fn tree_problem_in(
-        &self,
-        repo: &gix::Repository,
-        tree: &str,
-    ) -> Result<Option<TreeProblem>, GitError> {
-        let id = gix::ObjectId::from_hex(tree.as_bytes())
-            .map_err(GitError::library(format!("read the id {tree}")))?;
-        let found = repo
-            .find_tree(id)
-            .map_err(GitError::library(format!("read tree {tree}")))?;
-        for entry in found.iter() {
-            let entry = entry.map_err(|e| GitError::library(format!("read tree {tree}"))(e))?;
-            let (name, mode) = (entry.filename(), entry.mode().value());
-            if !sound_name(name)
-                || !matches!(mode, 0o100644 | 0o100755 | 0o120000 | 0o40000 | 0o160000)
-            {
-                return Ok(Some(TreeProblem {
-                    tree: tree.to_owned(),
-                    name: name.to_str_lossy().escape_debug().to_string(),
-                    mode,
-                }));
-            }
-        }
-        Ok(None)
-    }
 }
 
 fn tree<'r>(repo: &'r gix::Repository, commit: &CommitId) -> Result<gix::Tree<'r>, GitError> {
@@ -203,19 +152,4 @@ fn tree<'r>(repo: &'r gix::Repository, commit: &CommitId) -> Result<gix::Tree<'r
         .map_err(GitError::library(format!("find commit {commit}")))?
         .tree()
         .map_err(GitError::library(format!("read the tree of {commit}")))
-}
-
-fn sound_name(name: &BStr) -> bool {
-    let mut plain = name.to_str_lossy().to_ascii_lowercase();
-    // HFS+ ignores these, so `.g\u{200c}it` would become `.git` there; NTFS drops the endings.
-    plain.retain(|c| !matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}'));
-    let stem = plain
-        .split(':')
-        .next()
-        .unwrap_or_default()
-        .trim_end_matches(['.', ' ']);
-    !name.is_empty()
-        && !matches!(plain.as_str(), "." | "..")
-        && !matches!(stem, ".git" | "git~1")
-        && !name.contains(&b'/')
 }

@@ -132,7 +132,7 @@ pub fn open_isolated(git_dir: &Path, settings: &[&str]) -> Result<gix::Repositor
     let options = gix::open::Options::isolated()
         .open_path_as_is(true)
         .object_store_slots(FEW_PACKS)
-        .config_overrides(settings.iter().copied());
+        .config_overrides(FROM_OBJECTS.iter().chain(settings).copied());
     gix::open_opts(git_dir, options)
         .map_err(GitError::library(format!("open {}", git_dir.display())))
 }
@@ -160,13 +160,17 @@ pub(super) fn filter_drivers(path: &Path) -> Vec<String> {
         .collect()
 }
 
-/// A reflog needs a name even where the person configured none. An object that stands in for another
-/// is not what the session's own git directory would have, and never lands.
-const ALWAYS: [&str; 3] = [
+/// A reflog needs a name even where the person configured none.
+const ALWAYS: [&str; 4] = [
     "gitoxide.committer.nameFallback=treeyard",
     "gitoxide.committer.emailFallback=treeyard@localhost",
-    "core.useReplaceRefs=false",
+    FROM_OBJECTS[0],
+    FROM_OBJECTS[1],
 ];
+
+/// History is what the commits say: neither an object that stands in for another nor a file that says
+/// what is in commits is believed, since anybody could have put them there.
+const FROM_OBJECTS: [&str; 2] = ["core.useReplaceRefs=false", "core.commitGraph=false"];
 
 /// How many packs one handle can know. The library settles on a number when it opens a repository,
 /// and by default hardly more than there are then; a runner lives on while each import adds one.

@@ -201,7 +201,10 @@ fn refusal(what: &str, taken: &[Taken<'_>]) -> Refusal {
     let paths: Vec<BString> = taken.iter().map(|taken| taken.path.clone()).collect();
     let mut sessions: Vec<&Holder> = Vec::new();
     for taken in taken {
-        if !sessions.iter().any(|held| held.party.is(&taken.holder.party)) {
+        if !sessions
+            .iter()
+            .any(|held| held.party.is(&taken.holder.party))
+        {
             sessions.push(taken.holder);
         }
     }
@@ -210,7 +213,11 @@ fn refusal(what: &str, taken: &[Taken<'_>]) -> Refusal {
         let name = &holder.name;
         match (holder.party.session_id(), holder.state) {
             (Some(id), Some(state)) => {
-                format!("session {name} ({}, {}, scope {scope})", id.short(), state.name())
+                format!(
+                    "session {name} ({}, {}, scope {scope})",
+                    id.short(),
+                    state.name()
+                )
             }
             _ => format!("{name} (claim {}, scope {scope})", holder.token),
         }
@@ -248,7 +255,10 @@ fn refusal(what: &str, taken: &[Taken<'_>]) -> Refusal {
 fn way_out(holder: &Holder) -> String {
     let name = &holder.name;
     match holder.state {
-        None => format!("wait until the claim ends, or `treeyard release {}`", holder.token),
+        None => format!(
+            "wait until the claim ends, or `treeyard release {}`",
+            holder.token
+        ),
         Some(SessionState::Completed) => {
             format!("`treeyard land {name}`, then commit on top of it")
         }

@@ -66,8 +66,14 @@ impl Refusal {
             [
                 ("files", "all of its scope".to_owned()),
                 ("scope", scope_of(guard)),
-                ("do", format!("`treeyard locks explain {task}` says who holds them")),
-                ("", "it asks for them again when it is resumed, and when it lands".to_owned()),
+                (
+                    "do",
+                    format!("`treeyard locks explain {task}` says who holds them"),
+                ),
+                (
+                    "",
+                    "it asks for them again when it is resumed, and when it lands".to_owned(),
+                ),
             ],
         )
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::error::LandError;
 use crate::git::Repo;
-use crate::merge::{Beyond, Bounds, MergeError, check_commits};
+use crate::merge::{Beyond, Bounds, MergeError, check_commits, check_sound};
 use crate::model::ids::CommitId;
 use crate::model::scope::{Scope, ScopeLanguage};
 use crate::store::SessionRow;
@@ -30,7 +30,8 @@ pub fn bounds(
     }))
 }
 
-/// The first change that the session did not claim, in the commits up to `tip`.
+/// What keeps the commits up to `tip` from landing: the first change that the session did not claim,
+/// or an entry that must not land from anybody. What the target has is not the session's.
 ///
 /// # Errors
 /// When they cannot be read.
@@ -39,12 +40,24 @@ pub fn beyond_claim(
     session: &SessionRow,
     tip: &CommitId,
 ) -> Result<Option<MergeError>, LandError> {
-    let Some(bounds) = bounds(repo, session, &session.scope()?, Beyond::Refuse)? else {
+    let Some(base) = &session.base else {
         return Ok(None);
     };
-    match check_commits(&repo.gix(), &bounds, &bounds.base, tip) {
+    let target = repo.branch_tip(&session.target)?;
+    let target = target.as_ref().unwrap_or(base);
+    let bounds = bounds(repo, session, &session.scope()?, Beyond::Refuse)?;
+    let git = repo.gix();
+    let sound = check_sound(&git, &[base.clone(), target.clone()], tip);
+    let proved = sound.and_then(|()| match &bounds {
+        Some(bounds) => check_commits(&git, bounds, target, tip),
+        None => Ok(()),
+    });
+    match proved {
         Ok(()) => Ok(None),
-        Err(error @ MergeError::OutOfScope { .. }) => Ok(Some(error)),
+        Err(
+            error
+            @ (MergeError::OutOfScope { .. } | MergeError::Unsound(_) | MergeError::CutOff(_)),
+        ) => Ok(Some(error)),
         Err(error) => Err(error.into()),
     }
 }

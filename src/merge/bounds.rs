@@ -8,7 +8,7 @@ use gix::bstr::{BStr, ByteSlice};
 use super::entries::changes;
 use super::error::{MergeError, git};
 use super::prepare::{commit_id, oid, range};
-use crate::git::changed_by;
+use crate::git::{Standard, changed_by, unsound_commit};
 use crate::model::ids::CommitId;
 use crate::model::scope::ScopeLanguage;
 
@@ -30,6 +30,33 @@ pub enum Beyond {
     Refuse,
     /// They stay out: the rest lands as one commit.
     LeaveOut,
+}
+
+/// Looks for what must not land from anybody, whatever is claimed, and however the commits came into
+/// the repository: a linked worktree has them there without an import.
+///
+/// # Errors
+/// [`MergeError::Unsound`] with the first such entry of the oldest such commit.
+pub fn check_sound(
+    repo: &gix::Repository,
+    known: &[CommitId],
+    tip: &CommitId,
+) -> Result<(), MergeError> {
+    let known: Vec<_> = known.iter().map(oid).collect::<Result<_, _>>()?;
+    refuse_unsound(repo, &range(repo, &known, oid(tip)?)?, Standard::Landable)
+}
+
+pub(super) fn refuse_unsound(
+    repo: &gix::Repository,
+    range: &[ObjectId],
+    standard: Standard,
+) -> Result<(), MergeError> {
+    for commit in range {
+        if let Some(unsound) = unsound_commit(repo, *commit, standard).map_err(git)? {
+            return Err(unsound.into());
+        }
+    }
+    Ok(())
 }
 
 /// Looks at every commit of the session, not only at the end state: with a merge each one enters the

@@ -157,6 +157,31 @@ fn the_rest_lands_without_what_is_beyond() {
     ));
 }
 
+/// Each side has one of two names that some file systems take for one; nobody's commit has both.
+#[test]
+fn what_only_merging_brings_together_is_refused() {
+    for method in METHODS {
+        let it = Fixture::new();
+        it.on("work", &[("d/Name", Some("x\n"))]);
+        it.on("main", &[("d/name", Some("y\n"))]);
+        let before = it.git(&["count-objects"]);
+        for beyond in [Beyond::Refuse, Beyond::LeaveOut] {
+            let plan = bounded(&it, &["d/**"], beyond, method);
+            for bounds in [None, plan.bounds.clone()] {
+                let plan = LandingPlan {
+                    bounds,
+                    ..plan.clone()
+                };
+                let error = prepare(&it.repo(), &plan).unwrap_err();
+                assert_eq!(error.code(), Code::ImportRefused, "{error}");
+                let said = error.to_string();
+                assert!(said.starts_with("\"d/Name\" in the merged tree"), "{said}");
+            }
+        }
+        assert_eq!(it.git(&["count-objects"]), before);
+    }
+}
+
 /// Git as the judge: `diff-tree -c` lists what a merge has of none of its parents.
 #[test]
 fn what_a_commit_changes_is_what_git_says() {

@@ -251,7 +251,9 @@ fn in_the_way(
                 }
                 break;
             }
-            if end == change.path.len() {
+            // A submodule's folder stays as it is.
+            let is_submodule = change.new.is_some_and(|(mode, _)| mode.is_commit());
+            if end == change.path.len() && !is_submodule {
                 unknown_below(root, &disk, &vouched, &mut found)?;
             }
         }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::git::{says_full, with_causes};
+use crate::git::{Unsound, says_full, with_causes};
 use crate::model::code::Code;
 use crate::model::ids::CommitId;
 
@@ -18,9 +18,12 @@ pub enum MergeError {
         path: PathBuf,
         source: std::io::Error,
     },
-    /// A tree holds an entry that must never be checked out.
-    #[error("refused tree entry {path:?}: {reason}")]
-    EvilEntry { path: String, reason: String },
+    /// A tree has an entry that must not land.
+    #[error(transparent)]
+    Unsound(#[from] Unsound),
+    /// A `shallow` file takes its parents from a commit of the session.
+    #[error("history is cut off at {}: the repository's `shallow` file names it, and its parents are there", .0.short())]
+    CutOff(CommitId),
     /// The two tips have no common ancestor.
     #[error("{session} and {target} have no common history")]
     Unrelated { target: CommitId, session: CommitId },
@@ -55,7 +58,7 @@ impl MergeError {
                 Code::DiskFull
             }
             Self::Io { .. } => Code::Io,
-            Self::EvilEntry { .. } => Code::ImportRefused,
+            Self::Unsound(_) | Self::CutOff(_) => Code::ImportRefused,
             Self::Unrelated { .. } | Self::MergeInRange(_) => Code::MergeConflict,
             Self::OutOfScope { .. } => Code::OutOfScope,
             Self::TargetMoved { .. } => Code::TargetMoved,

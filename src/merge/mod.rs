@@ -21,10 +21,9 @@ mod conflict_tests;
 #[cfg(test)]
 mod tests;
 
-pub use bounds::{Beyond, Bounds, check_commits};
+pub use bounds::{Beyond, Bounds, check_commits, check_sound};
 pub use checkout::{Finish, SyncPlan, checkouts_of, finish_checkout, sync_plan, update_checkouts};
 pub use conflict::{ConflictKind, ConflictPath, ConflictReport};
-pub use entries::check_tree_entries;
 pub use error::MergeError;
 pub use message::{MergeMethod, Provenance};
 pub use prepare::{Candidate, LandingPlan, Prepared, commits_in, new_messages, prepare};

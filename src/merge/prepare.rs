@@ -3,13 +3,14 @@
 use gix::ObjectId;
 use gix::bstr::{BString, ByteSlice};
 
-use super::bounds::{Beyond, Bounds, check_commits, check_result, within};
+use super::bounds::{Beyond, Bounds, check_commits, check_result, refuse_unsound, within};
 use super::conflict::{ConflictPath, ConflictReport, unresolved};
 use super::durable::persist;
-use super::entries::{changes, check_tree_entries};
+use super::entries::changes;
 use super::error::{MergeError, git};
 use super::message::{MergeMethod, Provenance, compose, one_line};
 use super::rebase;
+use crate::git::{Standard, parents, unsound_tree};
 use crate::model::ids::CommitId;
 
 /// What to land, where and how.
@@ -34,6 +35,14 @@ impl LandingPlan {
     fn refusing(&self) -> Option<&Bounds> {
         let bounds = self.bounds.as_ref();
         bounds.filter(|bounds| bounds.beyond == Beyond::Refuse)
+    }
+
+    /// When something is left out, what lands is looked at, and the rest of history stays out.
+    fn standard(&self) -> Standard {
+        match &self.bounds {
+            Some(bounds) if bounds.beyond == Beyond::LeaveOut => Standard::Storable,
+            _ => Standard::Landable,
+        }
     }
 
     /// Half of a commit is another commit: what is left out cannot be in the history either.
@@ -76,8 +85,8 @@ pub(super) enum Built {
 /// Builds the candidate in memory and stores its objects only when it is clean.
 ///
 /// # Errors
-/// [`MergeError::EvilEntry`] when a commit of the session or the result holds an entry that must
-/// not be checked out; [`MergeError::Unrelated`], [`MergeError::MergeInRange`], [`MergeError::Git`].
+/// [`MergeError::Unsound`] when a commit of the session or the result brings an entry that must not
+/// land; [`MergeError::Unrelated`], [`MergeError::MergeInRange`], [`MergeError::Git`].
 pub fn prepare(repo: &gix::Repository, plan: &LandingPlan) -> Result<Prepared, MergeError> {
     let mut memory = repo.clone().with_object_memory();
     let target = oid(&plan.target_tip)?;
@@ -99,7 +108,8 @@ pub fn prepare(repo: &gix::Repository, plan: &LandingPlan) -> Result<Prepared, M
         return Ok(Prepared::UpToDate);
     }
     let range = range(&memory, &[target], session)?;
-    check_history(&memory, &range)?;
+    // With a merge, every commit of the session enters the target's history.
+    refuse_unsound(&memory, &range, plan.standard())?;
     if let Some(bounds) = plan.refusing() {
         check_commits(&memory, bounds, &plan.target_tip, &plan.session_tip)?;
     }
@@ -126,13 +136,18 @@ pub fn prepare(repo: &gix::Repository, plan: &LandingPlan) -> Result<Prepared, M
     if let Some(bounds) = &plan.bounds {
         check_result(&memory, bounds, before, tree)?;
     }
-    let changed = check_tree_entries(&memory, before, tree)?;
+    if let Some(unsound) =
+        unsound_tree(&memory, tree, &[before], Standard::Landable).map_err(git)?
+    {
+        return Err(unsound.into());
+    }
+    let changed = changes(&memory, Some(before), Some(tree))?;
     persist(repo, &mut memory)?;
     Ok(Prepared::Ready(Candidate {
         commit: commit_id(commit)?,
         tree: tree.to_string(),
         onto: plan.target_tip.clone(),
-        changed,
+        changed: changed.iter().map(|c| c.path.to_string()).collect(),
     }))
 }
 
@@ -170,7 +185,8 @@ pub fn new_messages(
     Ok(found)
 }
 
-/// The commits that `to` has and none of `from` has, oldest first.
+/// The commits that `to` has and none of `from` has, oldest first. The library stops at commits that
+/// a `shallow` file names, as at the end of a shallow clone; anybody could write one.
 pub(super) fn range(
     repo: &gix::Repository,
     from: &[ObjectId],
@@ -185,19 +201,20 @@ pub(super) fn range(
     {
         ids.push(info.map_err(git)?.id);
     }
+    refuse_cut_off(repo, &ids)?;
     ids.reverse();
     Ok(ids)
 }
 
-/// With a merge, every commit of the session enters the target's history, so each one is checked.
-fn check_history(repo: &gix::Repository, range: &[ObjectId]) -> Result<(), MergeError> {
-    for id in range {
-        let commit = repo.find_commit(*id).map_err(git)?;
-        let before = match commit.parent_ids().next() {
-            Some(parent) => Some(tree_of(repo, parent.detach())?),
-            None => None,
-        };
-        changes(repo, before, Some(tree_of(repo, *id)?))?;
+fn refuse_cut_off(repo: &gix::Repository, range: &[ObjectId]) -> Result<(), MergeError> {
+    let Some(ends) = repo.shallow_commits().map_err(git)? else {
+        return Ok(());
+    };
+    for id in range.iter().filter(|id| ends.contains(id)) {
+        let parents = parents(repo, *id).map_err(git)?;
+        if parents.iter().any(|parent| repo.has_object(parent)) {
+            return Err(MergeError::CutOff(commit_id(*id)?));
+        }
     }
     Ok(())
 }

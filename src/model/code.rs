@@ -79,7 +79,7 @@ codes! {
     NoTarget = "TY-GIT-NO-TARGET", Usage, "there is no branch to land on", "HEAD is detached: set `target = \"main\"` in treeyard.toml or pass --target";
     UnsupportedRepository = "TY-GIT-UNSUPPORTED", Usage, "this kind of repository is not supported", "treeyard needs a SHA-1 repository in the files ref format";
     GitFailed = "TY-GIT-FAILED", System, "a git operation failed", "the message is git's own; `treeyard doctor` checks the repository";
-    ImportRefused = "TY-IMPORT-REFUSED", Damaged, "a session's commits did not pass the checks", "look at the worktree with `treeyard show`; nothing of it reached the repository";
+    ImportRefused = "TY-IMPORT-REFUSED", Damaged, "a session's commits did not pass the checks", "take what is named out of its commits, in its worktree (`treeyard open`); nothing of it reached the target";
     WorkspaceFailed = "TY-WORKSPACE-FAILED", System, "a worktree could not be made or removed", "free disk space or correct permissions, then `treeyard retry`; `treeyard doctor` lists leftovers";
     WorkspaceChanged = "TY-WORKSPACE-CHANGED", Damaged, "a worktree's own git files were changed", "it is kept as it is: `treeyard doctor` says what is wrong, and `treeyard doctor --fix` corrects paths after a move";
     SessionUnknown = "TY-SESSION-UNKNOWN", NotFound, "no session has that name or id", "`treeyard ls --all` lists them";

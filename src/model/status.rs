@@ -89,6 +89,9 @@ mod tests {
             ..waiting
         };
         assert!(done.to_string().contains("phase=DONE state=DONE"));
-        assert!(done.to_string().ends_with("lock=OK gate=NONE:PASS code=NONE"));
+        assert!(
+            done.to_string()
+                .ends_with("lock=OK gate=NONE:PASS code=NONE")
+        );
     }
 }

@@ -4,6 +4,7 @@ use super::error::RunnerError;
 use super::serve::{Notice, Runner};
 use crate::landing::{LandError, beyond_claim, located};
 use crate::merge::MergeError;
+use crate::model::code::Code;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{CommitId, SessionId};
 use crate::model::session::SessionState;
@@ -88,10 +89,18 @@ impl Runner {
         }
     }
 
-    /// The work is done but cannot be taken in: a person looks at the worktree.
+    /// The work is done but cannot be taken in: a person looks at the worktree. Commits that were
+    /// refused are put right there and landed; anything else goes on by `resume`.
     fn block(&mut self, id: SessionId, error: &LandError) -> Result<(), RunnerError> {
-        let reason = format!("its work was not taken in ({}): {error}", error.code().id());
-        self.move_from(id, SessionState::Active, SessionState::Blocked, &reason)
+        let code = error.code();
+        let told = format!("its work was not taken in ({}): {error}", code.id());
+        if code == Code::ImportRefused {
+            let (code, reason) = (code.id().to_owned(), error.to_string());
+            let refused = Event::LandingRefused { code, reason };
+            self.store
+                .write(|tx| tx.append(Actor::System, Some(id), refused).map(drop))?;
+        }
+        self.move_from(id, SessionState::Active, SessionState::Blocked, &told)
     }
 }
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::error::WorkspaceError;
-use super::guard::write_guard;
 use super::fill::{FillMethod, fill};
+use super::guard::write_guard;
 use super::include;
 use super::located::{Located, PRIVATE, is_dir};
 use super::private::{self, Layout, plain, write};

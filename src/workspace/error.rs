@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::git::{GitError, TreeProblem};
+use crate::git::{GitError, Unsound};
 use crate::model::code::Code;
 
 use super::located::Health;
@@ -44,9 +44,9 @@ pub enum WorkspaceError {
     /// The session's commits did not pass the checks.
     #[error("the session's commits were refused: {0}")]
     Refused(String),
-    /// A tree that no sound git would have written.
+    /// An entry that no sound git would have written.
     #[error("the session's commits were refused: {0}")]
-    BadTree(#[from] TreeProblem),
+    Unsound(#[from] Unsound),
     /// Nothing is saved under that session.
     #[error("nothing is saved for session {0}")]
     SalvageUnknown(String),
@@ -64,7 +64,7 @@ impl WorkspaceError {
             Self::Changed { .. } | Self::RootMissing(_) | Self::NestedRepository(_) => {
                 Code::WorkspaceChanged
             }
-            Self::Refused(_) | Self::BadTree(_) => Code::ImportRefused,
+            Self::Refused(_) | Self::Unsound(_) => Code::ImportRefused,
             Self::SalvageUnknown(_) => Code::SalvageUnknown,
         }
     }

@@ -45,8 +45,6 @@ pub(super) fn write_guard(path: &Path, guard: &Guard) -> Result<(), WorkspaceErr
     let failed = || WorkspaceError::io(path);
     let mut draft = tempfile::NamedTempFile::new_in(folder).map_err(failed())?;
     draft.write_all(&text).map_err(failed())?;
-    draft
-        .persist(path)
-        .map_err(|error| failed()(error.error))?;
+    draft.persist(path).map_err(|error| failed()(error.error))?;
     Ok(())
 }

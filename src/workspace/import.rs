@@ -1,14 +1,12 @@
 //! Bringing a session's commits into the repository, checked.
 
-use std::collections::HashSet;
-
 use gix::ObjectId;
 
 use super::bench::{Bench, Tips};
 use super::error::WorkspaceError;
 use super::located::Located;
 use super::pack::Pack;
-use crate::git::{Expected, GitError, Repo, entries_of, object_id, root_tree};
+use crate::git::{Expected, GitError, Repo, Standard, object_id, unsound_commit};
 use crate::model::ids::CommitId;
 
 /// What an import did.
@@ -33,13 +31,13 @@ impl Imported {
 }
 
 /// Brings the session's branch into the repository, or the commit that was `made` on top of it:
-/// every new tree is looked at, objects are packed, checked and stored, then the branch moves by
+/// objects are packed, checked and stored, then the branch moves by
 /// compare-and-swap. A branch that was rewritten is fine as long as it has an ancestor in common
 /// with its base; one that somebody deleted in the repository is made again. A detached `HEAD`
 /// counts as the branch when it descends from the base. Gives the pack too, while it is there.
 ///
 /// # Errors
-/// [`WorkspaceError::Refused`] or [`WorkspaceError::BadTree`] when a check fails; no ref has moved then.
+/// [`WorkspaceError::Refused`] when a check fails; no ref has moved then.
 pub(super) fn import(
     repo: &Repo,
     ws: &Located,
@@ -48,6 +46,7 @@ pub(super) fn import(
     made: Option<&CommitId>,
 ) -> Result<(Imported, Option<Pack>), WorkspaceError> {
     if ws.is_linked(repo) {
+        check_ancestry(bench, ws, &found.head, false)?;
         return commit_in_place(repo, ws, bench, found, made);
     }
     if !found.on_branch && !found.detached {
@@ -63,7 +62,6 @@ pub(super) fn import(
     check_ancestry(bench, ws, &found.head, found.detached)?;
     let old = there.clone().unwrap_or_else(|| ws.base.clone());
     let known = [ws.base.clone(), old.clone()];
-    check_trees(bench, repo, tip, &known)?;
     let pack = bench.pack(&revs(std::slice::from_ref(tip), &known))?;
     let _until_the_branch_has_it = pack.as_ref().map(|pack| pack.store(repo)).transpose()?;
     let expected = there.map_or(Expected::Absent, Expected::At);
@@ -131,10 +129,10 @@ fn check_ancestry(
     Ok(())
 }
 
-/// Looks at every tree that the repository does not have yet, before anything is stored.
-pub(super) fn check_trees(
+/// Looks at every commit that the repository does not have yet, before anything is stored. What it may
+/// do on a target is asked when it is to land: also of what is in the repository already.
+pub(super) fn check_commits(
     bench: &Bench,
-    repo: &Repo,
     tip: &CommitId,
     known: &[CommitId],
 ) -> Result<(), WorkspaceError> {
@@ -145,44 +143,10 @@ pub(super) fn check_trees(
         .with_hidden(known)
         .all()
         .map_err(GitError::library("list the session's commits"))?;
-    let mut seen = HashSet::new();
     for commit in walk {
         let commit = commit.map_err(GitError::library("list the session's commits"))?;
-        let tree = root_tree(&objects, commit.id)?;
-        // What the first parent has is known, or is looked at in its own turn.
-        let parent = commit.parent_ids.first();
-        let before = parent
-            .map(|parent| root_tree(&objects, *parent))
-            .transpose()?;
-        check_tree(repo, &objects, (tree, before), &mut seen)?;
-    }
-    Ok(())
-}
-
-/// A tree and all below it, apart from what is the same in the one `before`. Without recursion: a
-/// session can make trees of any depth.
-fn check_tree(
-    repo: &Repo,
-    objects: &gix::Repository,
-    pair: (ObjectId, Option<ObjectId>),
-    seen: &mut HashSet<ObjectId>,
-) -> Result<(), WorkspaceError> {
-    let mut left = vec![pair];
-    while let Some((tree, before)) = left.pop() {
-        if before == Some(tree) || !seen.insert(tree) {
-            continue;
-        }
-        if let Some(problem) = repo.tree_problem_in(objects, &tree.to_string())? {
-            return Err(problem.into());
-        }
-        let known = entries_of(objects, before)?;
-        for (name, (mode, id)) in entries_of(objects, Some(tree))? {
-            let before = known
-                .iter()
-                .find(|(known, (mode, _))| *known == name && mode.is_tree());
-            if mode.is_tree() {
-                left.push((id, before.map(|(_, (_, id))| *id)));
-            }
+        if let Some(unsound) = unsound_commit(&objects, commit.id, Standard::Storable)? {
+            return Err(unsound.into());
         }
     }
     Ok(())

@@ -14,8 +14,8 @@ mod error;
 mod fill;
 #[cfg(test)]
 mod fill_tests;
-mod import;
 mod guard;
+mod import;
 mod include;
 mod located;
 mod nested;

@@ -2,7 +2,7 @@
 
 use super::bench::{Bench, Tips, tips};
 use super::error::WorkspaceError;
-use super::import::{check_trees, revs};
+use super::import::{check_commits, revs};
 use super::located::Located;
 use super::nested::refuse_unsaved;
 use super::staged;
@@ -90,7 +90,7 @@ pub(super) fn save_tree(
     parents.extend(unmerged.into_iter().filter(|c| *c != found.head));
     let message = format!("treeyard: work saved from {}", ws.branch);
     let commit = bench.commit(&trees.work, &parents, IDENTITY, &message)?;
-    check_trees(bench, repo, &commit, &known)?;
+    check_commits(bench, &commit, &known)?;
     let pack = bench.pack(&revs(std::slice::from_ref(&commit), &known))?;
     let _until_a_ref_has_it = pack.map(|pack| pack.store(repo)).transpose()?;
     let reference = save_commit(repo, session, &commit)?;

@@ -9,7 +9,7 @@ use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit, RefLog};
 
 use super::bench::{Bench, Tips, open_own, tips};
 use super::error::WorkspaceError;
-use super::import::{Imported, import};
+use super::import::{Imported, check_commits, import};
 use super::located::{Health, Located, inspect};
 use super::packs::roll_up;
 use super::settled::{settle, settled_at};
@@ -44,7 +44,7 @@ pub fn dirty(repo: &Repo, ws: &Located) -> Result<bool, WorkspaceError> {
 ///
 /// # Errors
 /// When there is uncommitted work and `HEAD` is not on the session's branch, or its git directory
-/// was tampered with. [`WorkspaceError::Refused`] or [`WorkspaceError::BadTree`] when a commit does
+/// was tampered with. [`WorkspaceError::Refused`] or [`WorkspaceError::Unsound`] when a commit does
 /// not pass the checks; no ref has moved then.
 pub fn take_in(
     repo: &Repo,
@@ -62,6 +62,7 @@ pub fn take_in(
         return Ok(Imported::unmoved(found.head));
     }
     let bench = Bench::set_up(repo, ws)?;
+    check_found(repo, ws, &bench, &found.head)?;
     let looked = SystemTime::now();
     let committed = match uncommitted {
         Uncommitted::Commit(message) => commit(repo, ws, &bench, &found, message)?,
@@ -89,6 +90,21 @@ pub fn take_in(
         tracing::warn!(%error, "the repository's packs were not rolled up");
     }
     Ok(imported)
+}
+
+/// Before anything is made of what is checked out there. In a linked worktree, the branch that has it
+/// is the repository's own already.
+fn check_found(
+    repo: &Repo,
+    ws: &Located,
+    bench: &Bench,
+    head: &CommitId,
+) -> Result<(), WorkspaceError> {
+    let mut known = vec![ws.base.clone()];
+    if !ws.is_linked(repo) {
+        known.extend(repo.branch_tip(&ws.branch)?);
+    }
+    check_commits(bench, head, &known)
 }
 
 /// A commit of what is uncommitted, which no branch has yet. `None` when there is nothing.

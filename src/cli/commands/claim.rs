@@ -59,8 +59,13 @@ pub fn claim(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let enforced = hooks::status(&project.repo)?.is_active();
     let body = json!({ "token": token, "scope": scope, "for_ms": for_ms, "enforced": enforced });
     context.terminal.result("claimed", body, || {
-        let end = for_ms.map(|ms| format!(" for {}", duration(ms))).unwrap_or_default();
-        format!("this checkout holds {}{end}, under lock {token}", clean(&scope.to_string()))
+        let end = for_ms
+            .map(|ms| format!(" for {}", duration(ms)))
+            .unwrap_or_default();
+        format!(
+            "this checkout holds {}{end}, under lock {token}",
+            clean(&scope.to_string())
+        )
     })?;
     if !enforced {
         let told = "commits elsewhere are not checked yet; `treeyard hooks install` sees to that";
@@ -87,12 +92,14 @@ pub fn release(args: &ReleaseArgs, context: &Context) -> Result<Exit, Failure> {
         held.push(locks::release(&mut project, lock)?);
     }
     let rows: Vec<_> = held.iter().map(held_json).collect();
-    context.terminal.result("released", json!({ "locks": rows }), || {
-        let lines = held.iter().map(|one| {
-            let (owner, scope) = (clean(&one.owner), clean(&one.lock.scope.to_string()));
-            format!("{owner} holds {scope} no more\n")
-        });
-        lines.collect()
-    })?;
+    context
+        .terminal
+        .result("released", json!({ "locks": rows }), || {
+            let lines = held.iter().map(|one| {
+                let (owner, scope) = (clean(&one.owner), clean(&one.lock.scope.to_string()));
+                format!("{owner} holds {scope} no more\n")
+            });
+            lines.collect()
+        })?;
     Ok(Exit::Ok)
 }

@@ -1,8 +1,9 @@
 //! `treeyard demo`: the main job on a scratch repository.
 
+use super::run::{submitted, to_end};
 use crate::app::demo::{PLAN, history, scratch};
 use crate::app::failure::Failure;
-use crate::cli::args_work::{DemoArgs, RunArgs, TaskArgs};
+use crate::cli::args_work::{DemoArgs, TaskArgs};
 use crate::cli::context::Context;
 use crate::cli::format::clean_lines;
 use crate::cli::out::bold;
@@ -28,7 +29,9 @@ pub fn run(args: &DemoArgs, context: &Context) -> Result<Exit, Failure> {
         repeat: 1,
         ..TaskArgs::default()
     };
-    let exit = super::run::run(&RunArgs { task, jobs: None }, &inside)?;
+    // Its files are new, which would be said of each.
+    let (project, queued) = submitted(&task, &inside.settings, &inside)?;
+    let exit = to_end(project, &queued, false, &[], &inside)?;
     terminal.note(&format!(
         "\n{}\n{}",
         bold("$ git log"),

@@ -10,6 +10,7 @@ use crate::cli::context::Context;
 use crate::cli::format::clean;
 use crate::cli::out::{bold, paint, state_style};
 use crate::cli::selector::Selector;
+use crate::cli::status::status_of;
 use crate::model::code::{Code, Exit};
 use crate::model::lock::Conflict;
 use crate::model::status::StatusLine;
@@ -28,7 +29,8 @@ pub fn run(selector: &Selector, context: &Context) -> Result<Exit, Failure> {
     for conflict in &found.conflicts {
         sides.push((conflict, holder_of(&project, conflict)?));
     }
-    let status = status_line(&found.session, !found.conflicts.is_empty());
+    let mut status = status_of(&found.session);
+    status.conflict = !found.conflicts.is_empty();
     let conflicts: Vec<_> = sides
         .iter()
         .map(|(conflict, row)| conflict_json(conflict, row.as_ref()))
@@ -40,21 +42,10 @@ pub fn run(selector: &Selector, context: &Context) -> Result<Exit, Failure> {
         "conflicts": conflicts, "waiting": found.waiting, "hsk_status": status.to_string(),
     });
     let scope = found.session.scope()?.to_string();
-    context
-        .terminal
-        .result("explained", body, || text(&found, &scope, &sides, &status, waits.as_deref()))?;
+    context.terminal.result("explained", body, || {
+        text(&found, &scope, &sides, &status, waits.as_deref())
+    })?;
     Ok(Exit::Ok)
-}
-
-/// The status line of a session.
-pub fn status_line(session: &SessionRow, conflict: bool) -> StatusLine {
-    StatusLine {
-        work: session.name.clone(),
-        state: session.state,
-        landed: session.landed_commit.is_some(),
-        conflict,
-        gate_failed: session.landing_code.as_deref() == Some(Code::GateFailed.id()),
-    }
 }
 
 fn holder_of(project: &Project, conflict: &Conflict) -> Result<Option<SessionRow>, Failure> {
@@ -82,14 +73,27 @@ fn text(
         None => line("scope", scope),
     }
     if let Some(lock) = found.lock.as_ref().filter(|lock| lock.holder != lock.owner) {
-        let id = lock.holder.session_id().map(|id| id.short()).unwrap_or_default();
-        line("passed", &format!("to session {id}, which goes on from its work"));
+        let id = lock
+            .holder
+            .session_id()
+            .map(|id| id.short())
+            .unwrap_or_default();
+        line(
+            "passed",
+            &format!("to session {id}, which goes on from its work"),
+        );
     }
     for (conflict, row) in sides {
         let state = row.as_ref().map_or("a claim", |row| row.state.name());
         let (holder, code) = (conflict.holder.describe(), Code::ScopeConflict.id());
-        line("", &format!("{code}: {holder} holds {} ({state})", conflict.holder.scope));
-        let witness = conflict.witness.as_deref().unwrap_or("too intricate to tell");
+        line(
+            "",
+            &format!("{code}: {holder} holds {} ({state})", conflict.holder.scope),
+        );
+        let witness = conflict
+            .witness
+            .as_deref()
+            .unwrap_or("too intricate to tell");
         line("meets", &format!("{witness} (a shortest path in both)"));
         line("files", &files(conflict));
         for choice in choices(conflict, row.as_ref()) {
@@ -107,7 +111,12 @@ fn text(
 }
 
 fn files(conflict: &Conflict) -> String {
-    let first: Vec<&str> = conflict.paths.iter().take(FILES).map(String::as_str).collect();
+    let first: Vec<&str> = conflict
+        .paths
+        .iter()
+        .take(FILES)
+        .map(String::as_str)
+        .collect();
     match conflict.paths.len() {
         0 => "none that is there today".to_owned(),
         many if many > FILES => format!("{} and more that are there today", first.join(", ")),

@@ -112,23 +112,25 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 fn ls(context: &Context) -> Result<Exit, Failure> {
     let held = locks::list(&context.project()?)?;
     let rows: Vec<_> = held.iter().map(held_json).collect();
-    context.terminal.result("locks", json!({ "locks": rows }), || {
-        if held.is_empty() {
-            return "nothing is held".to_owned();
-        }
-        let now = now_ms();
-        let mut table = Table::new(&["LOCK", "HOLDER", "STATE", "SINCE", "SCOPE"]);
-        for one in &held {
-            table.row([
-                one.lock.token.to_string().into(),
-                holder(one).into(),
-                state(one).into(),
-                ago(now, one.lock.granted_ms).into(),
-                one.lock.scope.to_string().into(),
-            ]);
-        }
-        table.render(width())
-    })?;
+    context
+        .terminal
+        .result("locks", json!({ "locks": rows }), || {
+            if held.is_empty() {
+                return "nothing is held".to_owned();
+            }
+            let now = now_ms();
+            let mut table = Table::new(&["LOCK", "HOLDER", "STATE", "SINCE", "SCOPE"]);
+            for one in &held {
+                table.row([
+                    one.lock.token.to_string().into(),
+                    holder(one).into(),
+                    state(one).into(),
+                    ago(now, one.lock.granted_ms).into(),
+                    one.lock.scope.to_string().into(),
+                ]);
+            }
+            table.render(width())
+        })?;
     Ok(Exit::Ok)
 }
 
@@ -142,8 +144,12 @@ fn holder(held: &Held) -> String {
 }
 
 fn state(held: &Held) -> String {
-    let left = moment().ok().and_then(|now| next_end_ms(std::slice::from_ref(&held.lock), &now));
-    let left = left.map(|ms| format!(", {} left", duration(ms))).unwrap_or_default();
+    let left = moment()
+        .ok()
+        .and_then(|now| next_end_ms(std::slice::from_ref(&held.lock), &now));
+    let left = left
+        .map(|ms| format!(", {} left", duration(ms)))
+        .unwrap_or_default();
     match &held.session {
         Some(session) => format!("{}{left}", session.state.name()),
         None => format!("CLAIM{left}"),
@@ -178,7 +184,11 @@ fn narrow(session: &str, patterns: &[String], context: &Context) -> Result<Exit,
     let (row, scope) = locks::narrow(&mut context.project()?, session, patterns.to_vec())?;
     let body = json!({ "session_id": row.id, "scope": scope });
     context.terminal.result("narrowed", body, || {
-        format!("the scope of {} is now {}", clean(&row.name), clean(&scope.to_string()))
+        format!(
+            "the scope of {} is now {}",
+            clean(&row.name),
+            clean(&scope.to_string())
+        )
     })?;
     Ok(Exit::Ok)
 }

@@ -13,6 +13,7 @@ use crate::cli::context::Context;
 use crate::cli::format::{clean, duration, standing};
 use crate::cli::out::{bold, dim, paint, state_style};
 use crate::cli::progress::Progress;
+use crate::cli::status::StatusLines;
 use crate::cli::table::{Cell, Table, width};
 use crate::model::code::{Code, Exit};
 use crate::model::session::SessionState;
@@ -37,11 +38,29 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<Exit, Failure> {
         ));
     }
     context.terminal.warn(&warnings);
+    to_end(project, &submitted, args.status_lines, &warnings, context)
+}
+
+/// Stays until what was submitted is done, and says how it ended.
+pub(super) fn to_end(
+    project: Project,
+    submitted: &Submitted,
+    status_lines: bool,
+    warnings: &[String],
+    context: &Context,
+) -> Result<Exit, Failure> {
     let names = project.store.plan_sessions(submitted.plan_id)?;
     let progress = Progress::new(context.terminal, &names);
-    let ran = run_to_end(project, &submitted, &mut |record| progress.take(record))?;
+    let mut lines = status_lines.then(|| StatusLines::new(&names));
+    let ran = run_to_end(project, submitted, &mut |record| {
+        progress.take(record);
+        if let Some(line) = lines.as_mut().and_then(|lines| lines.take(record)) {
+            // That nobody reads them does not end the work.
+            let _unread = progress.print(&line);
+        }
+    })?;
     progress.finish();
-    summary(&ran, &warnings, context)?;
+    summary(&ran, warnings, context)?;
     Ok(exit(&ran))
 }
 
@@ -83,7 +102,7 @@ pub fn submit(args: &SubmitArgs, context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-fn submitted(
+pub(super) fn submitted(
     task: &TaskArgs,
     settings: &[(String, String)],
     context: &Context,
@@ -175,7 +194,13 @@ fn exit(ran: &Ran) -> Exit {
     let blocked = |row: &&SessionRow| row.state == SessionState::Blocked;
     match ran.sessions.iter().find(blocked) {
         Some(row) => code_of(row).map_or(Exit::Failed, Code::exit),
-        None if ran.sessions.iter().any(|row| ran.waiting.contains_key(&row.id)) => Exit::Held,
+        None if ran
+            .sessions
+            .iter()
+            .any(|row| ran.waiting.contains_key(&row.id)) =>
+        {
+            Exit::Held
+        }
         None if ran
             .sessions
             .iter()

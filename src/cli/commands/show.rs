@@ -9,8 +9,9 @@ use crate::cli::context::Context;
 use crate::cli::format::{ago, clean, duration, now_ms};
 use crate::cli::out::{bold, paint, state_style};
 use crate::cli::selector::Selector;
+use crate::cli::status::status_of;
 use crate::cli::table::{Table, width};
-use crate::model::code::Exit;
+use crate::model::code::{Code, Exit};
 use crate::model::session::SessionState;
 use crate::store::{JobRow, SessionRow};
 
@@ -31,7 +32,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let after = project.store.predecessor_sessions(session.id)?;
     let waiting = reasons(&project)?.remove(&session.id);
     let body = json!({ "session": session_json(&session), "spec": session.spec()?, "jobs": jobs,
-        "waiting": waiting, "after": after.iter().map(|row| json!({ "name": row.name, "state": row.state })).collect::<Vec<_>>() });
+        "waiting": waiting, "hsk_status": status_of(&session).to_string(), "after": after.iter().map(|row| json!({ "name": row.name, "state": row.state })).collect::<Vec<_>>() });
     context.terminal.result("session", body, || {
         text(&session, &jobs, &after, waiting.as_deref())
     })?;
@@ -74,6 +75,9 @@ fn text(
             .filter(|_| session.has_worktree())
             .unwrap_or(""),
     );
+    if session.waits_for.is_some() {
+        line("code", Code::ScopeConflict.id());
+    }
     line("created", &ago(now, session.created_ms));
     for row in after {
         line("after", &format!("{} ({})", row.name, row.state.name()));
@@ -104,7 +108,11 @@ fn job_table(jobs: &[JobRow]) -> String {
 fn next(session: &SessionRow) -> String {
     let s = session.id.short();
     match session.state {
+        SessionState::Created if session.waits_for.is_some() => {
+            format!("treeyard locks explain {s}")
+        }
         SessionState::Created => "treeyard up (when no runner is active)".to_owned(),
+        SessionState::Active if session.is_adopted() => format!("treeyard land {s}"),
         SessionState::Active => format!("treeyard logs -f {s}"),
         SessionState::Paused => format!("treeyard resume {s}"),
         SessionState::Blocked => {

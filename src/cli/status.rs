@@ -1,0 +1,56 @@
+//! `HSK_STATUS` lines as the work goes on.
+
+use std::collections::HashMap;
+
+use super::format::clean;
+use crate::model::code::Code;
+use crate::model::event::{Event, Record};
+use crate::model::ids::SessionId;
+use crate::model::status::StatusLine;
+use crate::store::SessionRow;
+
+/// How the sessions of a submission stand.
+pub struct StatusLines {
+    known: HashMap<SessionId, StatusLine>,
+}
+
+impl StatusLines {
+    /// For these sessions.
+    pub fn new(sessions: &[SessionRow]) -> Self {
+        let known = sessions.iter().map(|row| (row.id, status_of(row)));
+        Self {
+            known: known.collect(),
+        }
+    }
+
+    /// The line that follows from an event, when it changes anything.
+    pub fn take(&mut self, record: &Record) -> Option<String> {
+        let session = record.model_session_id?;
+        let status = self.known.get_mut(&session)?;
+        let before = status.clone();
+        match &record.event {
+            Event::SessionMoved { to, .. } => status.state = *to,
+            Event::Landed { .. } => status.landed = true,
+            Event::LandingRefused { code, .. } => {
+                status.gate_failed = code == Code::GateFailed.id();
+            }
+            Event::LockConflicted { conflict } => {
+                status.conflict |= conflict.waiter.party.session_id() == Some(session);
+            }
+            Event::LockGranted { .. } => status.conflict = false,
+            _ => return None,
+        }
+        (*status != before).then(|| status.to_string())
+    }
+}
+
+/// How a session stands, as it is on record.
+pub fn status_of(session: &SessionRow) -> StatusLine {
+    StatusLine {
+        work: clean(&session.name),
+        state: session.state,
+        landed: session.landed_commit.is_some(),
+        conflict: session.waits_for.is_some(),
+        gate_failed: session.landing_code.as_deref() == Some(Code::GateFailed.id()),
+    }
+}
