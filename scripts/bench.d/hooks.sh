@@ -31,7 +31,7 @@ hold_files() {
         sh -c 'echo held > src/part0/group0/held.txt' >"$scratch/out"
     ty "$1" run --quiet --name session --scope 'src/part1/**' -- \
         sh -c 'echo first > src/part1/first.txt' >"$scratch/out"
-    worktree=$(ty "$1" show session --json | grep -oE '"worktree_path":"[^"]*"' | cut -d'"' -f4)
+    worktree=$(ty "$1" show session --json | grep -oE '"worktree":"[^"]*"' | cut -d'"' -f4)
     [ -d "$worktree" ] || fail "the worktree of the session is not there"
     ty "$1" hooks install --quiet >"$scratch/out"
 }
