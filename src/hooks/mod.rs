@@ -1,6 +1,7 @@
 //! What the git hooks decide: in a session's worktree from its guard alone, in a person's checkout
 //! from who holds what. Both look at paths only, and at every commit for itself.
 
+mod cached;
 mod chain;
 mod checkout;
 mod error;

@@ -10,6 +10,7 @@ use gix::index::entry::{Flags, Mode, Stage};
 use gix::index::{Entry, State, extension};
 use gix::objs::tree::EntryMode;
 
+use super::cached::whole_tree;
 use super::error::HookError;
 use super::history::Paths;
 use super::place::{index_path, merge_heads, tip};
@@ -42,6 +43,10 @@ pub(super) fn staged(
             None => Ok(Paths::new()),
             Some(tree) => Ok(differing(repo, ObjectId::empty_tree(tree.kind()), &[tree])?),
         };
+    }
+    // So it is when git starts `pre-commit`: it has just made the tree that it is about to commit.
+    if let Some(whole) = whole_tree(index).filter(|id| repo.has_object(*id)) {
+        return Ok(differing(repo, whole, tree.as_slice())?);
     }
     let file = gix::index::File::at(index, repo.object_hash(), true, Default::default())
         .map_err(HookError::library("read the index"))?;

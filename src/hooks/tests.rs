@@ -5,6 +5,7 @@ use std::path::Path;
 
 use gix::ObjectId;
 
+use super::cached::whole_tree;
 use super::history::{Paths, common_change};
 use super::staged::staged;
 use crate::git::Git;
@@ -72,7 +73,7 @@ fn changes_are_those_that_git_names() {
     git(dir, &["init", "-q", "-b", "main"]);
     git(dir, &["commit", "-q", "--allow-empty", "-m", "start"]);
     let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
-    let (mut seen, mut before) = (0, None);
+    let (mut seen, mut at_once, mut before) = (0, 0, None);
     for round in 0..60 {
         for _ in 0..1 + dice.roll(5) {
             let path = dice.path();
@@ -97,6 +98,10 @@ fn changes_are_those_that_git_names() {
             ],
         );
         let tree = root_tree(&repo, head).unwrap();
+        if let Some(whole) = whole_tree(&dir.join(".git/index")) {
+            assert_eq!(tree_of_index(dir), whole, "round {round}");
+            at_once += 1;
+        }
         let found = staged(&repo, &dir.join(".git/index"), Some(tree)).unwrap();
         assert_eq!(found, paths(&said), "round {round}");
         seen += found.len();
@@ -127,4 +132,54 @@ fn changes_are_those_that_git_names() {
         }
     }
     assert!(seen > 100, "only {seen} changes");
+    assert!((20..60).contains(&at_once), "{at_once} of 60 at once");
+}
+
+fn tree_of_index(dir: &Path) -> ObjectId {
+    let hex = git(dir, &["write-tree"]);
+    ObjectId::from_hex(hex.trim_ascii()).unwrap()
+}
+
+#[test]
+fn only_an_index_that_is_whole_and_plain_says_its_tree_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let index = dir.join(".git/index");
+    git(dir, &["init", "-q", "-b", "main"]);
+    for path in ["a/one", "a/two", "b/three", "four"] {
+        let file = dir.join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, path).unwrap();
+    }
+    git(dir, &["add", "-A"]);
+    assert_eq!(whole_tree(&index), None, "no tree is written yet");
+    let tree = tree_of_index(dir);
+    assert_eq!(whole_tree(&index), Some(tree));
+    let whole = fs::read(&index).unwrap();
+    for length in 0..whole.len() {
+        fs::write(&index, &whole[..length]).unwrap();
+        assert_eq!(whole_tree(&index), None, "cut to {length} bytes");
+    }
+    fs::write(&index, &whole).unwrap();
+
+    for args in [
+        &["update-index", "--index-version=4"][..],
+        &["update-index", "--split-index"],
+    ] {
+        git(dir, args);
+        assert_eq!(whole_tree(&index), None, "{args:?}");
+        fs::write(&index, &whole).unwrap();
+    }
+    fs::write(dir.join("later"), "text").unwrap();
+    git(dir, &["add", "-N", "later"]);
+    tree_of_index(dir);
+    assert_eq!(whole_tree(&index), None, "a file is only announced");
+    git(dir, &["update-index", "--skip-worktree", "a/one"]);
+    git(dir, &["add", "later"]);
+    let tree = tree_of_index(dir);
+    assert_eq!(
+        whole_tree(&index),
+        Some(tree),
+        "with flags that take more room"
+    );
 }

@@ -13,6 +13,9 @@ pub(super) fn add_trailers(
     trailers: &[(&'static str, String)],
 ) -> Result<(), HookError> {
     let message = fs::read(file).map_err(GitError::io(file))?;
+    if let Some(text) = plainly(&message, trailers) {
+        return Ok(fs::write(file, text).map_err(GitError::io(file))?);
+    }
     if is_empty(&message) {
         return Ok(());
     }
@@ -27,6 +30,37 @@ pub(super) fn add_trailers(
         .arg(file)
         .run()?;
     Ok(())
+}
+
+/// A message that has neither comments nor trailers with the trailers behind it, as git would put them.
+/// `None` when it may have some: git decides then, which takes longer than all else here.
+fn plainly(message: &[u8], trailers: &[(&'static str, String)]) -> Option<String> {
+    let text = std::str::from_utf8(message).ok()?;
+    let text = text.strip_suffix('\n')?;
+    let is_said = |line: &str| line.starts_with('#') || line == "Conflicts:";
+    let is_odd = |letter: char| letter.is_control() && !"\n\t".contains(letter);
+    let has_text = text.starts_with(|first: char| first.is_ascii_alphanumeric());
+    if !has_text || text.contains(is_odd) || text.split('\n').any(is_said) {
+        return None;
+    }
+    // What stands in the last paragraph, unless that is the title as well.
+    let is_blank = |line: &&str| line.trim_ascii().is_empty();
+    let mut last = text.rsplit('\n').take_while(|line| !is_blank(line));
+    let is_title = !text.split('\n').any(|line| is_blank(&line));
+    let may_be_trailer = |line: &str| line.contains(':') || line.starts_with("(cherry picked");
+    let ends_blank = text.rsplit('\n').next().is_none_or(|line| is_blank(&line));
+    if ends_blank || (!is_title && last.any(may_be_trailer)) {
+        return None;
+    }
+    let is_odd =
+        |value: &str| value.is_empty() || value.trim() != value || value.contains(char::is_control);
+    if trailers.iter().any(|(_, value)| is_odd(value)) {
+        return None;
+    }
+    let lines = trailers
+        .iter()
+        .map(|(key, value)| format!("{key}: {value}\n"));
+    Some(format!("{text}\n\n{}", lines.collect::<String>()))
 }
 
 fn is_empty(message: &[u8]) -> bool {
@@ -46,5 +80,93 @@ fn comment_start() -> String {
     match chosen.map(|value| value.to_string()) {
         Some(value) if !value.is_empty() && value != "auto" => value,
         _ => "#".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINES: [&str; 16] = [
+        "Subject",
+        "docs: subject",
+        "Text of a body",
+        "- an item",
+        "see https://example.org/x",
+        "Signed-off-by: Ada <ada@example.org>",
+        "Treeyard-Task: other",
+        "(cherry picked from commit 0123)",
+        "  indented",
+        "# comment",
+        "Conflicts:",
+        "---",
+        "",
+        "",
+        " \t",
+        "\u{a0}",
+    ];
+
+    /// Git itself says where trailers stand, over messages of up to five lines.
+    #[test]
+    fn plain_messages_get_their_trailers_where_git_puts_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let trailers = [
+            ("Treeyard-Session", "s 1".to_owned()),
+            ("Treeyard-Task", "t:x".to_owned()),
+        ];
+        let mut state = 0x9E37_79B9_u32;
+        let mut roll = |sides: usize| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 16) as usize % sides
+        };
+        let mut plain = 0;
+        for round in 0..400 {
+            let lines: Vec<&str> = (0..=roll(5)).map(|_| LINES[roll(LINES.len())]).collect();
+            let end = ["\n", "\n", "\n\n", ""][roll(4)];
+            let message = format!("{}{end}", lines.join("\n"));
+            let Some(found) = plainly(message.as_bytes(), &trailers) else {
+                continue;
+            };
+            let said = by_git(dir.path(), &message, &trailers);
+            assert_eq!(found, said, "round {round}: {message:?}");
+            plain += 1;
+        }
+        assert!(plain > 40, "only {plain} were plain");
+    }
+
+    fn by_git(dir: &Path, message: &str, trailers: &[(&str, String)]) -> String {
+        let file = dir.join("message");
+        fs::write(&file, message).unwrap();
+        let named = trailers
+            .iter()
+            .map(|(key, value)| format!("--trailer={key}={value}"));
+        let git = Git::new(dir).args([
+            "interpret-trailers",
+            "--no-divider",
+            "--if-exists=doNothing",
+        ]);
+        let output = git.args(named).arg(&file).run().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    #[test]
+    fn usual_messages_are_plain() {
+        let trailers = [("Treeyard-Task", "t".to_owned())];
+        for (message, is_plain) in [
+            ("docs: one line\n", true),
+            ("One\n\nThe body: it says\nmore.\n\nAnd the end.\n", true),
+            ("One\n\nFixes: 3\n", false),
+            ("# all\n", false),
+            ("\n", false),
+            ("", false),
+            ("One\n\nText\n# comment\n", false),
+        ] {
+            let found = plainly(message.as_bytes(), &trailers);
+            assert_eq!(found.is_some(), is_plain, "{message:?}");
+        }
+        assert_eq!(
+            plainly(b"One\n", &[("Treeyard-Task", " t".to_owned())]),
+            None
+        );
     }
 }
