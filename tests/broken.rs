@@ -10,7 +10,13 @@ use crate::yard::{Yard, eventually, text};
 /// A session that is complete and not landed: `one` was handed over, `two` is committed in its own
 /// git directory only, `three` is not committed.
 fn open_session(yard: &Yard, name: &str, flags: &[&str]) -> PathBuf {
-    let run = ["run", "--name", name, "--", "sh", "-c", "echo 1 > one"];
+    let files = ["--scope", "./one", "--scope", "./two", "--scope", "./three"];
+    let run = [
+        &["run", "--name", name][..],
+        &files,
+        &["--", "sh", "-c", "echo 1 > one"],
+    ]
+    .concat();
     yard.exits(0, &[flags, &run[..]].concat());
     let place = worktree(yard, name);
     fs::write(place.join("two"), "2\n").unwrap();
@@ -243,7 +249,7 @@ fn a_lost_journal_costs_no_work() {
             "--name",
             "w",
             "--scope",
-            "w",
+            "./w",
             "--",
             "sh",
             "-c",
@@ -274,7 +280,7 @@ fn a_lost_journal_costs_no_work() {
     assert!(branches.contains("refs/heads/ty/w-"), "{branches}");
     yard.exits(
         0,
-        &["run", "--name", "next", "--scope", "next", "--", "true"],
+        &["run", "--name", "next", "--scope", "./next", "--", "true"],
     );
     yard.sound();
 }
@@ -287,7 +293,15 @@ fn branches_whose_work_has_landed_are_removed_in_time() {
         yard.exits(
             0,
             &[
-                "run", "--name", name, "--scope", name, "--", "sh", "-c", &line,
+                "run",
+                "--name",
+                name,
+                "--scope",
+                &format!("./{name}"),
+                "--",
+                "sh",
+                "-c",
+                &line,
             ],
         );
         if !method.is_empty() {
@@ -301,7 +315,7 @@ fn branches_whose_work_has_landed_are_removed_in_time() {
     work("open", "");
     yard.exits(
         0,
-        &["run", "--name", "idle", "--scope", "idle", "--", "true"],
+        &["run", "--name", "idle", "--scope", "./idle", "--", "true"],
     );
     let of = |name: &str| {
         let all = yard.git(&["for-each-ref", "--format=%(refname)", "refs/heads/ty"]);
@@ -486,7 +500,7 @@ fn worktrees_on_a_disk_that_is_not_mounted_are_not_given_up() {
             "--name",
             "f",
             "--scope",
-            "f",
+            "./f",
             "--",
             "sh",
             "-c",
@@ -510,7 +524,8 @@ fn worktrees_on_a_disk_that_is_not_mounted_are_not_given_up() {
             assert!(told.contains("kept") && told.contains("mounted"), "{told}");
             let refused = yard.treeyard(&["open", "w"]);
             assert!(text(&refused.stderr).contains("mounted"));
-            let refused = yard.treeyard(&["run", "--name", "new", "--scope", "new", "--", "true"]);
+            let refused =
+                yard.treeyard(&["run", "--name", "new", "--scope", "./new", "--", "true"]);
             let said = text(&refused.stdout) + &text(&refused.stderr);
             assert!(
                 said.contains("mounted") && !refused.status.success(),
@@ -541,7 +556,15 @@ fn an_unreadable_branch_of_one_session_does_not_stop_the_others() {
     for name in ["torn", "whole"] {
         yard.exits(
             0,
-            &["submit", "--name", name, "--scope", name, "--", "true"],
+            &[
+                "submit",
+                "--name",
+                name,
+                "--scope",
+                &format!("./{name}"),
+                "--",
+                "true",
+            ],
         );
     }
     let sessions = yard.json(&["ls", "--all"])["sessions"].clone();

@@ -85,7 +85,7 @@ fn a_failing_gate_and_a_dirty_target_land_nothing() {
             "--name",
             "gated",
             "--scope",
-            "x",
+            "./x",
             "--gate",
             "exit 3",
             "--",
@@ -103,7 +103,7 @@ fn a_failing_gate_and_a_dirty_target_land_nothing() {
             "--name",
             "plain",
             "--scope",
-            "README.md",
+            "./README.md",
             "--",
             "sh",
             "-c",
@@ -129,11 +129,12 @@ fn failures_retry_and_what_comes_after_is_cancelled() {
         r#"
         [[task]]
         name = "flaky"
-        scope = [".tried"]
+        scope = ["./.tried"]
         retries = { max = 2, backoff = "fixed", delay = "10ms" }
         run = "test -e .tried || { touch .tried; exit 1; }"
         [[task]]
         name = "broken"
+        scope = []
         run = "exit 7"
         [[task]]
         name = "late"
@@ -141,10 +142,12 @@ fn failures_retry_and_what_comes_after_is_cancelled() {
         run = "true"
         [[task]]
         name = "slow"
+        scope = []
         timeout = "300ms"
         run = "setsid sleep 100 & sleep 100"
         [[task]]
         name = "missing"
+        scope = []
         run = ["no-such-program-anywhere"]
         "#,
     );
@@ -217,6 +220,8 @@ fn pause_cancel_and_retry_do_what_they_say() {
             "submit",
             "--name",
             "held",
+            "--scope",
+            "./ran.txt",
             "--",
             "sh",
             "-c",
@@ -237,7 +242,9 @@ fn pause_cancel_and_retry_do_what_they_say() {
     let forever = format!("touch {}; setsid sleep 1000 & sleep 1000", marker.display());
     yard.exits(
         0,
-        &["submit", "--name", "endless", "--", "sh", "-c", &forever],
+        &[
+            "submit", "--name", "endless", "--scope", "./e", "--", "sh", "-c", &forever,
+        ],
     );
     eventually("it started", || marker.exists());
     yard.exits(0, &["cancel", "endless"]);

@@ -103,13 +103,13 @@ fn worktree_of(yard: &Yard, name: &str) -> std::path::PathBuf {
 fn nothing_begins_on_a_full_disk() {
     let Some(small) = Small::mount() else { return };
     let yard = small.yard();
-    for _ in 0..2 {
+    for name in ["soon", "later"] {
         small.fill(0);
         is_full(&yard, &["run", "--", "true"]);
         is_full(&yard, &["ls"]);
         small.free();
         yard.exits(0, &["ls"]);
-        assert_eq!(run(&yard, "later", "echo l > later"), Some(0));
+        assert_eq!(run(&yard, name, &format!("echo l > {name}")), Some(0));
     }
     // Room for the database, but not for the files of a worktree.
     fs::write(yard.repo().join("big"), [b'x'; 1 << 20]).unwrap();
@@ -257,13 +257,13 @@ fn a_store_that_may_not_be_written_is_told() {
 }
 
 fn store_is_read_only(yard: &Yard, writable: impl Fn(bool)) {
-    assert_eq!(run(yard, "before", "echo b > b"), Some(0));
+    assert_eq!(run(yard, "before", "echo b > before"), Some(0));
     writable(false);
     let database = yard.repo().join(".git/treeyard/treeyard.db");
     let denied = fs::File::options().write(true).open(database).is_err();
     for args in [
         &["ls"][..],
-        &["run", "--", "true"],
+        &["run", "--read-only", "--", "true"],
         &["land", "before"],
         &["gc"],
     ] {

@@ -26,7 +26,7 @@ fn ready(name: &str) -> Yard {
 fn work(yard: &Yard, name: &str) {
     let file = format!("{name}.txt");
     let line = format!("echo {name} > {file}");
-    let args = ["run", "--name", name, "--scope", &file, "--"];
+    let args = ["run", "--name", name, "--scope", &format!("./{file}"), "--"];
     yard.exits(0, &[&args[..], &["sh", "-c", &line]].concat());
 }
 

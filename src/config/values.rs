@@ -94,7 +94,18 @@ impl Read for Timeout {
 
 impl Setting for Timeout {
     fn show(&self) -> Value {
-        self.0.map_or(json!("none"), |ms| json!(format!("{ms}ms")))
+        const UNITS: [(u64, &str); 4] = [
+            (86_400_000, "d"),
+            (3_600_000, "h"),
+            (60_000, "m"),
+            (1_000, "s"),
+        ];
+        let Some(ms) = self.0 else {
+            return json!("none");
+        };
+        let whole = UNITS.into_iter().find(|(unit, _)| ms > 0 && ms % unit == 0);
+        let (unit, name) = whole.unwrap_or((1, "ms"));
+        json!(format!("{}{name}", ms / unit))
     }
 }
 

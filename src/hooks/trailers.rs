@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::error::HookError;
 use crate::git::{Git, GitError};
+use crate::model::guard::LOCK;
 
 /// Adds trailers that a message does not have, by git's own rules of where they stand. A message
 /// that has nothing but comments stays, since git gives up on it.
@@ -20,12 +21,16 @@ pub(super) fn add_trailers(
         return Ok(());
     }
     let here = std::env::current_dir().map_err(GitError::io("."))?;
-    let named = trailers
-        .iter()
-        .map(|(key, value)| format!("--trailer={key}={value}"));
+    // An amended commit is made under the lock of today.
+    let named = trailers.iter().flat_map(|(key, value)| {
+        let stays = if *key == LOCK { "replace" } else { "doNothing" };
+        [
+            format!("--if-exists={stays}"),
+            format!("--trailer={key}={value}"),
+        ]
+    });
     Git::new(&here)
         .args(["interpret-trailers", "--in-place", "--no-divider"])
-        .arg("--if-exists=doNothing")
         .args(named)
         .arg(file)
         .run()?;

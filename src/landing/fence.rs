@@ -5,14 +5,14 @@ use super::land::Landing;
 use crate::git::Repo;
 use crate::merge::new_messages;
 use crate::model::event::{Actor, Event};
+use crate::model::guard::LOCK;
 use crate::model::ids::CommitId;
 use crate::model::lock::{Lock, LockTable, LockToken};
 use crate::proc::moment;
 use crate::sessions::locks::{Answer, LockError, hold, settle_leases};
 use crate::store::SessionRow;
 
-const LOCK: &str = "Treeyard-Lock: ";
-const SESSION: &str = "Treeyard-Session: ";
+const SESSION: &str = "Treeyard-Session";
 
 impl Landing<'_> {
     /// The lock that protects the session's work, also when another session works under it now. One
@@ -81,10 +81,10 @@ fn stale(
     for (commit, message) in new_messages(&repo.gix(), &known, tip)? {
         let value = |key: &str| {
             let mut lines = message.lines().rev();
-            lines.find_map(|line| line.strip_prefix(key)).map(str::trim)
+            lines.find_map(|line| line.strip_prefix(key)?.strip_prefix(": "))
         };
-        let token = value(LOCK).and_then(|token| token.parse::<LockToken>().ok());
-        let is_own = value(SESSION).is_none_or(|named| named == id);
+        let token = value(LOCK).and_then(|token| token.trim().parse::<LockToken>().ok());
+        let is_own = value(SESSION).is_none_or(|named| named.trim() == id);
         let fits = |token: &LockToken| (lock.since..=lock.token).contains(token);
         if let Some(token) = token.filter(|token| is_own && !fits(token)) {
             return Ok(Some((commit, token)));

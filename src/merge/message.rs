@@ -3,6 +3,7 @@
 use gix::bstr::{BStr, BString, ByteSlice, ByteVec};
 use serde::{Deserialize, Serialize};
 
+use crate::model::guard::LOCK;
 use crate::model::ids::SessionId;
 use crate::model::lock::LockToken;
 
@@ -38,7 +39,7 @@ impl Provenance {
             ("Treeyard-Task", Some(self.task.as_str())),
             ("Treeyard-Role", self.role.as_deref()),
             ("Treeyard-Model", self.model.as_deref()),
-            ("Treeyard-Lock", lock.as_deref()),
+            (LOCK, lock.as_deref()),
         ]
         .into_iter()
         .filter_map(|(key, value)| Some((key, one_line(value?))))

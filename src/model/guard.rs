@@ -8,6 +8,8 @@ use super::scope::{Fold, InvalidScope, Scope, ScopeLanguage};
 
 /// The version of [`Guard`]; it rises when an older program would decide wrongly by it.
 pub const GUARD_VERSION: u32 = 1;
+/// The trailer with the token of the lock under which a commit was made.
+pub const LOCK: &str = "Treeyard-Lock";
 /// Its file name in the runner's record of a worktree.
 pub const GUARD_FILE: &str = "guard.json";
 
@@ -55,7 +57,7 @@ impl Guard {
             ("Treeyard-Task", Some(self.task.clone())),
             ("Treeyard-Role", self.role.clone()),
             ("Treeyard-Model", self.model.clone()),
-            ("Treeyard-Lock", token),
+            (LOCK, token),
         ];
         let known = all
             .into_iter()

@@ -278,7 +278,8 @@ fn messages_get_trailers_once_and_empty_ones_stay_empty() {
     assert_eq!(
         message(),
         format!(
-            "Subject\n\nSigned-off-by: A <a@b.c>\nTreeyard-Task: other\nTreeyard-Session: {id}"
+            "Subject\n\nSigned-off-by: A <a@b.c>\nTreeyard-Task: other\nTreeyard-Session: {id}\n\
+             Treeyard-Lock: {lock}"
         )
     );
     let before = place.head();

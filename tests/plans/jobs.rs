@@ -224,19 +224,19 @@ fn setup_runs_once_before_the_command_and_its_failure_ends_the_task() {
     let yard = Yard::new();
     yard.write("treeyard.toml", "setup = [\"echo everywhere >> trace\"]\n");
     let plan = yard.plan(
-        "[[task]]\nname = \"own\"\nscope = [\"trace\"]\nsetup = [\"echo one >> trace\", [\"sh\", \"-c\", \"echo two >> trace\"]]\n\
+        "[[task]]\nname = \"own\"\nscope = [\"./own\"]\nsetup = [\"echo one >> own\", [\"sh\", \"-c\", \"echo two >> own\"]]\n\
          retries = { max = 1, delay = \"10ms\" }\n\
-         run = \"echo run >> trace; test $(grep -c run trace) = 2\"\n\
-         [[task]]\nname = \"common\"\nrun = \"cat trace\"\n\
-         [[task]]\nname = \"none\"\nscope = [\"none\"]\nsetup = []\nrun = \"test ! -e trace\"\n\
-         [[task]]\nname = \"broken\"\nsetup = [\"exit 9\", \"touch never\"]\nrun = \"touch never\"\n",
+         run = \"echo run >> own; test $(grep -c run own) = 2\"\n\
+         [[task]]\nname = \"common\"\nscope = [\"./trace\"]\nrun = \"cat trace\"\n\
+         [[task]]\nname = \"none\"\nscope = [\"./none\"]\nsetup = []\nrun = \"test ! -e trace\"\n\
+         [[task]]\nname = \"broken\"\nscope = [\"./never\"]\nsetup = [\"exit 9\", \"touch never\"]\nrun = \"touch never\"\n",
     );
     yard.exits(1, &["run", &plan]);
     let worktree = |name: &str| {
         let session = yard.json(&["show", name])["session"].clone();
         std::path::PathBuf::from(session["worktree"].as_str().unwrap())
     };
-    let trace = std::fs::read_to_string(worktree("own").join("trace")).unwrap();
+    let trace = std::fs::read_to_string(worktree("own").join("own")).unwrap();
     assert_eq!(
         trace, "one\ntwo\nrun\nrun\n",
         "not again for a further attempt"

@@ -39,7 +39,7 @@ fn a_run_takes_over_when_the_runner_it_followed_was_another_runs() {
             "--name",
             "a",
             "--scope",
-            "a",
+            "./a",
             "--",
             "sh",
             "-c",
@@ -49,7 +49,7 @@ fn a_run_takes_over_when_the_runner_it_followed_was_another_runs() {
     eventually("it runs", || yard.folder.path().join("began").exists());
     let once = yard.folder.path().join("once");
     let plan = yard.plan(&format!(
-        "[[task]]\nname = \"b\"\nscope = [\"b\"]\nrun = \"mkdir {} && exit 1; true\"\n\
+        "[[task]]\nname = \"b\"\nscope = [\"./b\"]\nrun = \"mkdir {} && exit 1; true\"\n\
          retries = {{ max = 1, backoff = \"fixed\", delay = \"3s\" }}\n",
         once.display()
     ));

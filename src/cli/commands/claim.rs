@@ -17,7 +17,7 @@ use crate::model::code::{Code, Exit};
 #[command(after_help = "\
 Examples:
   treeyard claim 'src/api/**' --for 2h
-  treeyard claim docs/ --pid $$
+  treeyard claim docs/ --pid 4711
 
 No session starts that could change these files, and hooks in other checkouts refuse commits of them. \
 Commits in this checkout go through.")]

@@ -18,15 +18,17 @@ pub fn release_all(
     reason: &str,
 ) -> Result<(), StoreError> {
     let own = Party::session(session);
-    for lock in tx.held_by(session)? {
+    let passed = tx.held_by(session)?;
+    // First, since what goes back to its owner may overlap with it.
+    if let Some(lock) = tx.lock_of(session)? {
+        release_token(tx, actor, Some(session), lock.token, reason)?;
+    }
+    for lock in passed {
         if lock.owner != own {
             let (token, to) = (lock.token, lock.owner.clone());
             let owner = lock.owner.session_id();
             tx.append(actor, owner, Event::LockPassed { token, to })?;
         }
-    }
-    if let Some(lock) = tx.lock_of(session)? {
-        release_token(tx, actor, Some(session), lock.token, reason)?;
     }
     Ok(())
 }
