@@ -6,6 +6,14 @@ behind=@BEHIND@
 own=$behind/$name
 [ -f "$own" ] && [ -x "$own" ] || own=
 gone="treeyard: $here/treeyard leads nowhere, so nothing is checked; run: treeyard doctor --fix"
+case $name in
+commit-msg | pre-push)
+    # Only in a worktree that a session adopted, which git names by its own git directory.
+    guard=$here/../../workspaces/${GIT_DIR##*/}/guard.json
+    [ -f "$guard" ] && [ -x "$here/treeyard" ] &&
+        exec "$here/treeyard" __hook checkout "$behind" "$name" "$@"
+    ;;
+esac
 case $name:$1 in
 pre-commit:* | pre-merge-commit:*)
     [ -x "$here/treeyard" ] && exec "$here/treeyard" __hook checkout "$behind" "$name" "$@"

@@ -10,6 +10,7 @@ mod face;
 mod full;
 mod hooks;
 mod landings;
+mod locks;
 mod nonsense;
 mod odd;
 mod plans;

@@ -22,7 +22,7 @@ new_repository() {
 # new_plan COUNT: a plan of so many tasks that run `true`.
 new_plan() {
     local i
-    for ((i = 0; i < $1; i++)); do printf '[[task]]\nname = "t%d"\nrun = ["true"]\n' "$i"; done
+    for ((i = 0; i < $1; i++)); do printf '[[task]]\nname = "t%d"\nscope = ["t%d/**"]\nrun = ["true"]\n' "$i" "$i"; done
 }
 
 # ty REPOSITORY ARGUMENT...

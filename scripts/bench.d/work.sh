@@ -21,7 +21,7 @@ part_work() {
 works_from() {
     local i
     for ((i = $1; i < $1 + works; i++)); do
-        printf '[[task]]\nname = "w%d"\nscope = ["new%d"]\nrun = "echo %d > new%d"\n' "$i" "$i" "$i" "$i"
+        printf '[[task]]\nname = "w%d"\nscope = ["./new%d"]\nrun = "echo %d > new%d"\n' "$i" "$i" "$i" "$i"
     done
 }
 

@@ -105,7 +105,7 @@ fn not_a_place() -> Failure {
         .hint("claim files in a checkout: its commits are those that are let through")
 }
 
-fn process(pid: u32) -> Result<Process, Failure> {
+pub(super) fn process(pid: u32) -> Result<Process, Failure> {
     let owner = Owner::of(pid).map_err(|error| {
         Failure::new(Code::Usage, format!("process {pid}: {error}"))
             .hint("name a process that runs, such as that of your shell: $$")

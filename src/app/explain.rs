@@ -133,12 +133,28 @@ pub fn choices(conflict: &Conflict, holder: Option<&SessionRow>) -> Vec<String> 
             conflict.token
         ),
     };
-    let narrow = format!("narrow it: treeyard locks narrow {waiter} PATTERN...");
+    let mut narrow = format!("narrow it: treeyard locks narrow {waiter} PATTERN...");
+    let mut patterns = conflict
+        .waiter
+        .scope
+        .patterns()
+        .iter()
+        .chain(conflict.holder.scope.patterns());
+    if let Some(loose) = patterns.find(|pattern| is_loose(pattern)) {
+        narrow.push_str(&format!(
+            " (`{loose}` matches at any depth, folders too; `./{loose}` is the one at the root)"
+        ));
+    }
     let urgent = format!("go before others that wait: treeyard priority {waiter} 0");
     match conflict.waiter.party.session_id() {
         Some(_) => vec![wait, narrow, urgent],
         None => vec![wait, "claim less".to_owned()],
     }
+}
+
+/// A name that matches wherever it stands, which is often not what was meant.
+fn is_loose(pattern: &str) -> bool {
+    !pattern.contains('/') && !pattern.starts_with('!') && pattern != "**"
 }
 
 /// A refused request, for a person and for programs.

@@ -1,5 +1,6 @@
 //! One use case a file: what the commands do, without reading arguments or printing.
 
+pub mod adopt;
 pub mod background;
 pub mod claims;
 pub mod control;

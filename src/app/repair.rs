@@ -37,10 +37,13 @@ pub(super) fn worktrees(
         Ok(sessions) => sessions,
         Err(error) => return vec![failed(NAME, error)],
     };
+    let (adopted, sessions): (Vec<_>, Vec<_>) =
+        sessions.into_iter().partition(SessionRow::is_adopted);
     let (absent, sessions): (Vec<_>, Vec<_>) = sessions
         .into_iter()
         .partition(|session| is_root_missing(repo, &root, session));
     let mut found = missing_roots(&absent);
+    found.extend(adopted.iter().filter_map(gone));
     for session in &sessions {
         found.extend(worktree(repo, &root, store, session, mode));
     }
@@ -55,6 +58,14 @@ pub(super) fn worktrees(
         found.push(check(Status::Ok, NAME, detail));
     }
     found
+}
+
+/// An adopted worktree that was removed: its session holds files for nobody.
+fn gone(session: &SessionRow) -> Option<Check> {
+    let path = located(session)?.path;
+    let detail = format!("{}: the worktree is gone: {}", session.name, path.display());
+    let advice = format!("`treeyard cancel {}` gives up what it holds", session.name);
+    (!path.exists()).then(|| check(Status::Warn, NAME, detail).advice(advice))
 }
 
 /// A disk that is not mounted comes back, and what its worktrees had with it.

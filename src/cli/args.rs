@@ -118,6 +118,8 @@ pub enum Command {
     Salvage(c::salvage::Args),
     /// Refuse commits of what sessions hold
     Hooks(c::hooks::Args),
+    /// Give a worktree that is there already a session, a lock and hooks
+    Adopt(c::adopt::Args),
     /// Hold files in this checkout, so that nobody else changes them
     Claim(c::claim::Args),
     /// Give up claims, or the locks of sessions

@@ -39,7 +39,7 @@ fn in_session(folder: &Path, name: &str, args: &[OsString]) -> ExitCode {
 
 fn in_checkout(behind: &Path, name: &str, args: &[OsString]) -> ExitCode {
     let (args, input) = input_of(name, args);
-    match checkout(name, input.as_deref().unwrap_or_default()) {
+    match checkout(name, args, input.as_deref().unwrap_or_default()) {
         Ok(Checked::Free) => {}
         Ok(Checked::Unknown(reason)) => say(&format!(
             "treeyard: warning: not compared with what sessions hold: {reason}\n"

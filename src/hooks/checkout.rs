@@ -1,5 +1,7 @@
-//! The hooks of a person's checkout: no commit made here touches what a session holds.
+//! The hooks of a person's checkout: no commit made here touches what a session holds. In a worktree
+//! that a session adopted, they are that session's.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use gix::ObjectId;
@@ -11,6 +13,7 @@ use super::holders::{Holder, holders};
 use super::overrides::{allows, spend};
 use super::place::{open, tip};
 use super::refusal::{Decision, Refusal, named, words};
+use super::session::Session;
 use super::staged::staged_here;
 use super::updates::{To, Update};
 use crate::git::changed_by;
@@ -33,10 +36,17 @@ pub enum Checked {
 ///
 /// # Errors
 /// Why the commit is refused.
-pub fn checkout(name: &str, input: &[u8]) -> Result<Checked, Refusal> {
+pub fn checkout(name: &str, args: &[OsString], input: &[u8]) -> Result<Checked, Refusal> {
+    let adopted = Session::here().transpose();
+    if let Some(session) = adopted {
+        let decided = session.and_then(|session| session.decide(name, args, input));
+        let decided = decided.unwrap_or_else(|error| Err(Refusal::undecided(&error)));
+        return decided.map(|()| Checked::Free);
+    }
     let decided = match name {
         "pre-commit" | "pre-merge-commit" => before_commit(),
         "reference-transaction" => before_refs(input),
+        "commit-msg" | "pre-push" => Ok(Ok(())),
         _ => Err(HookError::Arguments),
     };
     match decided {

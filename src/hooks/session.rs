@@ -35,7 +35,7 @@ pub fn session(folder: &Path, name: &str, args: &[OsString], input: &[u8]) -> Re
     decided.unwrap_or_else(|error| Err(Refusal::undecided(&error)))
 }
 
-struct Session {
+pub(super) struct Session {
     repo: gix::Repository,
     guard: Guard,
     scope: ScopeLanguage,
@@ -60,7 +60,34 @@ impl Session {
         })
     }
 
-    fn decide(&self, name: &str, args: &[OsString], input: &[u8]) -> Decision {
+    /// The session to which a worktree of the repository itself belongs, as an adopted one; `None` in
+    /// a person's checkout.
+    pub(super) fn here() -> Result<Option<Self>, HookError> {
+        // What cannot be opened is no session's; what follows says why.
+        let Ok(repo) = open() else {
+            return Ok(None);
+        };
+        let canonical = |path: &Path| path.canonicalize();
+        let own =
+            canonical(repo.git_dir()).map_err(HookError::library("find the git directory"))?;
+        let main =
+            canonical(repo.common_dir()).map_err(HookError::library("find the git directory"))?;
+        let id = own.file_name().filter(|_| own != main);
+        let records = main.join("treeyard").join("workspaces");
+        let guard = id.map(|id| records.join(id).join(GUARD_FILE));
+        let Some(guard) = guard.filter(|path| path.exists()) else {
+            return Ok(None);
+        };
+        let guard = read_guard(&guard)?;
+        Ok(Some(Self {
+            scope: guard.language()?,
+            main,
+            repo,
+            guard,
+        }))
+    }
+
+    pub(super) fn decide(&self, name: &str, args: &[OsString], input: &[u8]) -> Decision {
         match name {
             "pre-commit" | "pre-merge-commit" => self.commit(),
             "commit-msg" => {

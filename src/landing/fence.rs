@@ -1,7 +1,7 @@
 //! That a session lands under the lock that it has, and nothing that it made under one that it lost.
 
 use super::error::LandError;
-use super::land::Landing;
+use super::land::{Landing, located};
 use crate::git::Repo;
 use crate::merge::new_messages;
 use crate::model::event::{Actor, Event};
@@ -11,6 +11,7 @@ use crate::model::lock::{Lock, LockTable, LockToken};
 use crate::proc::moment;
 use crate::sessions::locks::{Answer, LockError, hold, settle_leases};
 use crate::store::SessionRow;
+use crate::workspace::update_guard;
 
 const SESSION: &str = "Treeyard-Session";
 
@@ -38,6 +39,10 @@ impl Landing<'_> {
             let name = session.name.clone();
             tx.lock_of(session.id)?.ok_or(LandError::LockLost { name })
         })?;
+        if let Some(place) = located(session) {
+            // One that it had lost: its commits are to be made anew under this one.
+            update_guard(self.repo, &place, Some(&held))?;
+        }
         match stale(self.repo, session, tip, &held)? {
             None => Ok(held),
             Some((commit, token)) => Err(LandError::Stale {

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use super::error::WorkspaceError;
 use super::located::Located;
+use super::registration::keep_record;
+use super::take_in::refuse_changed;
 use crate::git::{GitError, Repo};
 use crate::model::guard::{GUARD_FILE, Guard};
 use crate::model::lock::Lock;
@@ -33,6 +35,18 @@ pub fn update_guard(repo: &Repo, ws: &Located, lock: Option<&Lock>) -> Result<()
         return Ok(());
     }
     write_guard(&path, &guard)
+}
+
+/// Gives a worktree that was there before a guard, by which hooks know it for a session's.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn adopt(repo: &Repo, ws: &Located, guard: &Guard) -> Result<(), WorkspaceError> {
+    let record = ws.record(repo)?;
+    // A linked worktree is listed by its own git directory.
+    keep_record(&record, &ws.git_dir)?;
+    refuse_changed(repo, ws)?;
+    write_guard(&record.join(GUARD_FILE), guard)
 }
 
 /// Writes a guard. A hook that reads it meanwhile sees all of the old one or all of the new one.

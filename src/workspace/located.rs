@@ -11,6 +11,9 @@ use crate::model::ids::CommitId;
 /// a folder of worktrees without it is none.
 pub(super) const PRIVATE: &str = ".git-private";
 
+/// How the branches of sessions begin that treeyard made a worktree for.
+pub const OWN: &str = "refs/heads/ty/";
+
 /// Where a workspace is. All of it comes back from the database as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Located {
@@ -18,17 +21,25 @@ pub struct Located {
     pub path: PathBuf,
     /// Its git directory, private or linked.
     pub git_dir: PathBuf,
-    /// `refs/heads/ty/<name>-<short>`.
+    /// `refs/heads/ty/<name>-<short>`; another one in a worktree that treeyard did not make.
     pub branch: String,
     /// The commit it started from.
     pub base: CommitId,
 }
 
 impl Located {
-    /// `<name>-<short>`, which also names its directories.
+    /// Whether it was there before treeyard knew of it, and stays when its session ends.
+    pub fn is_adopted(&self) -> bool {
+        !self.branch.starts_with(OWN)
+    }
+
+    /// `<name>-<short>`, which also names its directories; of an adopted one the name by which the
+    /// repository lists it.
     pub(super) fn id(&self) -> Result<&str, WorkspaceError> {
+        let listed = || self.git_dir.file_name()?.to_str();
         self.branch
-            .strip_prefix("refs/heads/ty/")
+            .strip_prefix(OWN)
+            .or_else(listed)
             .filter(|id| !id.is_empty() && !id.contains('/') && !id.starts_with('.'))
             .ok_or_else(|| {
                 WorkspaceError::Unusable(format!("{:?} is not a session's branch", self.branch))

@@ -56,7 +56,7 @@ impl Released {
 }
 
 /// Saves what would be lost, then removes the worktree, its git directory and its registration.
-/// The branch stays.
+/// The branch stays. An adopted worktree stays as it is.
 ///
 /// # Errors
 /// [`WorkspaceError::Changed`] when it is not what was made, [`WorkspaceError::NestedRepository`]
@@ -67,6 +67,14 @@ pub fn release(
     session: &SessionId,
     keep: Keep,
 ) -> Result<Released, WorkspaceError> {
+    if ws.is_adopted() {
+        // Its files are not treeyard's to take away.
+        remove(&ws.record(repo)?)?;
+        return Ok(Released {
+            salvaged: None,
+            pooled: false,
+        });
+    }
     refuse_changed(repo, ws)?;
     let root = match (keep, ws.path.parent()) {
         // A shell that stands in it would go with the folder into the next session.

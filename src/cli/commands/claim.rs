@@ -74,7 +74,7 @@ pub fn claim(args: &Args, context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-fn time(text: &str) -> Result<u64, Failure> {
+pub(super) fn time(text: &str) -> Result<u64, Failure> {
     length_of_time(text).filter(|ms| *ms > 0).ok_or_else(|| {
         Failure::new(Code::Usage, format!("{text:?} is not a length of time"))
             .hint("write \"30m\", \"2h\" or \"1d\"; at most 366 days")

@@ -1,5 +1,6 @@
 //! One command a file: its arguments and one function.
 
+pub mod adopt;
 pub mod artifacts;
 pub mod claim;
 pub mod codes;
