@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::claims::{Claim, process};
-use super::explain::{conflict_failure, with_files};
+use super::explain::conflict_failure;
 use super::failure::Failure;
 use super::hooks;
 use super::project::Project;
@@ -234,9 +234,7 @@ fn record(
         Ok(token)
     });
     match recorded {
-        Err(LockError::Conflict(conflict)) => {
-            Err(conflict_failure(&with_files(project, *conflict)?))
-        }
+        Err(LockError::Conflict(conflict)) => Err(conflict_failure(project, *conflict)?),
         recorded => Ok(recorded?),
     }
 }

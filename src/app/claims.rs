@@ -1,6 +1,6 @@
 //! Claims: files that a person takes in a checkout that is no session's.
 
-use super::explain::{conflict_failure, with_files};
+use super::explain::conflict_failure;
 use super::failure::Failure;
 use super::locks::{Held, not_held};
 use super::project::Project;
@@ -53,7 +53,7 @@ pub fn claim(project: &mut Project, claim: &Claim) -> Result<(LockToken, Scope),
     })?;
     match answer {
         Answer::Granted(token) => Ok((token, scope)),
-        Answer::Refused(conflict) => Err(conflict_failure(&with_files(project, *conflict)?)),
+        Answer::Refused(conflict) => Err(conflict_failure(project, *conflict)?),
     }
 }
 

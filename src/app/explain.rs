@@ -119,15 +119,15 @@ pub fn choices(conflict: &Conflict, holder: Option<&SessionRow>) -> Vec<String> 
     let (waiter, name) = (&conflict.waiter.name, &conflict.holder.name);
     let wait = match holder {
         Some(row) if row.state == SessionState::Completed => {
-            format!("wait: it starts by itself once {name} has landed: treeyard land {name}")
+            format!("wait until {name} has landed: treeyard land {name}")
         }
         Some(row) if row.state == SessionState::Paused => {
-            format!("wait: it starts by itself once {name} is done: treeyard resume {name}")
+            format!("wait until {name} is done: treeyard resume {name}")
         }
-        Some(row) if row.state == SessionState::Blocked => format!(
-            "wait: it starts by itself once {name} has landed; what blocks it: treeyard show {name}"
-        ),
-        Some(_) => format!("wait: it starts by itself when {name} is done"),
+        Some(row) if row.state == SessionState::Blocked => {
+            format!("wait until {name} has landed; what blocks it: treeyard show {name}")
+        }
+        Some(_) => format!("wait until {name} is done"),
         None => format!(
             "wait until the claim ends, or: treeyard release {}",
             conflict.token
@@ -148,7 +148,7 @@ pub fn choices(conflict: &Conflict, holder: Option<&SessionRow>) -> Vec<String> 
     let urgent = format!("go before others that wait: treeyard priority {waiter} 0");
     match conflict.waiter.party.session_id() {
         Some(_) => vec![wait, narrow, urgent],
-        None => vec![wait, "claim less".to_owned()],
+        None => vec![wait, "or claim less".to_owned()],
     }
 }
 
@@ -157,17 +157,24 @@ fn is_loose(pattern: &str) -> bool {
     !pattern.contains('/') && !pattern.starts_with('!') && pattern != "**"
 }
 
-/// A refused request, for a person and for programs.
-pub fn conflict_failure(conflict: &Conflict) -> Failure {
+/// A refused request, for a person and for programs, with the files that are there today.
+///
+/// # Errors
+/// Never another one than the refusal, unless the store cannot be read.
+pub fn conflict_failure(project: &Project, conflict: Conflict) -> Result<Failure, Failure> {
+    let conflict = &with_files(project, conflict)?;
+    let holder = match conflict.holder.party.session_id() {
+        Some(id) => project.store.session(id)?,
+        None => None,
+    };
     let mut message = LockError::Conflict(Box::new(conflict.clone())).to_string();
     if let Some(witness) = &conflict.witness {
         message.push_str(&format!("; both have paths such as {witness}"));
     }
     let failure = Failure::new(Code::ScopeConflict, message);
-    let failure = failure.with_details(conflict_json(conflict, None));
-    choices(conflict, None)
-        .into_iter()
-        .fold(failure, Failure::hint)
+    let failure = failure.with_details(conflict_json(conflict, holder.as_ref()));
+    let choices = choices(conflict, holder.as_ref()).into_iter();
+    Ok(choices.fold(failure, Failure::hint))
 }
 
 /// What programs are told of a conflict.

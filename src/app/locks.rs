@@ -1,6 +1,6 @@
 //! Who holds what, and a person's word about it.
 
-use super::explain::{conflict_failure, with_files};
+use super::explain::conflict_failure;
 use super::failure::Failure;
 use super::project::Project;
 use crate::landing::located;
@@ -148,7 +148,7 @@ pub fn transfer(
         .write(|tx| locks::transfer(tx, &mut table, &now, &from, &to));
     let token = match passed {
         Err(LockError::Conflict(conflict)) => {
-            return Err(conflict_failure(&with_files(project, *conflict)?));
+            return Err(conflict_failure(project, *conflict)?);
         }
         passed => passed.map_err(refused)?,
     };

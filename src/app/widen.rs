@@ -1,6 +1,6 @@
 //! A session asks for more files while it runs.
 
-use super::explain::{conflict_failure, with_files};
+use super::explain::conflict_failure;
 use super::failure::Failure;
 use super::follow::follow;
 use super::locks::refresh_guard;
@@ -44,32 +44,36 @@ pub fn widen(
 ) -> Result<Widened, Failure> {
     let more = Scope::new(patterns).map_err(LockError::from)?;
     let asked = ask(project, session, &more, otherwise != Otherwise::Refuse);
-    let answer = match asked {
-        Err(LockError::Circle(conflict)) => {
-            let told = LockError::Circle(conflict.clone()).to_string();
-            let mut failure = conflict_failure(&with_files(project, *conflict)?);
-            failure.hints =
-                vec!["each would wait for the other: go on without, or commit and end".to_owned()];
-            return Err(Failure {
-                message: told,
-                ..failure
-            });
-        }
-        asked => asked?,
-    };
-    match answer {
-        Answer::Granted(token) => {
+    match asked {
+        Ok(Answer::Granted(token)) => {
             refresh_guard(project, session.id)?;
             Ok(Widened::Granted(token))
         }
-        Answer::Refused(conflict) if otherwise == Otherwise::Refuse => {
-            Err(conflict_failure(&with_files(project, *conflict)?))
+        Ok(Answer::Refused(conflict)) => match otherwise {
+            Otherwise::Refuse => {
+                let later = "ask with --wait or --queue, or go on without it";
+                Err(refused(project, *conflict, later)?)
+            }
+            Otherwise::Queue => Ok(Widened::Queued(conflict)),
+            Otherwise::Wait => wait(project, session, &more, conflict),
+        },
+        Err(LockError::Circle(conflict)) => {
+            let message = LockError::Circle(conflict.clone()).to_string();
+            let alone = "each would wait for the other: go on without it, or commit and end";
+            let failure = refused(project, *conflict, alone)?;
+            Err(Failure { message, ..failure })
         }
-        Answer::Refused(conflict) if otherwise == Otherwise::Wait => {
-            wait(project, session, &more, conflict)
-        }
-        Answer::Refused(conflict) => Ok(Widened::Queued(conflict)),
+        Err(error) => Err(error.into()),
     }
+}
+
+/// The choices of one that is at work are others than of one that waits to begin.
+fn refused(project: &Project, conflict: Conflict, choice: &str) -> Result<Failure, Failure> {
+    let failure = conflict_failure(project, conflict)?;
+    Ok(Failure {
+        hints: vec![choice.to_owned()],
+        ..failure
+    })
 }
 
 fn ask(

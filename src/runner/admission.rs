@@ -34,6 +34,9 @@ impl LockWait {
         let (name, id) = (&self.name, self.holder.session_id());
         let id = id.map_or(String::new(), |id| format!(" ({})", id.short()));
         match (self.token, self.rests) {
+            _ if self.holder.session_id().is_none() => {
+                format!("waits for {path}, which {name} has claimed")
+            }
             (None, _) => format!("waits for {path}: {name}{id} comes first"),
             (Some(_), false) => format!("waits for {path}, which {name}{id} holds"),
             (Some(_), true) => format!("waits for {path}, which {name}{id} holds until it lands"),

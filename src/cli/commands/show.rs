@@ -62,7 +62,7 @@ fn text(
         "landing",
         &refused.map_or(String::new(), |code| format!("refused, {code}")),
     );
-    line("waits", waiting.unwrap_or(""));
+    line("queued", waiting.unwrap_or(""));
     line("branch", &session.branch);
     line("target", &session.target);
     let landed = session.landed_commit.as_ref();
