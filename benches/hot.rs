@@ -34,7 +34,7 @@ fn dispatch_decide(bencher: Bencher, queued: usize) {
         sessions: 8,
         ..Limits::default()
     };
-    let (locks, holders) = (LockTable::new(Fold::default()), HashMap::new());
+    let (locks, holders) = (LockTable::new(Fold::default()), || Ok(HashMap::new()));
     bencher.counter(ItemsCount::new(queued)).bench(|| {
         decide(
             &queue,

@@ -27,9 +27,11 @@ CREATE INDEX sessions_that_want ON sessions (created_seq) WHERE wants IS NOT NUL
 -- Whether anybody else was granted something in between is asked of the grants alone.
 CREATE INDEX events_of_grants ON events (seq) WHERE event_type = 'FR-EVT-LOCK-001';
 
--- How many grants there were: a request that saw too many of them pass it by is next.
+-- How many grants there were, since a request that saw too many of them pass it by is next; and how
+-- many changes of locks, so that who has read them all knows whether there is anything new.
 CREATE TABLE grants (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
-    count    INTEGER NOT NULL
+    count    INTEGER NOT NULL,
+    changes  INTEGER NOT NULL
 ) STRICT;
-INSERT INTO grants VALUES (1, 0);
+INSERT INTO grants VALUES (1, 0, 0);

@@ -33,9 +33,7 @@ pub struct Explained {
 /// No such session, or the store cannot be read.
 pub fn explain(project: &Project, session: SessionRow) -> Result<Explained, Failure> {
     let mut table = LockTable::new(project.repo.fold());
-    table
-        .sync(project.store.locks()?)
-        .map_err(LockError::from)?;
+    project.store.read_locks(&mut table)?;
     let lock = project.store.lock_of(session.id)?;
     let (scope, party) = (session.scope()?, Party::session(session.id));
     let language = table.language(&scope).map_err(LockError::from)?;

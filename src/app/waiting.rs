@@ -55,9 +55,8 @@ impl Outlook {
         }
         let buckets = buckets(store, &self.limits.groups, &queue, now_ms)?;
         let mut table = LockTable::new(self.fold);
-        let read = table.sync(store.locks()?);
-        read.map_err(|error| StoreError::Malformed(error.to_string()))?;
-        let holders = store.holders()?;
+        store.read_locks(&mut table)?;
+        let holders = || store.holders();
         let mut admission = Admission::new(&table, &holders);
         let mut lanes = Lanes::default();
         let (limits, admission) = (&self.limits, &mut admission);

@@ -28,7 +28,7 @@ impl Landing<'_> {
         let now = moment().map_err(LockError::from)?;
         let mut table = LockTable::new(self.repo.fold());
         let held = self.store.write(|tx| {
-            settle_leases(tx, &now)?;
+            settle_leases(tx, &mut table, &now)?;
             if let Some(lock) = tx.lock_of(session.id)? {
                 return Ok(lock);
             }

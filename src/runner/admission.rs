@@ -1,12 +1,13 @@
 //! Which of the sessions that wait may have the files they ask for.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::model::ids::SessionId;
 use crate::model::lock::{Lock, LockTable, LockToken, Party};
 use crate::model::scope::{Overlap, ScopeIndex, ScopeLanguage};
-use crate::store::{Holder, QueueRow};
+use crate::store::{Holder, QueueRow, StoreError};
 
 /// A request that so many others were granted before is next: whoever asks for any of its files
 /// waits behind it, so that none waits for ever.
@@ -47,7 +48,9 @@ impl LockWait {
 /// Decides over the sessions of one look at the queue, in the order in which they are asked for.
 pub struct Admission<'t> {
     table: &'t LockTable,
-    holders: &'t HashMap<SessionId, Holder>,
+    /// Asked for when somebody is in the way.
+    load: &'t dyn Fn() -> Result<HashMap<SessionId, Holder>, StoreError>,
+    holders: OnceCell<HashMap<SessionId, Holder>>,
     /// What is given out by this decision, or kept for one that is next.
     taken: ScopeIndex<SessionId>,
     /// Tasks without a scope are many, and ask for the same.
@@ -56,10 +59,14 @@ pub struct Admission<'t> {
 
 impl<'t> Admission<'t> {
     /// With the locks that are held now, and the sessions that hold them.
-    pub fn new(table: &'t LockTable, holders: &'t HashMap<SessionId, Holder>) -> Self {
+    pub fn new(
+        table: &'t LockTable,
+        load: &'t dyn Fn() -> Result<HashMap<SessionId, Holder>, StoreError>,
+    ) -> Self {
         Self {
             table,
-            holders,
+            load,
+            holders: OnceCell::new(),
             taken: ScopeIndex::new(),
             known: HashMap::new(),
         }
@@ -123,8 +130,18 @@ impl<'t> Admission<'t> {
         goes_on_from.is_some_and(|before| lock.holder == Party::session(before))
     }
 
+    /// That their names cannot be read changes nothing about who holds what.
+    fn holders(&self) -> &HashMap<SessionId, Holder> {
+        self.holders.get_or_init(|| {
+            (self.load)().unwrap_or_else(|error| {
+                tracing::warn!(%error, "who holds files is told by ids only");
+                HashMap::new()
+            })
+        })
+    }
+
     fn wait(&self, token: Option<LockToken>, holder: &Party, witness: Option<String>) -> LockWait {
-        let known = holder.session_id().and_then(|id| self.holders.get(&id));
+        let known = holder.session_id().and_then(|id| self.holders().get(&id));
         let name = match holder {
             Party::Session { session_id } => {
                 known.map_or_else(|| session_id.short(), |one| one.name.clone())

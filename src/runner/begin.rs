@@ -85,7 +85,15 @@ impl Runner {
         };
         let table = &mut self.locks;
         let done = self.store.write(|tx| {
-            if let Answer::Refused(_) = hold(tx, table, &now, session, goes_on_from)? {
+            // A person's word may have come between: what was cancelled holds nothing.
+            let row = tx.session(session.id)?;
+            let may_begin = |row: &SessionRow| {
+                matches!(row.state, SessionState::Created | SessionState::Active)
+            };
+            let Some(row) = row.filter(may_begin) else {
+                return Ok(None);
+            };
+            if let Answer::Refused(_) = hold(tx, table, &now, &row, goes_on_from)? {
                 return Ok(None);
             }
             match tx.lock_of(session.id)? {
@@ -93,6 +101,9 @@ impl Runner {
                 None => Ok(None),
             }
         });
+        if done.is_err() {
+            self.locks.distrust();
+        }
         match done {
             Ok(done) => Ok(done),
             Err(LockError::Store(error)) => Err(error.into()),

@@ -155,7 +155,8 @@ impl Runner {
             let lease_ms = self.look_at_locks()?;
             let limits = &self.config.limits;
             let buckets = buckets(&self.store, &limits.groups, &queue, now_ms)?;
-            let holders = self.store.holders()?;
+            let store = &self.store;
+            let holders = || store.holders();
             let mut admission = Admission::new(&self.locks, &holders);
             let lanes = &mut self.lanes;
             let decision = decide(

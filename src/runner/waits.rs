@@ -16,7 +16,7 @@ use crate::proc::moment;
 use crate::sessions::locks::{
     Answer, LockError, answer, claimant, next_end_ms, note_conflict, settle_leases, widen,
 };
-use crate::store::{QueueRow, StoreError};
+use crate::store::QueueRow;
 use crate::workspace::update_guard;
 
 /// The end of a process is seen only by looking.
@@ -27,20 +27,20 @@ const FILES: usize = 20;
 impl Runner {
     /// Reads who holds what. In how many milliseconds the first lock may end by itself.
     pub(super) fn look_at_locks(&mut self) -> Result<Option<i64>, RunnerError> {
-        let mut locks = self.store.locks()?;
-        let mut left = None;
-        if locks.iter().any(|lock| lock.lease.is_some()) {
-            let now = moment()?;
-            if next_end_ms(&locks, &now) == Some(0) {
-                self.store.write(|tx| settle_leases(tx, &now))?;
-                locks = self.store.locks()?;
-            }
-            let of_processes = locks.iter().filter_map(|lock| lock.lease.as_ref()?.process);
-            let processes = of_processes.map(|_| LOOK_AT_PROCESSES.as_millis() as u64);
-            left = processes.chain(next_end_ms(&locks, &now)).min();
+        self.store.read_locks(&mut self.locks)?;
+        if self.locks.locks().all(|lock| lock.lease.is_none()) {
+            return Ok(None);
         }
-        let read = self.locks.sync(locks);
-        read.map_err(|error| StoreError::Malformed(error.to_string()))?;
+        let now = moment()?;
+        if next_end_ms(self.locks.locks(), &now) == Some(0) {
+            let table = &mut self.locks;
+            self.store.write(|tx| settle_leases(tx, table, &now))?;
+            self.store.read_locks(&mut self.locks)?;
+        }
+        let leases = self.locks.locks().filter_map(|lock| lock.lease.as_ref());
+        let of_processes = leases.filter_map(|lease| lease.process);
+        let look = of_processes.map(|_| LOOK_AT_PROCESSES.as_millis() as u64);
+        let left = look.chain(next_end_ms(self.locks.locks(), &now)).min();
         Ok(left.map(|left| left as i64))
     }
 
@@ -121,6 +121,9 @@ impl Runner {
                 answer(tx, &row, &more, "granted")?;
                 Ok(true)
             });
+            if granted.is_err() {
+                self.locks.distrust();
+            }
             match granted {
                 Ok(true) => self.refresh_guard(row.id)?,
                 Ok(false) => {}

@@ -9,6 +9,10 @@ use crate::model::lock::LockToken;
 use crate::model::scope::Scope;
 
 pub(super) fn fold(db: &Connection, record: &Record) -> Result<(), StoreError> {
+    if record.event.type_id().starts_with("FR-EVT-LOCK-") {
+        let count = "UPDATE grants SET changes = changes + 1 WHERE only_row = 1";
+        db.prepare_cached(count)?.execute([])?;
+    }
     match &record.event {
         Event::LockGranted { .. } => grant(db, record),
         Event::LockReleased { token, .. } => {
@@ -106,7 +110,7 @@ fn grant(db: &Connection, record: &Record) -> Result<(), StoreError> {
          waits_for_token = NULL, waits_since_grant = NULL WHERE session_id = ?1",
     )?
     .execute(params![session, scope, token.0 as i64, since.0 as i64])?;
-    db.prepare_cached("UPDATE grants SET count = count + 1")?
+    db.prepare_cached("UPDATE grants SET count = count + 1 WHERE only_row = 1")?
         .execute([])?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use super::query::records;
 use super::tx::Tx;
 use crate::model::event::Event;
 use crate::model::ids::SessionId;
-use crate::model::lock::{Lock, LockToken, Party};
+use crate::model::lock::{Lock, LockTable, LockToken, Party};
 use crate::model::scope::Scope;
 
 const LOCKS: &str = "SELECT token, owner, holder, scope, since, lease, granted_ms FROM locks";
@@ -49,6 +49,15 @@ impl Store {
         locks(&self.connection)
     }
 
+    /// Brings what was read of the locks up to what is held now, which costs nothing when nothing has
+    /// changed.
+    ///
+    /// # Errors
+    /// The store cannot be read, or a scope in it.
+    pub fn read_locks(&self, table: &mut LockTable) -> Result<(), StoreError> {
+        read_locks(&self.connection, table)
+    }
+
     /// The lock that protects a session's work, whoever works under it.
     pub fn lock_of(&self, session: SessionId) -> Result<Option<Lock>, StoreError> {
         lock_of(&self.connection, session)
@@ -56,9 +65,9 @@ impl Store {
 }
 
 impl Tx<'_> {
-    /// Every lock that is held, in the order of their grants.
-    pub fn locks(&self) -> Result<Vec<Lock>, StoreError> {
-        locks(&self.inner)
+    /// See [`Store::read_locks`].
+    pub fn read_locks(&self, table: &mut LockTable) -> Result<(), StoreError> {
+        read_locks(&self.inner, table)
     }
 
     /// The lock that protects a session's work, whoever works under it.
@@ -87,6 +96,20 @@ impl Tx<'_> {
     pub fn next_token(&self) -> LockToken {
         LockToken(self.next_seq())
     }
+}
+
+fn read_locks(db: &Connection, table: &mut LockTable) -> Result<(), StoreError> {
+    let changes: i64 = db
+        .prepare_cached("SELECT changes FROM grants WHERE only_row = 1")?
+        .query_row([], |row| row.get(0))?;
+    let version = changes as u64;
+    if table.version() == Some(version) {
+        return Ok(());
+    }
+    let read = table.sync(locks(db)?, version);
+    read.map_err(|error| {
+        StoreError::Malformed(format!("a lock whose scope cannot be read: {error}"))
+    })
 }
 
 fn locks(db: &Connection) -> Result<Vec<Lock>, StoreError> {

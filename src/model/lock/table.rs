@@ -11,6 +11,7 @@ pub struct LockTable {
     fold: Fold,
     index: ScopeIndex<LockToken>,
     held: BTreeMap<LockToken, Lock>,
+    version: Option<u64>,
 }
 
 /// A lock that a request meets.
@@ -39,14 +40,27 @@ impl LockTable {
             fold,
             index: ScopeIndex::new(),
             held: BTreeMap::new(),
+            version: None,
         }
     }
 
-    /// Takes the locks for those that are held now. Only scopes that it has not seen are read.
+    /// What of the locks it has; `None` before it has read any.
+    pub fn version(&self) -> Option<u64> {
+        self.version
+    }
+
+    /// What it has read may never have come to be, as in a transaction that failed.
+    pub fn distrust(&mut self) {
+        self.version = None;
+    }
+
+    /// Takes the locks for those that are held now, as of a version. Only scopes that it has not seen
+    /// are read.
     ///
     /// # Errors
     /// When a scope cannot be read; the table is then what it was, in part.
-    pub fn sync(&mut self, now: Vec<Lock>) -> Result<(), InvalidScope> {
+    pub fn sync(&mut self, now: Vec<Lock>, version: u64) -> Result<(), InvalidScope> {
+        self.version = None;
         let mut before = std::mem::take(&mut self.held);
         for lock in now {
             let known = before.remove(&lock.token);
@@ -59,6 +73,7 @@ impl LockTable {
         for token in before.into_keys() {
             self.index.remove(&token);
         }
+        self.version = Some(version);
         Ok(())
     }
 

@@ -17,7 +17,7 @@ fn decide(
     lanes: &mut Lanes,
     now_ms: i64,
 ) -> Decision {
-    let (table, holders) = (LockTable::new(Fold::default()), HashMap::new());
+    let (table, holders) = (LockTable::new(Fold::default()), || Ok(HashMap::new()));
     let mut admission = Admission::new(&table, &holders);
     super::decide(queue, slots, limits, buckets, lanes, &mut admission, now_ms)
 }
@@ -285,13 +285,14 @@ impl Held {
             granted_ms: 0,
         };
         let mut table = LockTable::new(Fold::default());
-        table.sync(vec![lock]).unwrap();
+        table.sync(vec![lock], 1).unwrap();
         let holders = HashMap::from([(id, holder)]);
         Self { table, holders, id }
     }
 
     fn decide(&self, queue: &[QueueRow]) -> Decision {
-        let mut admission = Admission::new(&self.table, &self.holders);
+        let holders = || Ok(self.holders.clone());
+        let mut admission = Admission::new(&self.table, &holders);
         let (limits, buckets, mut lanes) = (limits(8), Buckets::new(), Lanes::default());
         super::decide(queue, &[], &limits, buckets, &mut lanes, &mut admission, 0)
     }

@@ -3,7 +3,7 @@
 use super::error::LockError;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::SessionId;
-use crate::model::lock::{Lease, Lock, Moment, Standing};
+use crate::model::lock::{Lease, Lock, LockTable, Moment, Standing};
 use crate::proc::is_alive;
 use crate::store::{StoreError, Tx};
 
@@ -12,8 +12,13 @@ use crate::store::{StoreError, Tx};
 ///
 /// # Errors
 /// The store's refusal.
-pub fn settle_leases(tx: &mut Tx<'_>, now: &Moment) -> Result<(), StoreError> {
-    for lock in tx.locks()? {
+pub fn settle_leases(
+    tx: &mut Tx<'_>,
+    table: &mut LockTable,
+    now: &Moment,
+) -> Result<(), StoreError> {
+    tx.read_locks(table)?;
+    for lock in table.locks() {
         let Some(lease) = &lock.lease else { continue };
         let token = lock.token;
         let event = match lease.standing(now, is_alive) {
@@ -33,8 +38,8 @@ pub fn settle_leases(tx: &mut Tx<'_>, now: &Moment) -> Result<(), StoreError> {
 }
 
 /// In how many milliseconds the first of the locks may end by itself.
-pub fn next_end_ms(locks: &[Lock], now: &Moment) -> Option<u64> {
-    let leases = locks.iter().filter_map(|lock| lock.lease.as_ref());
+pub fn next_end_ms<'l>(locks: impl IntoIterator<Item = &'l Lock>, now: &Moment) -> Option<u64> {
+    let leases = locks.into_iter().filter_map(|lock| lock.lease.as_ref());
     let left = leases.filter_map(|lease| match lease.standing(now, is_alive) {
         Standing::Runs { left_ms } => left_ms,
         Standing::Anew | Standing::Over => Some(0),

@@ -50,8 +50,8 @@ pub fn request(
     actor: Actor,
     request: &Request,
 ) -> Result<Answer, LockError> {
-    settle_leases(tx, now)?;
-    table.sync(tx.locks()?)?;
+    settle_leases(tx, table, now)?;
+    tx.read_locks(table)?;
     let language = table.language(&request.scope)?;
     let mut passed = Vec::new();
     for meeting in table.meetings(&request.party, &language) {
