@@ -68,6 +68,8 @@ pub struct Runner {
     pub(super) locks: LockTable,
     /// Whom those sessions wait for that could start but for a lock, at the last look.
     pub(super) waits: HashMap<SessionId, Party>,
+    /// Whether a session waits for more than it has.
+    pub(super) wanted: bool,
     pub(super) landing: bool,
     _lock: RunnerLock,
 }
@@ -94,6 +96,7 @@ impl Runner {
             held: HashSet::new(),
             locks: LockTable::new(fold),
             waits: HashMap::new(),
+            wanted: false,
             landing: false,
             _lock: lock,
         })
@@ -174,7 +177,9 @@ impl Runner {
                 self.begin(session, job)?;
             }
             if decision.doomed.is_empty() {
-                let lease_ms = lease_ms.map(|left| now_ms + left);
+                // Nobody waits for what ends by itself: it ends when somebody asks.
+                let is_awaited = self.wanted || !self.waits.is_empty();
+                let lease_ms = lease_ms.filter(|_| is_awaited).map(|left| now_ms + left);
                 return Ok(decision.look_again_ms.into_iter().chain(lease_ms).min());
             }
             // What comes after these is doomed in turn: look again at once.

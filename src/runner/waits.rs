@@ -1,6 +1,6 @@
 //! What the runner does about locks that stand in the way of what could start.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::dispatch::Wait;
@@ -34,8 +34,11 @@ impl Runner {
         let now = moment()?;
         if next_end_ms(self.locks.locks(), &now) == Some(0) {
             let table = &mut self.locks;
-            self.store.write(|tx| settle_leases(tx, table, &now))?;
+            let ended = self.store.write(|tx| settle_leases(tx, table, &now))?;
             self.store.read_locks(&mut self.locks)?;
+            for session in ended {
+                self.refresh_guard(session)?;
+            }
         }
         let leases = self.locks.locks().filter_map(|lock| lock.lease.as_ref());
         let of_processes = leases.filter_map(|lease| lease.process);
@@ -52,12 +55,12 @@ impl Runner {
     ) -> Result<(), RunnerError> {
         self.waits.clear();
         let mut new = Vec::new();
+        let unsaid = queue.iter().filter(|row| row.waits_for_token.is_none());
+        let unsaid: HashSet<SessionId> = unsaid.map(|row| row.session).collect();
         for (session, wait) in waiting {
             let Wait::Lock(wait) = wait else { continue };
             self.waits.insert(*session, wait.holder.clone());
-            let row = queue.iter().find(|row| row.session == *session);
-            let unsaid = row.is_some_and(|row| row.waits_for_token.is_none());
-            if let Some(token) = wait.token.filter(|_| unsaid) {
+            if let Some(token) = wait.token.filter(|_| unsaid.contains(session)) {
                 new.push((*session, token, wait.witness.clone()));
             }
         }
@@ -111,7 +114,9 @@ impl Runner {
 
     /// Gives sessions what they asked for while they run, as far as it is free now.
     pub(super) fn grant_wanted(&mut self) -> Result<(), RunnerError> {
-        for row in self.store.sessions_that_want()? {
+        let wanting = self.store.sessions_that_want()?;
+        self.wanted = !wanting.is_empty();
+        for row in wanting {
             let Some(more) = row.wants()? else { continue };
             let (now, table) = (moment()?, &mut self.locks);
             let granted = self.store.write(|tx| {

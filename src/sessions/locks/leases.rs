@@ -8,7 +8,7 @@ use crate::proc::is_alive;
 use crate::store::{StoreError, Tx};
 
 /// Releases the locks whose time is over or whose process is gone, and gives those of an earlier run
-/// of the machine their whole time again.
+/// of the machine their whole time again. The sessions that hold nothing any more.
 ///
 /// # Errors
 /// The store's refusal.
@@ -16,8 +16,9 @@ pub fn settle_leases(
     tx: &mut Tx<'_>,
     table: &mut LockTable,
     now: &Moment,
-) -> Result<(), StoreError> {
+) -> Result<Vec<SessionId>, StoreError> {
     tx.read_locks(table)?;
+    let mut ended = Vec::new();
     for lock in table.locks() {
         let Some(lease) = &lock.lease else { continue };
         let token = lock.token;
@@ -27,14 +28,15 @@ pub fn settle_leases(
                 token,
                 lease: Some(Lease::new(now, lease.for_ms, None)),
             },
-            Standing::Over => Event::LockReleased {
-                token,
-                reason: "its time was over".to_owned(),
-            },
+            Standing::Over => {
+                ended.extend(lock.owner.session_id());
+                let reason = "its time was over".to_owned();
+                Event::LockReleased { token, reason }
+            }
         };
         tx.append(Actor::System, lock.owner.session_id(), event)?;
     }
-    Ok(())
+    Ok(ended)
 }
 
 /// In how many milliseconds the first of the locks may end by itself.
