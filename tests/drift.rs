@@ -145,6 +145,8 @@ fn the_session_and_the_person_who_watches_are_told() {
                       while [ -e \"$file\" ]; do sleep 0.02; done; echo in > README.md";
         let scoped = [
             "run",
+            "--timeout",
+            "60s",
             "--name",
             "docs",
             "--scope",
@@ -351,7 +353,13 @@ fn a_run_in_the_foreground_ends_when_its_task_is_stopped() {
         "-c",
         "touch src/a; exec sleep 300",
     ];
-    let ran = yard.treeyard(&[&["--set", CHECK], &PAUSE[..], &scoped].concat());
+    let args = [
+        &["60", env!("CARGO_BIN_EXE_treeyard"), "--set", CHECK],
+        &PAUSE[..],
+        &scoped,
+    ]
+    .concat();
+    let ran = yard.command("timeout").args(args).output().unwrap();
     let told = text(&ran.stderr) + &text(&ran.stdout);
     assert!(
         !ran.status.success() && told.contains("paused: outside its scope: src/a"),

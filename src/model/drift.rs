@@ -82,7 +82,7 @@ pub fn judge<P: AsRef<[u8]>>(
 pub fn in_both<'l, P: AsRef<[u8]>>(one: &'l [P], other: &'l [P]) -> impl Iterator<Item = &'l P> {
     let mut rest = other.iter().peekable();
     one.iter().filter(move |path| {
-        let path = path.as_ref().as_ref();
+        let path = path.as_ref();
         loop {
             let order = rest.peek().map(|next| next.as_ref().cmp(path));
             match order {
