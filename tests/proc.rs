@@ -235,6 +235,43 @@ fn a_stopped_process_is_ended_politely() {
 }
 
 #[test]
+fn a_held_tree_does_nothing_and_its_time_stands_still() {
+    let job = Job::new();
+    let script = "setsid sleep 100 & touch begun; until [ -e go ]; do sleep 0.01; done; touch end";
+    let mut spec = job.spec(&["sh", "-c", script]);
+    spec.timeout_ms = Some(3_000);
+    let supervisor = job.spawn(&spec);
+    job.until_files(1);
+    assert!(!supervisor.is_held());
+    supervisor.hold().unwrap();
+    until(|| supervisor.is_held());
+    fs::write(job.cwd.join("go"), "").unwrap();
+    // As long as it may take, and no more of it has gone by.
+    thread::sleep(Duration::from_millis(3_100));
+    assert!(supervisor.is_held() && !job.cwd.join("end").exists());
+    assert!(matches!(attach(&job.dir).unwrap(), Attached::Running(_)));
+    supervisor.go_on().unwrap();
+    let exit = finished(supervisor.wait_blocking().unwrap());
+    assert_eq!(exit.outcome, Outcome::Exited { code: 0 });
+    assert!(job.cwd.join("end").exists());
+    assert_eq!(job.survivors(), Vec::<u32>::new());
+}
+
+#[test]
+fn a_held_tree_can_be_cancelled_and_going_on_is_nothing_to_others() {
+    let job = Job::new();
+    let supervisor = job.spawn(&job.spec(&["sh", "-c", "touch begun; sleep 100 & wait"]));
+    job.until_files(1);
+    supervisor.go_on().unwrap();
+    supervisor.hold().unwrap();
+    until(|| supervisor.is_held());
+    supervisor.cancel().unwrap();
+    let exit = finished(supervisor.wait_blocking().unwrap());
+    assert_eq!(exit.outcome, Outcome::Cancelled);
+    assert_eq!(job.survivors(), Vec::<u32>::new());
+}
+
+#[test]
 fn a_killed_supervisor_is_lost_and_swept_up() {
     let job = Job::new();
     let supervisor = job.spawn(&job.spec(&["sh", "-c", STUBBORN]));

@@ -7,7 +7,7 @@ use crate::model::event::Actor;
 use crate::model::ids::SessionId;
 use crate::model::job::JobState;
 use crate::model::lock::Lease;
-use crate::proc::{Attached, Wake, attach, job_dir, moment, runner_owner};
+use crate::proc::{Attached, ProcError, Supervisor, Wake, attach, job_dir, moment, runner_owner};
 use crate::sessions;
 use crate::store::SessionRow;
 
@@ -40,8 +40,12 @@ pub fn apply(project: &mut Project, selector: &str, word: Word) -> Result<Sessio
         Word::Retry => sessions::retry(store, &session)?,
     }
     Wake::notify(&project.repo.state_dir());
-    if word == Word::Cancel && runner_owner(&project.repo.state_dir()).is_none() {
-        end_orphaned_jobs(project, &session)?;
+    if runner_owner(&project.repo.state_dir()).is_none() {
+        match word {
+            Word::Cancel => tell_orphaned_jobs(project, &session, Supervisor::cancel)?,
+            Word::Resume => tell_orphaned_jobs(project, &session, Supervisor::go_on)?,
+            Word::Pause | Word::Retry => {}
+        }
     }
     project.session(&session.id.to_string())
 }
@@ -77,7 +81,7 @@ pub fn cancel_open(project: &mut Project, reason: &str) -> Result<Vec<SessionRow
             continue;
         };
         if alone {
-            end_orphaned_jobs(project, &session)?;
+            tell_orphaned_jobs(project, &session, Supervisor::cancel)?;
         }
         rows.push(session);
     }
@@ -85,13 +89,17 @@ pub fn cancel_open(project: &mut Project, reason: &str) -> Result<Vec<SessionRow
 }
 
 /// Without a runner nobody else would tell the supervisors. The next runner records their end.
-fn end_orphaned_jobs(project: &Project, session: &SessionRow) -> Result<(), Failure> {
+fn tell_orphaned_jobs(
+    project: &Project,
+    session: &SessionRow,
+    tell: fn(&Supervisor) -> Result<(), ProcError>,
+) -> Result<(), Failure> {
     for job in project.store.jobs_of(session.id)? {
         if job.state != JobState::Running {
             continue;
         }
         if let Attached::Running(supervisor) = attach(&job_dir(&project.jobs_dir(), job.id))? {
-            supervisor.cancel()?;
+            tell(&supervisor)?;
         }
     }
     Ok(())

@@ -6,6 +6,7 @@ pub mod claims;
 pub mod control;
 pub mod demo;
 pub mod doctor;
+pub mod drift;
 pub mod explain;
 pub mod failure;
 pub mod follow;

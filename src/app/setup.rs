@@ -1,6 +1,7 @@
 //! Settings, turned into what the runner and landings work with.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::failure::Failure;
 use super::project::Project;
@@ -9,7 +10,7 @@ use crate::git::Repo;
 use crate::landing::Policy;
 use crate::merge::{Beyond, MergeMethod};
 use crate::model::code::Code;
-use crate::runner::{Config, Limits};
+use crate::runner::{Config, DriftPolicy, Limits};
 use crate::workspace::Isolation;
 
 /// What configuration says of running and landing in this repository.
@@ -24,6 +25,11 @@ pub fn runner_config(project: &Project, settings: &Settings) -> Result<Config, F
             config::Isolation::Linked => Isolation::Linked,
         },
         include: settings.include(),
+        drift: DriftPolicy {
+            check: settings.drift_check_ms().map(Duration::from_millis),
+            pause: settings.on_drift() == config::OnDrift::Pause,
+            keep_ms: settings.paused_keep_ms(),
+        },
         policy: Policy {
             method: match settings.land_method() {
                 config::LandMethod::Merge => MergeMethod::Merge,

@@ -14,6 +14,7 @@ use super::steps::Steps;
 use super::table::shorten;
 use crate::app::failure::Failure;
 use crate::model::code::Code;
+use crate::model::drift::Drift;
 use crate::model::event::{Event, Record};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::job::Outcome;
@@ -260,6 +261,14 @@ fn line(record: &Record, commands: &HashMap<JobId, String>) -> Option<String> {
                 "{}: waits for {what}, which {holder} holds",
                 Code::ScopeConflict.id()
             );
+            paint(state_style(SessionState::Paused), &clean(&words))
+        }
+        event @ Event::DriftFound { .. } => {
+            let drift = Drift::told_by(event.clone())?;
+            let words = match drift.is_none() {
+                true => "nothing is outside its scope any more".to_owned(),
+                false => drift.describe(),
+            };
             paint(state_style(SessionState::Paused), &clean(&words))
         }
         Event::SessionMoved { to, reason, .. } => match to {

@@ -27,4 +27,4 @@ pub use schema::{
 pub use settings::{
     Entry, KEYS, Key, Origin, RootRefused, Settings, key_table, template, worktree_root,
 };
-pub use values::{Isolation, LandMethod, Uncommitted, WorktreesRoot, length_of_time};
+pub use values::{Isolation, LandMethod, OnDrift, Uncommitted, WorktreesRoot, length_of_time};

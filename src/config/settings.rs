@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::reader::Section;
-use super::values::{EnvName, Isolation, LandMethod, Setting, Timeout, Uncommitted, WorktreesRoot};
+use super::values::{
+    EnvName, Isolation, LandMethod, OnDrift, Setting, Timeout, Uncommitted, WorktreesRoot,
+};
 use crate::model::limit::GroupLimit;
 use crate::model::task::{Command, Lane, Retries};
 
@@ -154,6 +156,10 @@ settings! {
     "locks" {
         "paused" paused_keep: Timeout = Timeout(Some(86_400_000)), "How long a paused session keeps its files while others ask for them; \"none\": without an end.";
     }
+    "drift" {
+        "check" drift_check: Timeout = Timeout(Some(15_000)), "How often a session at work is looked at for changes outside its scope; \"none\": never.";
+        "policy" on_drift: OnDrift = OnDrift::Warn, "What then happens: \"warn\" tells it, \"pause\" stops its command too until it is resumed.";
+    }
     "retention" {
         "events_days" events_days: u32 = 7, "Days that events are kept; those of a session as long as it is kept.";
         "sessions_days" sessions_days: u32 = 30, "Days that ended sessions are kept, and the worktrees of those that failed or were cancelled.";
@@ -219,6 +225,11 @@ impl Settings {
         self.paused_keep.0
     }
 
+    /// How often a session at work is looked at, in milliseconds.
+    pub fn drift_check_ms(&self) -> Option<u64> {
+        self.drift_check.0
+    }
+
     /// Names of further environment variables that jobs inherit.
     pub fn env_pass(&self) -> impl Iterator<Item = &str> {
         self.env_pass.iter().map(|name| name.0.as_str())
@@ -245,7 +256,7 @@ getters! {
     copy {
         max_concurrent_sessions: u32, grace_seconds: u32, isolation: Isolation, pool: u32,
         include: bool, land_method: LandMethod, uncommitted: Uncommitted, auto_land: bool,
-        events_days: u32, sessions_days: u32, artifacts_days: u32, retries: Retries,
+        on_drift: OnDrift, events_days: u32, sessions_days: u32, artifacts_days: u32, retries: Retries,
         priority: u8, lane: Lane,
     }
     borrow {

@@ -373,6 +373,7 @@ words! {
     Isolation { "private" => Private, "linked" => Linked }
     LandMethod { "merge" => Merge, "squash" => Squash, "rebase" => Rebase }
     Uncommitted { "commit" => Commit, "refuse" => Refuse }
+    OnDrift { "warn" => Warn, "pause" => Pause }
 }
 
 /// What a session's worktree shares with the repository.
@@ -402,6 +403,15 @@ pub enum Uncommitted {
     Commit,
     /// Landing is refused.
     Refuse,
+}
+
+/// What happens to a session that changes files outside its scope while it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnDrift {
+    /// It is told.
+    Warn,
+    /// It is told, and paused.
+    Pause,
 }
 
 /// Where worktrees are placed.

@@ -22,5 +22,5 @@ pub use chain::run_behind;
 pub use checkout::{Checked, checkout};
 pub use error::HookError;
 pub use holders::{Holder, holders};
-pub use refusal::Refusal;
+pub use refusal::{Refusal, named, words};
 pub use session::session;

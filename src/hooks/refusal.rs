@@ -113,7 +113,7 @@ pub(super) fn scope_of(guard: &Guard) -> String {
 }
 
 /// A few paths, and how many more there are.
-pub(super) fn named(paths: &[BString]) -> String {
+pub fn named(paths: &[BString]) -> String {
     let first: Vec<String> = paths.iter().take(NAMED).map(shown).collect();
     match paths.len().saturating_sub(NAMED) {
         0 => first.join(", "),
@@ -131,7 +131,7 @@ pub(super) fn shown(path: &BString) -> String {
 }
 
 /// Paths as words for a shell, a few of them.
-pub(super) fn words(paths: &[BString]) -> String {
+pub fn words(paths: &[BString]) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+@".contains(c);
     let word = |path: &BString| match shown(path) {
         text if text.chars().all(plain) && !text.is_empty() => text,

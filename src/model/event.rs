@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::drift::SharedPath;
 use super::ids::{CommitId, ContentHash, EventId, JobId, PlanId, SessionId};
 use super::job::{JobKind, Outcome};
 use super::lock::{Conflict, Lease, LockToken, Party};
@@ -208,6 +209,16 @@ events! {
         more: Scope,
         /// What became of it: `granted`, `queued` or `refused`.
         answer: String,
+    }
+    /// What a session changed outside its scope, or where another one did too, is something else
+    /// than before; empty when nothing is left of it.
+    DriftFound = "FR-EVT-GUARD-001" {
+        /// Paths outside the scope, at most 20.
+        outside: Vec<String>,
+        /// How many more there are.
+        more: u64,
+        /// Paths that another session changed too, at most 20.
+        shared: Vec<SharedPath>,
     }
     /// A worktree was filled and registered.
     WorkspaceReady = "FR-EVT-WORKSPACE-001" {

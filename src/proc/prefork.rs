@@ -14,7 +14,7 @@ use super::fork::{Side, SingleThreaded, fork};
 use super::forkserver::{Request, read_request};
 use super::launch;
 use super::owner::Owner;
-use super::signals::Signals;
+use super::signals::{Signals, Told};
 use super::supervise::Supervision;
 
 /// The whole life of a fork server: its runner is at the other end of standard input. In each
@@ -88,7 +88,7 @@ fn wait_for_job(
 fn has_taken_job(mut waiting: PipeReader, signals: &Signals) -> io::Result<bool> {
     loop {
         let heard = ready(&[waiting.as_fd(), signals.as_fd()])?;
-        if signals.drain().is_some() {
+        if signals.drain().is_some_and(Told::ends) {
             return Ok(false);
         }
         while matches!(
@@ -118,7 +118,7 @@ fn is_asked(runner: &UnixStream, signals: &Signals) -> io::Result<bool> {
         if heard[0] {
             return Ok(true);
         }
-        if signals.drain().is_some() {
+        if signals.drain().is_some_and(Told::ends) {
             return Ok(false);
         }
     }

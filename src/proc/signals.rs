@@ -12,13 +12,29 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// shuts down ends its processes too, and that is no decision about the job.
 pub(super) const CANCEL: rustix::process::Signal = rustix::process::Signal::USR1;
 
-/// Why a supervisor is to end its job.
+/// What the runner sends to stop a job where it is, and to let it go on. Of these two the system
+/// keeps the last one only.
+pub(super) const HOLD: rustix::process::Signal = rustix::process::Signal::TSTP;
+pub(super) const GO_ON: rustix::process::Signal = rustix::process::Signal::CONT;
+
+/// What a supervisor is to do with its job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Told {
-    /// By somebody else: the system, or a person with `kill`.
+    /// Stop it where it is.
+    Hold,
+    /// Let it go on.
+    GoOn,
+    /// End it, says somebody else: the system, or a person with `kill`.
     Stop,
-    /// By the runner.
+    /// End it, says the runner.
     Cancel,
+}
+
+impl Told {
+    /// Whether the job is to end.
+    pub(super) fn ends(self) -> bool {
+        self >= Self::Stop
+    }
 }
 
 /// The signals a supervisor lives by, as something to wait for.
@@ -35,6 +51,8 @@ impl Signals {
             Signal::SIGHUP,
             Signal::SIGCHLD,
             Signal::SIGUSR1,
+            Signal::SIGTSTP,
+            Signal::SIGCONT,
         ]
         .into_iter()
         .collect()
@@ -50,16 +68,22 @@ impl Signals {
         Ok(Self { file })
     }
 
-    /// Takes note of what has come, without waiting. The runner's word outranks the others.
+    /// Takes note of what has come, without waiting. That the job is to end outranks the others, and
+    /// the runner's word that of somebody else.
     pub(super) fn drain(&self) -> Option<Told> {
-        let mut told = None;
+        let mut told: Option<Told> = None;
         while let Ok(Some(signal)) = self.file.read_signal() {
             let this = match signal.ssi_signo {
                 number if number == Signal::SIGCHLD as u32 => None,
                 number if number == CANCEL.as_raw().cast_unsigned() => Some(Told::Cancel),
+                number if number == HOLD.as_raw().cast_unsigned() => Some(Told::Hold),
+                number if number == GO_ON.as_raw().cast_unsigned() => Some(Told::GoOn),
                 _ => Some(Told::Stop),
             };
-            told = told.max(this);
+            told = match told.is_some_and(Told::ends) {
+                true => told.max(this),
+                false => this.or(told),
+            };
         }
         told
     }

@@ -23,10 +23,12 @@ use super::kill;
 use super::launch::{self, Group, Launch};
 use super::owner::Owner;
 use super::signals::{Signals, Told};
-use super::table;
+use super::table::{self, Entry};
 use super::wake::Wake;
 use crate::model::job::Outcome;
 
+/// A family that grows faster than it is stopped is not looked at for ever.
+const MOST_LOOKS: u32 = 100;
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// A process that is ready to be the supervisor of one job.
@@ -103,8 +105,10 @@ fn run(job_dir: &Path, spec: &JobSpec, signals: &Signals) -> Option<Outcome> {
     outcome
 }
 
-/// Waits until the program ends, its time is up, or somebody wants it ended.
+/// Waits until the program ends, its time is up, or somebody wants it ended. While it is held, its
+/// time stands still.
 fn watch(family: &mut Family, limit: Option<Instant>, signals: &Signals) -> Option<Outcome> {
+    let (mut limit, mut held) = (limit, None);
     loop {
         let told = signals.drain();
         family.reap();
@@ -117,12 +121,43 @@ fn watch(family: &mut Family, limit: Option<Instant>, signals: &Signals) -> Opti
         match told {
             Some(Told::Cancel) => return Some(Outcome::Cancelled),
             Some(Told::Stop) => return None,
+            Some(Told::Hold) => {
+                held.get_or_insert_with(Instant::now);
+                hold();
+            }
+            Some(Told::GoOn) => {
+                if let Some(since) = held.take() {
+                    limit = limit.and_then(|limit| limit.checked_add(since.elapsed()));
+                    let family = table::descendants(&[std::process::id()]);
+                    kill::send(&family, Signal::CONT);
+                }
+            }
             None => {}
         }
-        if limit.is_some_and(|limit| Instant::now() >= limit) {
+        let next = limit.filter(|_| held.is_none());
+        if next.is_some_and(|limit| Instant::now() >= limit) {
             return Some(Outcome::TimedOut);
         }
-        signals.wait(limit);
+        signals.wait(next);
+    }
+}
+
+/// Stops every descendant. What they had begun to start is there at the next look.
+fn hold() {
+    let mut known: Vec<Entry> = Vec::new();
+    for _ in 0..MOST_LOOKS {
+        let mut new = table::descendants(&[std::process::id()]);
+        let is_known = |entry: &Entry| {
+            let same =
+                |known: &Entry| (known.pid, known.start_time) == (entry.pid, entry.start_time);
+            known.iter().any(same)
+        };
+        new.retain(|entry| !entry.stopped && !is_known(entry));
+        if new.is_empty() {
+            return;
+        }
+        kill::send(&new, Signal::STOP);
+        known.extend(new);
     }
 }
 

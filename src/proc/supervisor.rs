@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use rustix::process::pidfd_send_signal;
+use rustix::process::{Signal, pidfd_send_signal};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -17,7 +17,8 @@ use super::error::ProcError;
 use super::forkserver::{ForkServer, Request};
 use super::job::{self, EXIT_FILE, ExitRecord, JobSpec};
 use super::kill;
-use super::signals::CANCEL;
+use super::signals::{CANCEL, GO_ON, HOLD};
+use super::table;
 use crate::model::job::Outcome;
 
 /// Starts supervisors. Copies share one fork server, which starts with the first job.
@@ -188,7 +189,28 @@ impl Supervisor {
 
     /// Asks it to end the job's process tree. Returns at once; wait for the end as usual.
     pub fn cancel(&self) -> Result<(), ProcError> {
-        match pidfd_send_signal(&self.handle, CANCEL) {
+        self.tell(CANCEL)
+    }
+
+    /// Asks it to stop the job's process tree where it is, and the job's time with it. Returns at
+    /// once.
+    pub fn hold(&self) -> Result<(), ProcError> {
+        self.tell(HOLD)
+    }
+
+    /// Asks it to let a job go on that it holds.
+    pub fn go_on(&self) -> Result<(), ProcError> {
+        self.tell(GO_ON)
+    }
+
+    /// Whether every process of the job is stopped.
+    pub fn is_held(&self) -> bool {
+        let family = table::descendants(&[self.pid]);
+        !family.is_empty() && family.iter().all(|entry| entry.stopped)
+    }
+
+    fn tell(&self, signal: Signal) -> Result<(), ProcError> {
+        match pidfd_send_signal(&self.handle, signal) {
             Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
             Err(error) => Err(ProcError::process(self.pid)(error)),
         }

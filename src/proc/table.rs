@@ -10,6 +10,8 @@ pub(super) struct Entry {
     pub pid: u32,
     pub parent: u32,
     pub zombie: bool,
+    /// Whether it was told to stop, and does nothing until it is told to go on.
+    pub stopped: bool,
     /// Clock ticks since boot. With the pid it names a process for good.
     pub start_time: u64,
 }
@@ -32,6 +34,7 @@ fn parse(pid: u32, text: &str) -> Option<Entry> {
         pid,
         parent,
         zombie: matches!(state, "Z" | "X"),
+        stopped: matches!(state, "T" | "t"),
         start_time,
     })
 }

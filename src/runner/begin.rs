@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::context::{base_of, job_spec, prepare};
 use super::error::RunnerError;
+use super::looks::Sight;
 use super::serve::{Active, Notice, Runner};
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, SessionId};
@@ -24,6 +25,10 @@ impl Runner {
         let Some(row) = self.store.session(session)? else {
             return Ok(());
         };
+        // It was resumed a moment ago, and its command is still to be told.
+        if self.active.contains_key(&session) {
+            return Ok(());
+        }
         self.hold(session, row.spec()?.group);
         if row.has_worktree() {
             let begun = self.with_lock(&row, |tx, lock| {
@@ -158,7 +163,7 @@ impl Runner {
         let dir = job_dir(&self.config.policy.jobs, job.id);
         match self.launcher.spawn(&dir, &spec) {
             Ok(supervisor) => {
-                self.watch(row.id, job.id, supervisor);
+                self.watch(row, job.id, supervisor);
                 Ok(())
             }
             Err(error) => {
@@ -170,31 +175,53 @@ impl Runner {
         }
     }
 
-    /// Waits for a supervisor without holding up the loop.
-    pub(super) fn watch(&mut self, session: SessionId, job: JobId, supervisor: Supervisor) {
-        let supervisor = Arc::new(supervisor);
+    /// Waits for a supervisor without holding up the loop, and looks at what the session changes
+    /// meanwhile.
+    pub(super) fn watch(&mut self, row: &SessionRow, job: JobId, supervisor: Supervisor) {
+        let (session, supervisor) = (row.id, Arc::new(supervisor));
+        let looker = self.looker(row);
         if let Some(active) = self.active.get_mut(&session) {
             active.supervisor = Some(Arc::clone(&supervisor));
         }
         let notices = self.notices.clone();
         tokio::spawn(async move {
-            let ended = supervisor.wait().await;
+            let looks = async {
+                let tell = |changed| drop(notices.send(Notice::Looked(session, changed)));
+                match looker {
+                    Some(looker) => looker.look_on(tell).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let ended = tokio::select! {
+                ended = supervisor.wait() => ended,
+                never = looks => match never {},
+            };
             // Nobody listens any more when the runner stops: the next one finds the exit record.
             let _ = notices.send(Notice::Ended(session, job, ended));
         });
     }
 
-    pub(super) fn kill_cancelled(&mut self) -> Result<(), RunnerError> {
+    /// Does to running commands what a person said of their sessions: one that was cancelled ends,
+    /// one that was held and resumed goes on.
+    pub(super) fn obey(&mut self) -> Result<(), RunnerError> {
         for (session, active) in &mut self.active {
             let Some(supervisor) = active.supervisor.as_ref().filter(|_| !active.cancelled) else {
                 continue;
             };
-            let row = self.store.session(*session)?;
-            if row.is_some_and(|row| row.state == SessionState::Cancelled) {
-                active.cancelled = true;
-                if let Err(error) = supervisor.cancel() {
-                    tracing::warn!(%error, %session, "its command was not told to end");
+            let told = match self.store.session(*session)?.map(|row| row.state) {
+                Some(SessionState::Cancelled) => {
+                    active.cancelled = true;
+                    active.held.send_replace(false);
+                    supervisor.cancel()
                 }
+                Some(SessionState::Active) if active.is_held() => {
+                    active.held.send_replace(false);
+                    supervisor.go_on()
+                }
+                _ => Ok(()),
+            };
+            if let Err(error) = told {
+                tracing::warn!(%error, %session, "its command was not told to end or to go on");
             }
         }
         Ok(())
@@ -205,6 +232,8 @@ impl Runner {
         let active = Active {
             group,
             supervisor: None,
+            sight: Sight::default(),
+            held: tokio::sync::watch::Sender::new(false),
             cancelled: false,
         };
         self.active.insert(session, active);

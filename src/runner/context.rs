@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::dispatch::Limits;
+use super::drift::DriftPolicy;
 use crate::git::{GitError, Repo};
 use crate::landing::Policy;
 use crate::model::guard::{GUARD_VERSION, Guard};
@@ -22,6 +23,8 @@ pub struct Config {
     pub isolation: Isolation,
     /// Whether ignored files that `.worktreeinclude` names come along.
     pub include: bool,
+    /// What is done about sessions that change what is not theirs.
+    pub drift: DriftPolicy,
     /// Landing, and what it shares with running.
     pub policy: Policy,
 }

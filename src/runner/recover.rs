@@ -58,13 +58,10 @@ impl Runner {
     fn take_over(&mut self, job: &JobRow) -> Result<(), RunnerError> {
         let dir = job_dir(&self.config.policy.jobs, job.id);
         let what = format!("job {} of session {}", job.id, job.session_id);
-        let row = self.store.session(job.session_id)?;
-        self.hold(
-            job.session_id,
-            row.map(|row| row.spec())
-                .transpose()?
-                .and_then(|spec| spec.group),
-        );
+        let Some(row) = self.store.session(job.session_id)? else {
+            return Ok(());
+        };
+        self.hold(row.id, row.spec()?.group);
         let attached = attach(&dir).unwrap_or_else(|error| {
             tracing::warn!(%error, job = %job.id, "how a job stands is not known");
             Attached::Lost
@@ -72,7 +69,10 @@ impl Runner {
         match attached {
             Attached::Running(supervisor) => {
                 self.recovered("reattached", what)?;
-                self.watch(job.session_id, job.id, supervisor);
+                if let Some(active) = self.active.get(&row.id) {
+                    active.held.send_replace(supervisor.is_held());
+                }
+                self.watch(&row, job.id, supervisor);
                 Ok(())
             }
             Attached::Finished(exit) => {

@@ -7,13 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
 
 use super::admission::Admission;
 use super::collect::Collected;
 use super::context::Config;
 use super::dispatch::{Held, Lanes, Slot, decide};
+use super::drift::Looks;
 use super::error::RunnerError;
 use super::groups::buckets;
+use super::looks::Sight;
 use crate::cas::Cas;
 use crate::git::Repo;
 use crate::landing::LandError;
@@ -24,7 +27,7 @@ use crate::model::session::SessionState;
 use crate::proc::{Ended, Launcher, ProcError, RunnerLock, Supervisor, WakeListener, boot_id};
 use crate::sessions::{self, move_session};
 use crate::store::Store;
-use crate::workspace::{Workspace, WorkspaceError};
+use crate::workspace::{Changed, Workspace, WorkspaceError};
 
 /// How long a runner serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +41,7 @@ pub enum Until {
 /// What comes back from work that is not done on the runner's own thread.
 pub(super) enum Notice {
     Prepared(SessionId, Result<Workspace, WorkspaceError>),
+    Looked(SessionId, Changed),
     Ended(SessionId, JobId, Result<Ended, ProcError>),
     Collected(SessionId, Result<Collected, LandError>),
     Landed(SessionId, Result<(), LandError>),
@@ -48,7 +52,16 @@ pub(super) enum Notice {
 pub(super) struct Active {
     pub group: Option<String>,
     pub supervisor: Option<Arc<Supervisor>>,
+    pub sight: Sight,
+    /// Whether its command is stopped where it is. Then it keeps no slot from others.
+    pub held: watch::Sender<bool>,
     pub cancelled: bool,
+}
+
+impl Active {
+    pub(super) fn is_held(&self) -> bool {
+        *self.held.borrow()
+    }
 }
 
 /// The one process that acts in a repository.
@@ -70,6 +83,7 @@ pub struct Runner {
     pub(super) waits: HashMap<SessionId, Party>,
     /// Whether a session waits for more than it has.
     pub(super) wanted: bool,
+    pub(super) looks: Looks,
     pub(super) landing: bool,
     _lock: RunnerLock,
 }
@@ -97,6 +111,7 @@ impl Runner {
             locks: LockTable::new(fold),
             waits: HashMap::new(),
             wanted: false,
+            looks: Looks::default(),
             landing: false,
             _lock: lock,
         })
@@ -140,9 +155,9 @@ impl Runner {
 
     /// Looks, decides and acts. The answer is when to look again at the latest.
     fn tick(&mut self) -> Result<Option<i64>, RunnerError> {
+        self.obey()?;
         self.grant_wanted()?;
         let look_again = self.fill_slots()?;
-        self.kill_cancelled()?;
         self.collect_finished()?;
         self.land_next()?;
         Ok(look_again)
@@ -151,7 +166,7 @@ impl Runner {
     /// Starts what may start. Without a free slot there is nothing to look for: the session that
     /// frees one brings the loop back here.
     fn fill_slots(&mut self) -> Result<Option<i64>, RunnerError> {
-        while self.active.len() < self.config.limits.sessions {
+        while self.at_work() < self.config.limits.sessions {
             let queue = self.store.queue()?;
             let slots: Vec<Slot> = self.slots();
             let now_ms = jiff::Timestamp::now().as_millisecond();
@@ -188,9 +203,16 @@ impl Runner {
         Ok(None)
     }
 
+    /// How many sessions have something under way.
+    pub(super) fn at_work(&self) -> usize {
+        let moving = self.active.values().filter(|active| !active.is_held());
+        moving.count()
+    }
+
     fn slots(&self) -> Vec<Slot> {
         self.active
             .iter()
+            .filter(|(_, active)| !active.is_held())
             .map(|(session, active)| Slot {
                 session: *session,
                 group: active.group.clone(),
@@ -242,6 +264,10 @@ impl Runner {
                 self.prepared(session, made)?;
                 session
             }
+            Notice::Looked(session, changed) => {
+                self.looked(session, changed)?;
+                session
+            }
             Notice::Ended(session, job, ended) => {
                 self.ended(job, known_end(job, ended))?;
                 session
@@ -261,14 +287,14 @@ impl Runner {
             }
         };
         let active = self.active.get(&session);
-        Ok(active.is_none_or(|active| active.supervisor.is_none()))
+        Ok(active.is_none_or(|active| active.supervisor.is_none() || active.is_held()))
     }
 
     fn is_done(&self, until: Until) -> Result<bool, RunnerError> {
         let Until::Done(plan) = until else {
             return Ok(false);
         };
-        if !self.active.is_empty() || self.landing {
+        if self.at_work() > 0 || self.landing {
             return Ok(false);
         }
         Ok(sessions::is_at_rest(&self.store, plan, &self.waits)?)

@@ -71,7 +71,7 @@ impl Runner {
         let limit = group.and_then(|name| limits.groups.get(name));
         // Only the next look at the queue knows whether its group has a start left.
         let has_rate = limit.is_some_and(|limit| limit.rate.is_some());
-        self.active.len() <= limits.sessions && !has_rate
+        self.at_work() <= limits.sessions && !has_rate
     }
 
     /// What was stored, and whether the folder has nothing else. A store that cannot take the output

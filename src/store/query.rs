@@ -7,6 +7,7 @@ use super::error::StoreError;
 use super::open::Store;
 use super::rows::{ArtifactRow, JobRow, SessionRow};
 use super::tx::Tx;
+use crate::model::drift::Drift;
 use crate::model::event::Record;
 use crate::model::ids::{JobId, PlanId, SessionId};
 use crate::model::job::JobState;
@@ -36,6 +37,9 @@ pub(super) const TO_LAND: &str = "WHERE state = 'COMPLETED' AND auto_land = 1 \
 
 pub(super) const MOVES: &str =
     "SELECT * FROM events WHERE event_type = 'FR-EVT-MERGE-005' ORDER BY seq DESC LIMIT ?1";
+
+const DRIFT: &str = "SELECT * FROM events WHERE session_id = ?1 \
+     AND event_type = 'FR-EVT-GUARD-001' ORDER BY seq DESC LIMIT 1";
 
 impl Store {
     /// Sessions that are at work, and those that ended at `since_ms` or later, in milliseconds
@@ -146,6 +150,13 @@ impl Store {
     pub fn moves(&self, limit: Option<u32>) -> Result<Vec<Record>, StoreError> {
         let mut statement = self.connection.prepare_cached(MOVES)?;
         records(statement.query([limit.map_or(-1, i64::from)])?)
+    }
+
+    /// What was last said of a session's changes that are not its own.
+    pub fn last_drift(&self, session: SessionId) -> Result<Option<Drift>, StoreError> {
+        let mut statement = self.connection.prepare_cached(DRIFT)?;
+        let last = records(statement.query([session.to_string()])?)?.pop();
+        Ok(last.and_then(|record| Drift::told_by(record.event)))
     }
 
     /// The sequence number of the last event.

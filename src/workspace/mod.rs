@@ -19,6 +19,7 @@ mod import;
 mod include;
 mod located;
 mod nested;
+mod note;
 mod pack;
 mod packs;
 #[cfg(test)]
@@ -55,6 +56,7 @@ pub use fill::FillMethod;
 pub use guard::{adopt, update_guard};
 pub use import::Imported;
 pub use located::{Health, Located, OWN, inspect};
+pub use note::{NOTE, leave_note};
 pub use release::{Keep, Released, release};
 pub use repair::{forget, is_moved, repair};
 pub use salvage::{Salvaged, salvage_list, salvage_restore, save, save_commit};

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use crate::app::drift::drift_of;
 use crate::app::failure::Failure;
 use crate::app::waiting::reasons;
 use crate::cli::context::Context;
@@ -47,10 +48,17 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let project = context.project()?;
     let since = if args.all { i64::MIN } else { now - DAY_MS };
     let mut sessions = project.store.sessions(since)?;
-    let waiting = reasons(&project)?;
+    let mut reasons = reasons(&project)?;
     sessions.retain(|session| states.is_empty() || states.contains(&session.state));
     let found = sessions.len();
     sessions.truncate(limit(args, context));
+    for session in &sessions {
+        if session.state == SessionState::Active
+            && let Some(drift) = drift_of(&project.store, session)?
+        {
+            reasons.insert(session.id, drift.describe());
+        }
+    }
     let rows: Vec<_> = match context.terminal.json {
         true => sessions.iter().map(session_json).collect(),
         false => Vec::new(),
@@ -59,7 +67,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         .terminal
         .result("sessions", Sessions { sessions: rows }, || {
             let left_out = found - sessions.len();
-            text(&sessions, &waiting, now) + &more(left_out)
+            text(&sessions, &reasons, now) + &more(left_out)
         })?;
     Ok(Exit::Ok)
 }
@@ -89,7 +97,7 @@ fn parse_state(text: &str) -> Result<SessionState, Failure> {
     })
 }
 
-fn text(sessions: &[SessionRow], waiting: &HashMap<SessionId, String>, now: i64) -> String {
+fn text(sessions: &[SessionRow], reasons: &HashMap<SessionId, String>, now: i64) -> String {
     if sessions.is_empty() {
         return "no sessions; `treeyard run` starts one, `treeyard ls --all` lists old ones"
             .to_owned();
@@ -101,7 +109,7 @@ fn text(sessions: &[SessionRow], waiting: &HashMap<SessionId, String>, now: i64)
             session.name.as_str().into(),
             Cell::styled(session.state.name(), state_style(session.state)),
             ago(now, session.created_ms).into(),
-            match waiting.get(&session.id) {
+            match reasons.get(&session.id) {
                 Some(reason) => reason.into(),
                 None => standing(session).into(),
             },

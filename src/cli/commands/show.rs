@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::ls::session_json;
+use crate::app::drift::drift_of;
 use crate::app::failure::Failure;
 use crate::app::waiting::reasons;
 use crate::cli::context::Context;
@@ -12,6 +13,7 @@ use crate::cli::selector::Selector;
 use crate::cli::status::status_of;
 use crate::cli::table::{Table, width};
 use crate::model::code::{Code, Exit};
+use crate::model::drift::Drift;
 use crate::model::session::SessionState;
 use crate::store::{JobRow, SessionRow};
 
@@ -31,10 +33,11 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let jobs = project.store.jobs_of(session.id)?;
     let after = project.store.predecessor_sessions(session.id)?;
     let waiting = reasons(&project)?.remove(&session.id);
+    let drift = drift_of(&project.store, &session)?;
     let body = json!({ "session": session_json(&session), "spec": session.spec()?, "jobs": jobs,
-        "waiting": waiting, "hsk_status": status_of(&session).to_string(), "after": after.iter().map(|row| json!({ "name": row.name, "state": row.state })).collect::<Vec<_>>() });
+        "waiting": waiting, "drift": drift, "hsk_status": status_of(&session).to_string(), "after": after.iter().map(|row| json!({ "name": row.name, "state": row.state })).collect::<Vec<_>>() });
     context.terminal.result("session", body, || {
-        text(&session, &jobs, &after, waiting.as_deref())
+        text(&session, &jobs, &after, waiting.as_deref(), drift.as_ref())
     })?;
     Ok(Exit::Ok)
 }
@@ -44,6 +47,7 @@ fn text(
     jobs: &[JobRow],
     after: &[SessionRow],
     waiting: Option<&str>,
+    drift: Option<&Drift>,
 ) -> String {
     let now = now_ms();
     let state = paint(state_style(session.state), session.state.name());
@@ -63,6 +67,7 @@ fn text(
         &refused.map_or(String::new(), |code| format!("refused, {code}")),
     );
     line("queued", waiting.unwrap_or(""));
+    line("drift", &drift.map_or(String::new(), Drift::describe));
     line("branch", &session.branch);
     line("target", &session.target);
     let landed = session.landed_commit.as_ref();
