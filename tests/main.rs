@@ -17,4 +17,5 @@ mod proc;
 mod proof;
 mod scope;
 mod shut;
+mod ways;
 mod yard;
