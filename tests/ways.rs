@@ -11,6 +11,8 @@ mod commits;
 mod ground;
 #[path = "ways/histories.rs"]
 mod histories;
+#[path = "ways/past.rs"]
+mod past;
 #[path = "ways/plumbing.rs"]
 mod plumbing;
 #[path = "ways/table.rs"]
@@ -48,6 +50,12 @@ fn what_was_not_claimed_is_not_on_the_target_after_all_of_them() {
     );
     let wrong: Vec<&Tried> = tried.iter().filter(|one| one.wrong.is_some()).collect();
     assert!(wrong.is_empty() && landed == 0, "{wrong:#?}");
+}
+
+/// They do not count as landed by treeyard, and are told so that nobody takes them for covered.
+#[test]
+fn what_goes_past_treeyard_is_known() {
+    past::all().iter().for_each(|line| println!("{line}"));
 }
 
 /// Each way once, as the command of a session or as what somebody does in its worktree afterwards; or
