@@ -124,7 +124,28 @@ pub fn all() -> Vec<String> {
         put_back(&yard, &config, &tip);
         format!("{name:44} {}", told(*met))
     });
-    ways.collect()
+    let mut ways: Vec<String> = ways.collect();
+    ways.push(rewritten(&yard, &worktree));
+    ways
+}
+
+/// Whoever can write the database decides what a session has claimed.
+fn rewritten(yard: &Yard, worktree: &Path) -> String {
+    let own = "git checkout -q -f $(git for-each-ref --format='%(refname:short)' refs/heads/ty)";
+    go(yard, worktree, own);
+    std::fs::write(worktree.join("src/evil.txt"), "evil\n").unwrap();
+    yard.exits(5, &["land", "docs"]);
+    let store = yard.repo().join(".git/treeyard/treeyard.db");
+    let store = rusqlite::Connection::open(store).unwrap();
+    let widen = "UPDATE locks SET scope = replace(scope, 'docs/**', '**')";
+    store.execute(widen, []).unwrap();
+    yard.exits(0, &["land", "docs"]);
+    let why = "the database is believed";
+    format!(
+        "{:44} {}",
+        "the runner's database rewritten",
+        told(Nothing(why))
+    )
 }
 
 fn go(yard: &Yard, worktree: &Path, lines: &str) -> String {
@@ -149,7 +170,7 @@ fn find(yard: &Yard, as_told: &Met, said: &str) -> Met {
 
 fn told(met: Met) -> String {
     let how = match met {
-        Hooks => "refused by the hooks of the main checkout".to_owned(),
+        Hooks => "refused by the hooks of the main checkout, as a session holds it".to_owned(),
         Git => "refused by git".to_owned(),
         Nothing(why) => format!("not covered: {why}"),
         Doctor(_) => "not covered, and `treeyard doctor` notices".to_owned(),
