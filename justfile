@@ -48,3 +48,11 @@ bench-hot *FILTER:
 # Kill runners at random moments and look at what became of the work
 killsweep *ARGS:
     scripts/killsweep {{ ARGS }}
+
+# Try every known way around a scope, from the commit to the landing
+ways-around:
+    scripts/ways-around
+
+# Install husky, lefthook and pre-commit from their registries, and treeyard's hooks in front
+hook-managers *ARGS:
+    scripts/hook-managers {{ ARGS }}

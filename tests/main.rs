@@ -19,4 +19,5 @@ mod proc;
 mod proof;
 mod scope;
 mod shut;
+mod ways;
 mod yard;
