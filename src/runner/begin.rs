@@ -85,6 +85,11 @@ impl Runner {
         };
         let table = &mut self.locks;
         let done = self.store.write(|tx| {
+            // A person's word is taken at any moment.
+            let state = tx.session(session.id)?.map(|row| row.state);
+            if !matches!(state, Some(SessionState::Created | SessionState::Active)) {
+                return Ok(None);
+            }
             if let Answer::Refused(_) = hold(tx, table, &now, session, goes_on_from)? {
                 return Ok(None);
             }
@@ -119,7 +124,9 @@ impl Runner {
         };
         let dispatched = self.store.write(|tx| {
             tx.append(Actor::System, Some(session), ready(&made))?;
-            match tx.next_queued(session)? {
+            // Without its lock, which a person may have taken away meanwhile, it waits for its turn.
+            let holds = tx.lock_of(session)?.is_some();
+            match tx.next_queued(session)?.filter(|_| holds) {
                 Some(job) => dispatch(tx, session, job),
                 None => Ok(None),
             }
