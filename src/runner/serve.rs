@@ -145,8 +145,8 @@ impl Runner {
         Ok(look_again)
     }
 
-    /// Starts what may start. Without a free slot there is nothing to look for: the session that
-    /// frees one brings the loop back here.
+    /// Starts what may start. Without a free slot nothing may: the session that frees one brings the
+    /// loop back here.
     fn fill_slots(&mut self) -> Result<Option<i64>, RunnerError> {
         while self.active.len() < self.config.limits.sessions {
             let queue = self.store.queue()?;
@@ -179,7 +179,9 @@ impl Runner {
             // What comes after these is doomed in turn: look again at once.
             sessions::cancel_doomed(&mut self.store, decision.doomed)?;
         }
-        Ok(None)
+        // What has a slot may wait for more files.
+        let now_ms = jiff::Timestamp::now().as_millisecond();
+        Ok(self.look_at_locks()?.map(|left| now_ms + left))
     }
 
     fn slots(&self) -> Vec<Slot> {

@@ -1,6 +1,6 @@
 //! What the runner does about locks that stand in the way of what could start.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::dispatch::Wait;
@@ -51,13 +51,13 @@ impl Runner {
         waiting: &[(SessionId, Wait)],
     ) -> Result<(), RunnerError> {
         self.waits.clear();
+        let unsaid = queue.iter().filter(|row| row.waits_for_token.is_none());
+        let unsaid: HashSet<SessionId> = unsaid.map(|row| row.session).collect();
         let mut new = Vec::new();
         for (session, wait) in waiting {
             let Wait::Lock(wait) = wait else { continue };
             self.waits.insert(*session, wait.holder.clone());
-            let row = queue.iter().find(|row| row.session == *session);
-            let unsaid = row.is_some_and(|row| row.waits_for_token.is_none());
-            if let Some(token) = wait.token.filter(|_| unsaid) {
+            if let Some(token) = wait.token.filter(|_| unsaid.contains(session)) {
                 new.push((*session, token, wait.witness.clone()));
             }
         }
