@@ -142,8 +142,9 @@ fn less_urgent_narrower_and_given_up() {
     let token = locks(&yard)[0]["token"].to_string();
     yard.exits(0, &["release", &token]);
     assert!(locks(&yard).is_empty());
-    // Its own files are still free, so it asks for them again and lands.
-    yard.exits(0, &["land", "one"]);
+    // Its own files are still free, but another one had them in between.
+    let (code, told) = said(&yard, &["land", "one"]);
+    assert!(code == 5 && told.contains("TY-LOCK-LOST"), "{told}");
     yard.sound();
 }
 
@@ -213,6 +214,34 @@ fn work_under_a_lost_lock_does_not_land() {
     assert_eq!(code, 0, "{told}");
     let landed = yard.git(&["log", "-1", "--format=%B"]);
     assert!(landed.contains("Treeyard-Lock: "), "{landed}");
+    yard.sound();
+}
+
+/// Work that says nothing of a lock: left uncommitted, or committed past the hooks.
+#[test]
+fn what_names_no_lock_does_not_land_after_one_was_lost() {
+    let yard = Yard::new();
+    for commit in ["true", "git add -A && git commit -q --no-verify -m Past"] {
+        let line = format!("sed -i s/one/{}/ src/lib.txt && {commit}", commit.len());
+        let session = ["run", "--name", "old", "--scope", "src/**", "--"];
+        yard.exits(0, &[&session[..], &["sh", "-c", &line]].concat());
+        yard.exits(0, &["locks", "release", "old"]);
+        finished(&yard, "new", "src/**", &format!("src/{}", commit.len()));
+        yard.exits(0, &["land", "new"]);
+        let (code, told) = said(&yard, &["land", "old"]);
+        assert_eq!(code, 5, "{commit}: {told}");
+        assert!(told.contains("TY-LOCK-LOST"), "{commit}: {told}");
+        let place = yard.exits(0, &["open", "old"]);
+        let made_anew = ["rebase", "-q", "--exec", "git commit -q --amend --no-edit"];
+        let mut git = yard.command("git");
+        git.current_dir(place.trim()).args(made_anew);
+        let output = git.arg("HEAD~1").output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        yard.exits(0, &["land", "old"]);
+        yard.git(&["checkout", "-q", "main"]);
+        yard.write("src/lib.txt", "one\n");
+        yard.git(&["commit", "-qam", "Back"]);
+    }
     yard.sound();
 }
 

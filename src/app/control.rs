@@ -1,15 +1,21 @@
 //! A person's word about sessions, and the runner told of it.
 
+use super::explain::conflict_failure;
 use super::failure::Failure;
+use super::locks::refresh_guard;
 use super::project::Project;
 use crate::config::Settings;
+use crate::landing::located;
 use crate::model::event::Actor;
 use crate::model::ids::SessionId;
 use crate::model::job::JobState;
-use crate::model::lock::Lease;
+use crate::model::lock::{Lease, LockTable};
+use crate::model::session::SessionState;
 use crate::proc::{Attached, ProcError, Supervisor, Wake, attach, job_dir, moment, runner_owner};
 use crate::sessions;
+use crate::sessions::locks::{Answer, LockError, hold};
 use crate::store::SessionRow;
+use crate::workspace::{self, Keep};
 
 /// What is to be done with a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,11 +39,19 @@ pub fn apply(project: &mut Project, selector: &str, word: Word) -> Result<Sessio
     let store = &mut project.store;
     match word {
         Word::Pause => sessions::pause(store, &session, lease(&project.settings)?)?,
-        Word::Resume => sessions::resume(store, &session)?,
+        Word::Resume => {
+            if session.is_adopted() && session.state == SessionState::Paused {
+                hold_again(project, &session)?;
+            }
+            sessions::resume(&mut project.store, &session)?;
+        }
         Word::Cancel => {
             sessions::cancel(store, &session, Actor::Human, "cancelled by the operator")?
         }
         Word::Retry => sessions::retry(store, &session)?,
+    }
+    if word == Word::Cancel && session.is_adopted() {
+        give_back(project, &session)?;
     }
     Wake::notify(&project.repo.state_dir());
     if runner_owner(&project.repo.state_dir()).is_none() {
@@ -50,12 +64,40 @@ pub fn apply(project: &mut Project, selector: &str, word: Word) -> Result<Sessio
     project.session(&session.id.to_string())
 }
 
+/// Nothing is dispatched in an adopted worktree, so nothing else would ask for the files that it may
+/// have lost while it was paused.
+fn hold_again(project: &mut Project, session: &SessionRow) -> Result<(), Failure> {
+    let now = moment().map_err(LockError::from)?;
+    let mut table = LockTable::new(project.repo.fold());
+    let held = project
+        .store
+        .write(|tx| hold(tx, &mut table, &now, session, None))?;
+    match held {
+        Answer::Granted(_) => refresh_guard(project, session.id),
+        Answer::Refused(conflict) => Err(conflict_failure(project, *conflict)?),
+    }
+}
+
+/// An adopted worktree is nobody's again: its hooks let everything through, and it can be adopted.
+fn give_back(project: &mut Project, session: &SessionRow) -> Result<(), Failure> {
+    let Some(place) = located(session) else {
+        return Ok(());
+    };
+    let released = workspace::release(&project.repo, &place, &session.id, Keep::Remove)?;
+    project.store.write(|tx| {
+        released
+            .events()
+            .try_for_each(|event| tx.append(Actor::Human, Some(session.id), event).map(drop))
+    })?;
+    Ok(())
+}
+
 /// For how long a session that is paused now keeps its files.
 fn lease(settings: &Settings) -> Result<Option<Lease>, Failure> {
     let Some(for_ms) = settings.paused_keep_ms() else {
         return Ok(None);
     };
-    let now = moment().map_err(sessions::locks::LockError::from)?;
+    let now = moment().map_err(LockError::from)?;
     Ok(Some(Lease::new(&now, Some(for_ms), None)))
 }
 

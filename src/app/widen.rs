@@ -112,8 +112,12 @@ fn wait(
     loop {
         let token = conflict.token;
         let is_over = |store: &Store| {
-            let is_held = store.locks()?.iter().any(|lock| lock.token == token);
-            Ok(!is_held || !wants(store, id)?)
+            let mut locks = store.locks()?;
+            locks.retain(|lock| lock.token == token);
+            // Without a runner nobody writes down that its time is over.
+            let now = moment().map_err(LockError::from)?;
+            let is_free = locks.is_empty() || locks::next_end_ms(&locks, &now) == Some(0);
+            Ok(is_free || !wants(store, id)?)
         };
         let head = project.store.head_seq()?;
         follow(&state_dir, head, &is_over, &mut |_| {})?;

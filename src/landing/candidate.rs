@@ -2,6 +2,7 @@
 
 use super::claim::bounds;
 use super::error::LandError;
+use super::fence::commit_message;
 use super::land::{Landing, located};
 use crate::merge::{Candidate, ConflictReport, LandingPlan, Prepared, Provenance, prepare};
 use crate::model::event::{Actor, Event};
@@ -22,7 +23,7 @@ impl Landing<'_> {
         let Some(place) = located(session) else {
             return session.tip.clone().ok_or_else(nothing);
         };
-        let message = format!("{}\n\nTreeyard-Session: {}", session.name, session.id);
+        let message = commit_message(session);
         let uncommitted = if self.policy.commit_uncommitted {
             Uncommitted::Commit(&message)
         } else if workspace::dirty(self.repo, &place)? {

@@ -46,16 +46,16 @@ pub enum LandError {
     },
     /// Work of a time when it held the files under a grant that it has lost since.
     #[error(
-        "commit {} of {name} was made under lock {token}, which it lost; others may have changed \
-         the same files since", .commit.short()
+        "commit {} of {name} {}; others may have changed the same files since", .commit.short(),
+        made_under(*.token)
     )]
     Stale {
         /// The task's name.
         name: String,
         /// The commit.
         commit: CommitId,
-        /// The grant that the commit names.
-        token: LockToken,
+        /// The grant that the commit names; `None` when it names none.
+        token: Option<LockToken>,
     },
     /// Its lock went while it landed.
     #[error("{name} lost its lock while it landed")]
@@ -165,5 +165,12 @@ impl LandError {
             Self::CheckoutBehind { source, .. } => source.code(),
             Self::Gate { .. } => Code::GateFailed,
         }
+    }
+}
+
+fn made_under(token: Option<LockToken>) -> String {
+    match token {
+        Some(token) => format!("was made under lock {token}, which it lost"),
+        None => "does not say under which of its locks it was made, and it lost one".to_owned(),
     }
 }

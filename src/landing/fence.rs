@@ -3,7 +3,7 @@
 use super::error::LandError;
 use super::land::{Landing, located};
 use crate::git::Repo;
-use crate::merge::new_messages;
+use crate::merge::{Provenance, new_messages};
 use crate::model::event::{Actor, Event};
 use crate::model::guard::LOCK;
 use crate::model::ids::CommitId;
@@ -43,7 +43,8 @@ impl Landing<'_> {
             // One that it had lost: its commits are to be made anew under this one.
             update_guard(self.repo, &place, Some(&held))?;
         }
-        match stale(self.repo, session, tip, &held)? {
+        let lost = self.store.had_lock_before(session.id, held.since)?;
+        match stale(self.repo, session, tip, &held, lost)? {
             None => Ok(held),
             Some((commit, token)) => Err(LandError::Stale {
                 name: session.name.clone(),
@@ -72,14 +73,29 @@ impl Landing<'_> {
     }
 }
 
-/// The first commit of the session that names a grant before the unbroken row that its lock ends.
-/// What came in from the target was checked when it landed there.
+/// The message of a commit that is made of what the session left uncommitted: under the lock that it
+/// had when it was at work.
+pub fn commit_message(session: &SessionRow) -> String {
+    let provenance = Provenance {
+        session: session.id,
+        task: session.name.clone(),
+        role: None,
+        model: None,
+        lock: session.last_lock,
+    };
+    format!("{}\n\n{}", session.name, provenance.trailers().join("\n"))
+}
+
+/// The first commit of the session that names a grant before the unbroken row that its lock ends. One
+/// that has lost a lock must say of each commit that it was made since. What came in from the target
+/// was checked when it landed there.
 fn stale(
     repo: &Repo,
     session: &SessionRow,
     tip: &CommitId,
     lock: &Lock,
-) -> Result<Option<(CommitId, LockToken)>, LandError> {
+    lost: bool,
+) -> Result<Option<(CommitId, Option<LockToken>)>, LandError> {
     let target = repo.branch_tip(&session.target)?;
     let known: Vec<CommitId> = session.base.iter().cloned().chain(target).collect();
     let id = session.id.to_string();
@@ -90,8 +106,8 @@ fn stale(
         };
         let token = value(LOCK).and_then(|token| token.trim().parse::<LockToken>().ok());
         let is_own = value(SESSION).is_none_or(|named| named.trim() == id);
-        let fits = |token: &LockToken| (lock.since..=lock.token).contains(token);
-        if let Some(token) = token.filter(|token| is_own && !fits(token)) {
+        let fits = token.map_or(!lost, |token| (lock.since..=lock.token).contains(&token));
+        if is_own && !fits {
             return Ok(Some((commit, token)));
         }
     }

@@ -179,10 +179,11 @@ fn judge(repo: &Repo, store: &Store, moved: Record) -> Result<Option<Interrupted
 
 /// One that was taken up again since is at other work.
 fn may_land(session: &SessionRow) -> bool {
-    matches!(
-        session.state,
-        SessionState::Completed | SessionState::Blocked
-    )
+    match session.state {
+        SessionState::Completed | SessionState::Blocked => true,
+        // One that others work in lands while it is at work.
+        state => state == SessionState::Active && session.is_adopted(),
+    }
 }
 
 fn is_on(repo: &Repo, target: &str, commit: &CommitId) -> Result<bool, LandError> {

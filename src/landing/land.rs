@@ -276,10 +276,12 @@ impl Landing<'_> {
             reason: error.to_string(),
         };
         let nothing = matches!(error, LandError::Nothing { .. });
+        // Somebody may go on in a worktree that was adopted.
+        let is_over = nothing && session.state != SessionState::Active;
         let blocks = session.auto_land && !nothing;
         self.store.write(|tx| {
             tx.append(Actor::System, Some(session.id), event)?;
-            if nothing {
+            if is_over {
                 release_all(tx, Actor::System, session.id, "nothing was left to land")?;
             }
             let (from, to) = (SessionState::Completed, SessionState::Blocked);

@@ -11,6 +11,7 @@ mod orphans;
 
 pub use claim::{beyond_claim, bounds};
 pub use error::LandError;
+pub use fence::commit_message;
 pub use interrupted::{Interrupted, Settled, complete, interrupted, settle};
 pub use land::{Landed, Landing, Policy, located};
 pub use orphans::end_orphaned_gates;

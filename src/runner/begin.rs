@@ -135,7 +135,9 @@ impl Runner {
         };
         let dispatched = self.store.write(|tx| {
             tx.append(Actor::System, Some(session), ready(&made))?;
-            match tx.next_queued(session)? {
+            // Without its lock, which a person may have taken away meanwhile, it waits for its turn.
+            let holds = tx.lock_of(session)?.is_some();
+            match tx.next_queued(session)?.filter(|_| holds) {
                 Some(job) => dispatch(tx, session, job),
                 None => Ok(None),
             }

@@ -2,7 +2,7 @@
 
 use super::error::RunnerError;
 use super::serve::{Notice, Runner};
-use crate::landing::{LandError, beyond_claim, located};
+use crate::landing::{LandError, beyond_claim, commit_message, located};
 use crate::merge::MergeError;
 use crate::model::code::Code;
 use crate::model::event::{Actor, Event};
@@ -43,7 +43,7 @@ impl Runner {
         };
         // Its group is free for others: none of its commands runs any more.
         self.hold(row.id, None);
-        let (repo, id, name) = (self.repo.clone(), row.id, row.name.clone());
+        let (repo, id) = (self.repo.clone(), row.id);
         let session = row.clone();
         let commit = self.config.policy.commit_uncommitted;
         let keep = Keep::Pool {
@@ -51,7 +51,7 @@ impl Runner {
         };
         self.elsewhere(id, move || {
             let work = || -> Result<Collected, LandError> {
-                let message = format!("{name}\n\nTreeyard-Session: {id}\nTreeyard-Task: {name}");
+                let message = commit_message(&session);
                 let uncommitted = match commit {
                     true => Uncommitted::Commit(&message),
                     false => Uncommitted::Leave,

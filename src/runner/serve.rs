@@ -160,17 +160,18 @@ impl Runner {
         let look_again = self.fill_slots()?;
         self.collect_finished()?;
         self.land_next()?;
-        Ok(look_again)
+        let lease_end = self.next_lease_end()?;
+        Ok(look_again.into_iter().chain(lease_end).min())
     }
 
-    /// Starts what may start. Without a free slot there is nothing to look for: the session that
-    /// frees one brings the loop back here.
+    /// Starts what may start. Without a free slot nothing may: the session that frees one brings the
+    /// loop back here.
     fn fill_slots(&mut self) -> Result<Option<i64>, RunnerError> {
         while self.at_work() < self.config.limits.sessions {
             let queue = self.store.queue()?;
             let slots: Vec<Slot> = self.slots();
             let now_ms = jiff::Timestamp::now().as_millisecond();
-            let lease_ms = self.look_at_locks()?;
+            self.look_at_locks()?;
             let limits = &self.config.limits;
             let buckets = buckets(&self.store, &limits.groups, &queue, now_ms)?;
             let store = &self.store;
@@ -192,10 +193,7 @@ impl Runner {
                 self.begin(session, job)?;
             }
             if decision.doomed.is_empty() {
-                // Nobody waits for what ends by itself: it ends when somebody asks.
-                let is_awaited = self.wanted || !self.waits.is_empty();
-                let lease_ms = lease_ms.filter(|_| is_awaited).map(|left| now_ms + left);
-                return Ok(decision.look_again_ms.into_iter().chain(lease_ms).min());
+                return Ok(decision.look_again_ms);
             }
             // What comes after these is doomed in turn: look again at once.
             sessions::cancel_doomed(&mut self.store, decision.doomed)?;

@@ -25,26 +25,37 @@ const LOOK_AT_PROCESSES: Duration = Duration::from_secs(5);
 const FILES: usize = 20;
 
 impl Runner {
-    /// Reads who holds what. In how many milliseconds the first lock may end by itself.
-    pub(super) fn look_at_locks(&mut self) -> Result<Option<i64>, RunnerError> {
+    /// Reads who holds what, and lets go what ended by itself.
+    pub(super) fn look_at_locks(&mut self) -> Result<(), RunnerError> {
         self.store.read_locks(&mut self.locks)?;
         if self.locks.locks().all(|lock| lock.lease.is_none()) {
-            return Ok(None);
+            return Ok(());
         }
         let now = moment()?;
-        if next_end_ms(self.locks.locks(), &now) == Some(0) {
-            let table = &mut self.locks;
-            let ended = self.store.write(|tx| settle_leases(tx, table, &now))?;
-            self.store.read_locks(&mut self.locks)?;
-            for session in ended {
-                self.refresh_guard(session)?;
-            }
+        if next_end_ms(self.locks.locks(), &now) != Some(0) {
+            return Ok(());
         }
-        let leases = self.locks.locks().filter_map(|lock| lock.lease.as_ref());
-        let of_processes = leases.filter_map(|lease| lease.process);
-        let look = of_processes.map(|_| LOOK_AT_PROCESSES.as_millis() as u64);
-        let left = look.chain(next_end_ms(self.locks.locks(), &now)).min();
-        Ok(left.map(|left| left as i64))
+        let table = &mut self.locks;
+        let ended = self.store.write(|tx| settle_leases(tx, table, &now))?;
+        self.store.read_locks(&mut self.locks)?;
+        ended
+            .into_iter()
+            .try_for_each(|session| self.refresh_guard(session))
+    }
+
+    /// When the next lock may end by itself, in milliseconds since the epoch. Where nobody waits, it
+    /// ends when somebody asks.
+    pub(super) fn next_lease_end(&self) -> Result<Option<i64>, RunnerError> {
+        let mut leases = self.locks.locks().filter_map(|lock| lock.lease.as_ref());
+        if self.waits.is_empty() && !self.wanted {
+            return Ok(None);
+        }
+        let by_time = next_end_ms(self.locks.locks(), &moment()?);
+        let of_process = leases.any(|lease| lease.process.is_some());
+        let by_process = of_process.then_some(LOOK_AT_PROCESSES.as_millis() as u64);
+        let left = by_time.into_iter().chain(by_process).min();
+        let now_ms = jiff::Timestamp::now().as_millisecond();
+        Ok(left.map(|left| now_ms + left as i64))
     }
 
     /// Says once, each time that a session has to wait for files, who is in its way.
@@ -54,9 +65,9 @@ impl Runner {
         waiting: &[(SessionId, Wait)],
     ) -> Result<(), RunnerError> {
         self.waits.clear();
-        let mut new = Vec::new();
         let unsaid = queue.iter().filter(|row| row.waits_for_token.is_none());
         let unsaid: HashSet<SessionId> = unsaid.map(|row| row.session).collect();
+        let mut new = Vec::new();
         for (session, wait) in waiting {
             let Wait::Lock(wait) = wait else { continue };
             self.waits.insert(*session, wait.holder.clone());
@@ -115,6 +126,10 @@ impl Runner {
     /// Gives sessions what they asked for while they run, as far as it is free now.
     pub(super) fn grant_wanted(&mut self) -> Result<(), RunnerError> {
         let wanting = self.store.sessions_that_want()?;
+        if !wanting.is_empty() {
+            // Also what has a slot waits, so this is not left to a look at the queue.
+            self.look_at_locks()?;
+        }
         self.wanted = !wanting.is_empty();
         for row in wanting {
             let Some(more) = row.wants()? else { continue };

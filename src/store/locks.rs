@@ -23,6 +23,9 @@ FROM locks l JOIN sessions s ON s.session_id = l.holder_session_id";
 const GRANTS: &str =
     "SELECT * FROM events WHERE event_type = 'FR-EVT-LOCK-001' AND seq > ?1 ORDER BY seq";
 
+const GRANTED_BEFORE: &str = "SELECT 1 FROM events \
+     WHERE session_id = ?1 AND event_type = 'FR-EVT-LOCK-001' AND seq < ?2";
+
 /// A session that holds files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
@@ -56,6 +59,16 @@ impl Store {
     /// The store cannot be read, or a scope in it.
     pub fn read_locks(&self, table: &mut LockTable) -> Result<(), StoreError> {
         read_locks(&self.connection, table)
+    }
+
+    /// Whether the session was granted a lock before `token`.
+    pub fn had_lock_before(
+        &self,
+        session: SessionId,
+        token: LockToken,
+    ) -> Result<bool, StoreError> {
+        let mut statement = self.connection.prepare_cached(GRANTED_BEFORE)?;
+        Ok(statement.exists(params![session.to_string(), token.0 as i64])?)
     }
 
     /// The lock that protects a session's work, whoever works under it.

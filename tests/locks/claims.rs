@@ -149,9 +149,69 @@ fn an_adopted_worktree_has_a_session_a_lock_and_hooks() {
     // Forgotten without landing; and again under another name.
     yard.exits(0, &["adopt", &path, "--name", "again", "--scope", "src/**"]);
     yard.exits(0, &["cancel", "again"]);
+    assert!(commit(&yard, &place, "notes/b.md").0, "it is nobody's now");
+    yard.exits(2, &["retry", "again"]);
+    yard.exits(0, &["adopt", &path, "--name", "third", "--scope", "src/**"]);
+    yard.exits(0, &["pause", "third", "--set", "locks.paused=1ms"]);
+    let (code, _) = said(&yard, &["claim", "src/x"]);
+    assert_eq!(code, 0, "its time is over");
+    yard.exits(5, &["resume", "third"]);
+    assert_eq!(yard.state_of("third"), "PAUSED");
+    yard.exits(0, &["release"]);
+    yard.exits(0, &["resume", "third"]);
+    assert_eq!(locks(&yard).len(), 1);
+    yard.exits(0, &["cancel", "third"]);
     assert!(locks(&yard).is_empty() && place.exists());
     yard.exits(0, &["gc", "--set", "retention.sessions_days=0"]);
     assert!(place.join("src/lib.txt").exists());
+    yard.sound();
+}
+
+/// All slots are taken by one that waits: nothing else would make the runner look.
+#[test]
+fn a_running_session_gets_more_when_a_claim_ends_by_itself() {
+    let yard = Yard::new();
+    let program = env!("CARGO_BIN_EXE_treeyard");
+    let wait_for = |name: &str| format!("until [ -e ../{name} ]; do sleep 0.02; done");
+    let line = format!(
+        "touch ../started; {}; {program} scope request --queue ./b; {}; echo 1 > b",
+        wait_for("claimed"),
+        wait_for("granted"),
+    );
+    yard.exits(0, &["up", "--set", "limits.max_concurrent_sessions=1"]);
+    let job = ["submit", "--name", "job", "--scope", "./a", "--"];
+    yard.exits(0, &[&job[..], &["sh", "-c", &line]].concat());
+    let beside = yard.folder.path().join("repo.treeyard");
+    eventually("it began", || beside.join("started").exists());
+    yard.exits(0, &["claim", "./b", "--for", "1s"]);
+    std::fs::write(beside.join("claimed"), "").unwrap();
+    eventually("it asks", || !events(&yard, "FR-EVT-LOCK-003").is_empty());
+    let both = serde_json::json!(["./a", "./b"]);
+    eventually("it has both", || locks(&yard)[0]["scope"] == both);
+    std::fs::write(beside.join("granted"), "").unwrap();
+    eventually("it ends", || yard.state_of("job") == "COMPLETED");
+    yard.exits(0, &["land", "job"]);
+    assert_eq!(yard.git(&["show", "main:b"]), "1\n");
+    yard.sound();
+}
+
+#[test]
+fn an_adopted_worktree_keeps_its_files_when_there_is_nothing_to_land_yet() {
+    let yard = Yard::new();
+    let place = worktree(&yard, "feature");
+    let path = place.display().to_string();
+    yard.exits(0, &["adopt", &path, "--scope", "docs/**"]);
+    let told = yard.treeyard(&["land", "feature"]);
+    assert!(text(&told.stderr).contains("TY-NOTHING-TO-LAND"));
+    assert_eq!(locks(&yard).len(), 1);
+    // Without a runner, what ends by itself is seen by whoever asks.
+    yard.exits(0, &["claim", "src/**", "--for", "400ms"]);
+    let request = ["-C", &path, "scope", "request", "--wait", "src/new.txt"];
+    let (code, told) = said(&yard, &request);
+    assert_eq!(code, 0, "{told}");
+    assert!(commit(&yard, &place, "src/new.txt").0);
+    yard.exits(0, &["land", "feature"]);
+    assert!(locks(&yard).is_empty());
     yard.sound();
 }
 

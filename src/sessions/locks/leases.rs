@@ -1,14 +1,16 @@
 //! Locks that end by themselves.
 
 use super::error::LockError;
+use super::release::command_runs;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::SessionId;
 use crate::model::lock::{Lease, Lock, LockTable, Moment, Standing};
 use crate::proc::is_alive;
 use crate::store::{StoreError, Tx};
 
-/// Releases the locks whose time is over or whose process is gone, and gives those of an earlier run
-/// of the machine their whole time again. The sessions that hold nothing any more.
+/// Releases the locks whose time is over or whose process is gone. Those of an earlier run of the
+/// machine get their whole time again, and so does that of a session of which a command still runs:
+/// it would go on changing files that others have. The sessions that hold nothing any more.
 ///
 /// # Errors
 /// The store's refusal.
@@ -22,7 +24,11 @@ pub fn settle_leases(
     for lock in table.locks() {
         let Some(lease) = &lock.lease else { continue };
         let token = lock.token;
-        let event = match lease.standing(now, is_alive) {
+        let standing = match lease.standing(now, is_alive) {
+            Standing::Over if is_at_work(tx, lock)? => Standing::Anew,
+            standing => standing,
+        };
+        let event = match standing {
             Standing::Runs { .. } => continue,
             Standing::Anew => Event::LockLeased {
                 token,
@@ -37,6 +43,13 @@ pub fn settle_leases(
         tx.append(Actor::System, lock.owner.session_id(), event)?;
     }
     Ok(ended)
+}
+
+fn is_at_work(tx: &Tx<'_>, lock: &Lock) -> Result<bool, StoreError> {
+    match lock.holder.session_id() {
+        Some(id) => command_runs(tx, id),
+        None => Ok(false),
+    }
 }
 
 /// In how many milliseconds the first of the locks may end by itself.

@@ -24,6 +24,9 @@ pub fn transfer(
     };
     refuse_at_work(tx, from)?;
     let own = tx.lock_of(to.id)?;
+    // What the caller has read may be older than a person's word.
+    let now_row = tx.session(to.id)?;
+    let to = now_row.as_ref().unwrap_or(to);
     if own.is_none() && to.state.is_terminal() {
         return Err(LockError::Over(to.name.clone()));
     }
@@ -38,7 +41,7 @@ pub fn transfer(
         party: Party::session(to.id),
         name: to.name.clone(),
         scope,
-        lease: None,
+        lease: own.as_ref().and_then(|lock| lock.lease.clone()),
         goes_on_from: None,
         replaces: own,
     };

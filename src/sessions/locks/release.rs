@@ -64,9 +64,13 @@ pub fn give_up(tx: &mut Tx<'_>, session: &SessionRow, reason: &str) -> Result<()
 
 /// A session of which a command runs keeps its files.
 pub(super) fn refuse_at_work(tx: &Tx<'_>, session: &SessionRow) -> Result<(), LockError> {
-    let jobs = tx.jobs_of(session.id)?;
-    match jobs.iter().any(|job| job.state == JobState::Running) {
+    match command_runs(tx, session.id)? {
         true => Err(LockError::AtWork(session.name.clone())),
         false => Ok(()),
     }
+}
+
+pub(super) fn command_runs(tx: &Tx<'_>, session: SessionId) -> Result<bool, StoreError> {
+    let jobs = tx.jobs_of(session)?;
+    Ok(jobs.iter().any(|job| job.state == JobState::Running))
 }

@@ -83,7 +83,7 @@ pub fn request(
 /// for.
 ///
 /// # Errors
-/// As [`request`].
+/// As [`request`], and when the session failed or was cancelled: nobody would give it back.
 pub fn hold(
     tx: &mut Tx<'_>,
     table: &mut LockTable,
@@ -91,6 +91,15 @@ pub fn hold(
     session: &SessionRow,
     goes_on_from: Option<SessionId>,
 ) -> Result<Answer, LockError> {
+    // What the caller has read may be older than a person's word.
+    let now_row = tx.session(session.id)?;
+    let session = now_row.as_ref().unwrap_or(session);
+    if matches!(
+        session.state,
+        SessionState::Failed | SessionState::Cancelled
+    ) {
+        return Err(LockError::Over(session.name.clone()));
+    }
     let party = Party::session(session.id);
     let own = tx.lock_of(session.id)?;
     if let Some(own) = own.as_ref().filter(|own| own.holder == party) {

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::SessionId;
+use crate::model::job::Outcome;
 use crate::model::lock::{Lease, LockTable, LockToken, Moment, Party};
 use crate::model::scope::{Fold, Overlap, Scope, ScopeLanguage, overlap};
 use crate::model::session::SessionState;
@@ -201,6 +202,55 @@ fn a_paused_session_keeps_its_files_for_a_time_that_no_clock_on_the_wall_shorten
     let row = yard.row(ids[0]);
     resume(&mut yard.store, &row).unwrap();
     assert_eq!(refused(&yard.hold(ids[0], None)).0, "two");
+}
+
+/// A command that runs on in a paused session goes on changing its files.
+#[test]
+fn no_time_is_over_for_a_session_of_which_a_command_runs() {
+    let mut yard = Yard::new();
+    let ids = yard.submit(&[task("one", &["**"], &[]), task("two", &["a"], &[])]);
+    let token = yard.begin(ids[0]);
+    let job_id = yard.store.jobs_of(ids[0]).unwrap()[0].id;
+    let append = |yard: &mut Yard, event| {
+        let append = |tx: &mut Tx<'_>| tx.append(Actor::System, Some(ids[0]), event).map(drop);
+        yard.store.write::<_, StoreError>(append).unwrap();
+    };
+    append(&mut yard, Event::JobDispatched { job_id });
+    let row = yard.row(ids[0]);
+    let lease = Lease::new(&yard.now, Some(500), None);
+    pause(&mut yard.store, &row, Some(lease)).unwrap();
+    yard.now.since_boot_ms = 2_000;
+    refused(&yard.hold(ids[1], None));
+    assert_eq!(yard.store.lock_of(ids[0]).unwrap().unwrap().token, token);
+    yard.now.since_boot_ms = 2_499;
+    refused(&yard.hold(ids[1], None));
+    let ended = Event::CommandExecuted {
+        job_id,
+        outcome: Outcome::Exited { code: 0 },
+        duration_ms: 1,
+        output: None,
+    };
+    append(&mut yard, ended);
+    yard.now.since_boot_ms = 2_500;
+    assert!(matches!(yard.hold(ids[1], None), Answer::Granted(_)));
+}
+
+/// A word that came after the caller had read the session: nobody would give the files back.
+#[test]
+fn one_that_was_cancelled_meanwhile_gets_nothing() {
+    let mut yard = Yard::new();
+    let ids = yard.submit(&[task("one", &["a"], &[]), task("two", &["b"], &[])]);
+    yard.begin(ids[1]);
+    let old = yard.row(ids[0]);
+    cancel(&mut yard.store, &old, Actor::Human, "test").unwrap();
+    let (now, from) = (yard.now.clone(), yard.row(ids[1]));
+    let mut table = LockTable::new(Fold::default());
+    let held = |tx: &mut Tx<'_>| hold(tx, &mut table, &now, &old, None);
+    assert!(matches!(yard.store.write(held), Err(LockError::Over(_))));
+    let passed = |tx: &mut Tx<'_>| transfer(tx, &mut table, &now, &from, &old);
+    assert!(matches!(yard.store.write(passed), Err(LockError::Over(_))));
+    assert_eq!(yard.holder_of(ids[0]), None);
+    assert_eq!(yard.holder_of(ids[1]), Some(Party::session(ids[1])));
 }
 
 #[test]
