@@ -77,7 +77,7 @@ fn leaving_the_scope_is_told_as_it_grows_and_until_it_is_undone() {
     );
     eventually("the first is told", || said(&yard, "docs").len() == 1);
     let first = json!({ "outside": ["src/x.txt"], "more": 0, "shared": [] });
-    assert_eq!(said(&yard, "docs"), [first.clone()]);
+    assert_eq!(said(&yard, "docs"), std::slice::from_ref(&first));
     let file = note(&yard, "docs");
     let lines = std::fs::read_to_string(&file).unwrap();
     assert_eq!(lines.lines().count(), 5, "{lines}");
