@@ -6,6 +6,12 @@ behind=@BEHIND@
 own=$behind/$name
 [ -f "$own" ] && [ -x "$own" ] || own=
 gone="treeyard: $here/treeyard leads nowhere, so nothing is checked; run: treeyard doctor --fix"
+if [ "$name" = pre-commit ]; then
+    # A hook that came later is found by a link; one that looks beside itself has to be started by its own path.
+    for later in "$here"/*-*; do
+        [ -L "$later" ] && [ -f "$later" ] && ln -f "$0" "$later" 2>/dev/null
+    done
+fi
 case $name in
 commit-msg | pre-push)
     # Only in a worktree that a session adopted, which git names by its own git directory.

@@ -63,10 +63,7 @@ pub fn adopt(project: &mut Project, asked: &Adoption) -> Result<Adopted, Failure
     let token = record(project, asked, &found, session, &scope)?;
     let guard = guard(&project.repo, &found, session, &scope, token);
     workspace::adopt(&project.repo, &found.place, &guard)?;
-    let hooks_installed = !hooks::status(&project.repo)?.is_active();
-    if hooks_installed {
-        hooks::install(&project.repo)?;
-    }
+    let hooks_installed = hooks::install_for_adopted(&project.repo)?;
     Ok(Adopted {
         session: project.session(&session.to_string())?,
         token,

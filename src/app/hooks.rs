@@ -13,11 +13,12 @@ use crate::proc::own_program;
 const NAME: &str = "hooks";
 const SCRIPT: &str = include_str!("../../hooks/checkout.sh");
 
-/// The hooks that decide, and those that only start a person's own.
-const ALWAYS: [&str; 20] = [
-    "pre-commit",
-    "pre-merge-commit",
-    "reference-transaction",
+/// The hooks that decide.
+const DECIDING: [&str; 3] = ["pre-commit", "pre-merge-commit", "reference-transaction"];
+/// Those that decide only in a worktree that a session adopted.
+const IN_ADOPTED: [&str; 2] = ["commit-msg", "pre-push"];
+/// Those that only start a person's own.
+const PASSING: [&str; 17] = [
     "applypatch-msg",
     "pre-applypatch",
     "post-applypatch",
@@ -128,6 +129,21 @@ pub fn install(repo: &Repo) -> Result<Status, Failure> {
         HooksPath::new(&place.config).put(&place.folder)?;
     }
     status(repo)
+}
+
+/// Installs what is not installed, and the hooks that only an adopted worktree needs. Whether
+/// anything was installed for it.
+///
+/// # Errors
+/// When something cannot be written.
+pub fn install_for_adopted(repo: &Repo) -> Result<bool, Failure> {
+    let before = status(repo)?;
+    let is_new = !before.is_active();
+    let found = if is_new { install(repo)? } else { before };
+    for place in found.places.iter().filter(|place| place.installed) {
+        folder(place)?.start(&IN_ADOPTED)?;
+    }
+    Ok(is_new)
 }
 
 /// Takes everything away again.
@@ -258,13 +274,17 @@ fn folder(place: &Place) -> Result<HookFolder, Failure> {
         found.is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
     };
     let asked = ASKED_FOR.into_iter().filter(is_there);
-    let names = ALWAYS.into_iter().chain(asked).map(str::to_owned);
-    Ok(HookFolder::new(
-        place.folder.clone(),
-        SCRIPT.replace("@BEHIND@", &behind),
-        names.collect(),
-        &program,
-    ))
+    let script = SCRIPT.replace("@BEHIND@", &behind);
+    let with = |names: Vec<&str>| {
+        let names = names.into_iter().map(str::to_owned).collect();
+        HookFolder::new(place.folder.clone(), script, names, &program)
+    };
+    let names = DECIDING.into_iter().chain(asked);
+    // A link would not lead from the root of the worktree, as a relative path does here.
+    Ok(match own.is_absolute() {
+        true => with(names.collect()).passing(&PASSING, own),
+        false => with(names.chain(PASSING).collect()),
+    })
 }
 
 /// What the shared configuration, or that of the person or the system, says without treeyard.

@@ -28,6 +28,9 @@ pub struct HookFolder {
     path: PathBuf,
     script: String,
     names: Vec<String>,
+    /// Hooks that only start another one. As long as there is no other one, a link that leads nowhere
+    /// stands for the script: git starts no process for it, and follows it as soon as there is.
+    passing: Vec<(String, PathBuf)>,
     program: PathBuf,
 }
 
@@ -45,8 +48,16 @@ impl HookFolder {
             path,
             script,
             names,
+            passing: Vec::new(),
             program: program.to_owned(),
         }
+    }
+
+    /// With hooks that do nothing but start those of the same names in `behind`.
+    pub fn passing(self, names: &[&str], behind: &Path) -> Self {
+        let own = |name: &&str| ((*name).to_owned(), behind.join(name));
+        let passing = names.iter().map(own).collect();
+        Self { passing, ..self }
     }
 
     /// Where it is.
@@ -56,8 +67,7 @@ impl HookFolder {
 
     /// What is not as it was written, for a person; `None` when all is.
     pub fn damage(&self) -> Option<String> {
-        let wrong = self.names.iter().find(|name| !self.has(name));
-        if let Some(name) = wrong {
+        if let Some(name) = self.wrong() {
             let path = self.path.join(name);
             return Some(format!("{} is not as it was written", path.display()));
         }
@@ -74,8 +84,7 @@ impl HookFolder {
     /// # Errors
     /// When something cannot be written.
     pub fn put(&self) -> Result<(), GitError> {
-        let points = fs::read_link(self.path.join(PROGRAM)).is_ok_and(|to| to == self.program);
-        if points && self.names.iter().all(|name| self.has(name)) {
+        if self.leads(PROGRAM, &self.program) && self.wrong().is_none() {
             return Ok(());
         }
         self.rewrite()
@@ -96,12 +105,43 @@ impl HookFolder {
         }
         self.replace(PROGRAM, |fresh| symlink(&self.program, fresh))?;
         for name in &self.names {
-            self.replace(name, |fresh| {
-                fs::write(fresh, &self.script)?;
-                fs::set_permissions(fresh, fs::Permissions::from_mode(0o555))
+            self.replace(name, |fresh| self.write_script(fresh))?;
+        }
+        for (name, own) in &self.passing {
+            // Once it was asked for, a script stays.
+            let scripted = own.exists() || self.has(name);
+            self.replace(name, |fresh| match scripted {
+                true => self.write_script(fresh),
+                false => symlink(own, fresh),
             })?;
         }
         Ok(())
+    }
+
+    /// Sees to it that the script runs for these names, whatever stands behind.
+    ///
+    /// # Errors
+    /// When something cannot be written.
+    pub fn start(&self, names: &[&str]) -> Result<(), GitError> {
+        names
+            .iter()
+            .filter(|name| !self.has(name))
+            .try_for_each(|name| self.replace(name, |fresh| self.write_script(fresh)))
+    }
+
+    fn write_script(&self, path: &Path) -> std::io::Result<()> {
+        fs::write(path, &self.script)?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o555))
+    }
+
+    /// A link and the script do the same, whatever there is to start by now.
+    fn wrong(&self) -> Option<&str> {
+        let passes = |name: &str, own: &Path| self.leads(name, own) || self.has(name);
+        let mut passing = self.passing.iter();
+        let mut names = self.names.iter();
+        let name = names.find(|name| !self.has(name));
+        let name = name.or_else(|| Some(&passing.find(|(name, own)| !passes(name, own))?.0));
+        name.map(String::as_str)
     }
 
     fn has(&self, name: &str) -> bool {
@@ -109,6 +149,10 @@ impl HookFolder {
         let is_program = fs::symlink_metadata(&path)
             .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 == 0o111);
         is_program && fs::read(&path).is_ok_and(|text| text == self.script.as_bytes())
+    }
+
+    fn leads(&self, name: &str, to: &Path) -> bool {
+        fs::read_link(self.path.join(name)).is_ok_and(|leads| leads == to)
     }
 
     /// Several may write the same at once, so each has a name of its own until it is done.
@@ -132,8 +176,10 @@ impl HookFolder {
     /// What git would run, or may be mistaken for what it runs.
     fn strangers(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        let passing = self.passing.iter().map(|(name, _)| name);
+        let own: Vec<&String> = self.names.iter().chain(passing).collect();
         let belongs = |name: &str| {
-            name == PROGRAM || name.starts_with('.') || self.names.iter().any(|own| own == name)
+            name == PROGRAM || name.starts_with('.') || own.iter().any(|own| *own == name)
         };
         let others = entries.filter(|entry| !belongs(&entry.file_name().to_string_lossy()));
         others.map(|entry| entry.path()).collect()

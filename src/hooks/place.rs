@@ -15,6 +15,17 @@ pub(super) fn open() -> Result<gix::Repository, HookError> {
     gix::open_opts(git_dir()?, options).map_err(HookError::library("open the repository"))
 }
 
+/// The git directory of the repository, which needs not be opened for that as long as git says where it is
+/// and no other one shares it.
+pub(super) fn common_dir() -> Result<PathBuf, HookError> {
+    let dir = git_dir()?;
+    let is_plain = dir.join("HEAD").is_file() && !dir.join("commondir").exists();
+    match is_plain {
+        true => Ok(dir),
+        false => Ok(open()?.common_dir().to_owned()),
+    }
+}
+
 /// Git says where it is, or starts the hook at the root of the worktree.
 fn git_dir() -> Result<PathBuf, HookError> {
     if let Some(dir) = env::var_os("GIT_DIR").filter(|dir| !dir.is_empty()) {

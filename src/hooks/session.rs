@@ -9,7 +9,7 @@ use gix::bstr::BString;
 
 use super::error::HookError;
 use super::history::{Paths, common_change, merge_base, new_commits};
-use super::place::{branch_of, open, tip};
+use super::place::{branch_of, common_dir, open, tip};
 use super::pushes::{Push, TO_TARGET};
 use super::refusal::{Decision, Refusal, scope_of, words};
 use super::staged::staged_here;
@@ -31,8 +31,22 @@ pub fn session(folder: &Path, name: &str, args: &[OsString], input: &[u8]) -> Re
     if name == REFS && Update::of_branches(input).is_ok_and(|updates| updates.is_empty()) {
         return Ok(());
     }
-    let decided = Session::find(folder).and_then(|session| session.decide(name, args, input));
+    let decided = match name {
+        "commit-msg" => message(folder, args),
+        _ => Session::find(folder).and_then(|session| session.decide(name, args, input)),
+    };
     decided.unwrap_or_else(|error| Err(Refusal::undecided(&error)))
+}
+
+/// A message is the guard's business alone, so nothing else is opened.
+fn message(folder: &Path, args: &[OsString]) -> Decision {
+    add_to_message(&guard_of(folder, &common_dir()?)?, args)
+}
+
+fn add_to_message(guard: &Guard, args: &[OsString]) -> Decision {
+    let file = args.first().ok_or(HookError::Arguments)?;
+    add_trailers(Path::new(file), &guard.trailers())?;
+    Ok(Ok(()))
 }
 
 pub(super) struct Session {
@@ -44,17 +58,13 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// The guard has the name that the session's git directory has.
     fn find(folder: &Path) -> Result<Self, HookError> {
         let repo = open()?;
-        let state = folder.ancestors().nth(2).ok_or(HookError::Arguments)?;
-        let own = repo.common_dir().canonicalize();
-        let own = own.map_err(HookError::library("find the git directory"))?;
-        let id = own.file_name().ok_or(HookError::Arguments)?;
-        let guard = read_guard(&state.join("workspaces").join(id).join(GUARD_FILE))?;
+        let guard = guard_of(folder, repo.common_dir())?;
+        let main = state_dir(folder)?.parent().ok_or(HookError::Arguments)?;
         Ok(Self {
             scope: guard.language()?,
-            main: state.parent().ok_or(HookError::Arguments)?.to_owned(),
+            main: main.to_owned(),
             repo,
             guard,
         })
@@ -90,11 +100,7 @@ impl Session {
     pub(super) fn decide(&self, name: &str, args: &[OsString], input: &[u8]) -> Decision {
         match name {
             "pre-commit" | "pre-merge-commit" => self.commit(),
-            "commit-msg" => {
-                let file = args.first().ok_or(HookError::Arguments)?;
-                add_trailers(Path::new(file), &self.guard.trailers())?;
-                Ok(Ok(()))
-            }
+            "commit-msg" => add_to_message(&self.guard, args),
             REFS => self.refs(&Update::of_branches(input)?),
             "pre-push" => self.pushes(&Push::read(input)?),
             _ => Err(HookError::Arguments),
@@ -261,6 +267,19 @@ impl Session {
             ],
         )
     }
+}
+
+fn state_dir(folder: &Path) -> Result<&Path, HookError> {
+    folder.ancestors().nth(2).ok_or(HookError::Arguments)
+}
+
+/// The guard has the name that the session's git directory has.
+fn guard_of(folder: &Path, git_dir: &Path) -> Result<Guard, HookError> {
+    let own = git_dir.canonicalize();
+    let own = own.map_err(HookError::library("find the git directory"))?;
+    let id = own.file_name().ok_or(HookError::Arguments)?;
+    let records = state_dir(folder)?.join("workspaces");
+    read_guard(&records.join(id).join(GUARD_FILE))
 }
 
 fn read_guard(path: &Path) -> Result<Guard, HookError> {

@@ -1,5 +1,6 @@
 //! A person's own hooks, behind treeyard's.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
@@ -210,14 +211,49 @@ fn their_exit_codes_count_and_a_refusal_comes_first() {
     place.refused(HELD, &["commit", "-qam", "x"]);
     assert!(!tell.exists());
 
-    // One that came later runs too, one that is switched off does not.
-    program(
-        &yard.repo().join(".git/hooks/post-commit"),
-        &format!("#!/bin/sh\necho late >> '{}'\n", tell.display()),
+    // One that came later runs too, from where it is; one that is switched off does not.
+    let hooks = yard.repo().join(".git/hooks").canonicalize().unwrap();
+    let late = format!(
+        "#!/bin/sh\n[ \"${{0%/*}}\" = '{}' ] && echo late >> '{}'\n",
+        hooks.display(),
+        tell.display()
     );
+    program(&hooks.join("post-commit"), &late);
+    yard.exits(0, &["hooks", "status"]);
     std::fs::set_permissions(&hook, PermissionsExt::from_mode(0o644)).unwrap();
     place.git(&["commit", "-q", "--allow-empty", "-m", "x"]);
     assert_eq!(std::fs::read_to_string(&tell).unwrap(), "late\n");
+    yard.exits(0, &["hooks", "status"]);
+}
+
+/// Git waits for each.
+#[test]
+fn hooks_with_nothing_behind_them_start_no_process() {
+    let yard = Yard::new();
+    yard.exits(0, &["hooks", "install"]);
+    let started = || {
+        let trace = yard.folder.path().join("trace");
+        let _none_yet = std::fs::remove_file(&trace);
+        let mut git = yard.command("git");
+        git.env("GIT_TRACE2_EVENT", &trace);
+        git.args(["commit", "-q", "--allow-empty", "-m", "x"]);
+        assert!(git.status().unwrap().success());
+        let events = std::fs::read_to_string(&trace).unwrap();
+        let events = events.lines().filter(|line| line.contains("child_start"));
+        let name = |line: &str| {
+            let (_, hook) = line.split_once("\"hook_name\":\"")?;
+            Some(hook.split_once('"')?.0.to_owned())
+        };
+        events.filter_map(name).collect::<BTreeSet<_>>()
+    };
+    let deciding = ["pre-commit", "reference-transaction"].map(str::to_owned);
+    assert_eq!(started(), BTreeSet::from(deciding.clone()));
+    let own = yard.repo().join(".git/hooks/prepare-commit-msg");
+    program(&own, "#!/bin/sh\n");
+    let and_own = deciding
+        .into_iter()
+        .chain(["prepare-commit-msg".to_owned()]);
+    assert_eq!(started(), and_own.collect());
 }
 
 #[test]
@@ -284,7 +320,7 @@ fn damage_is_noticed_and_repaired() {
     Place::of_session(&yard, "src", &["src/**"]);
     let folder = yard.repo().join(".git/treeyard/hooks/checkout");
     let config = yard.repo().join(".git/config");
-    let damages: [(&str, &dyn Fn()); 7] = [
+    let damages: [(&str, &dyn Fn()); 8] = [
         ("and not these", &|| {
             yard.git(&["config", "--local", "--unset-all", "core.hooksPath"]);
         }),
@@ -294,6 +330,10 @@ fn damage_is_noticed_and_repaired() {
         ("not as it was", &|| {
             std::fs::remove_file(folder.join("reference-transaction")).unwrap();
             program(&folder.join("reference-transaction"), "#!/bin/sh\n");
+        }),
+        ("not as it was", &|| {
+            std::fs::remove_file(folder.join("post-merge")).unwrap();
+            std::os::unix::fs::symlink("/elsewhere", folder.join("post-merge")).unwrap();
         }),
         ("leads nowhere", &|| {
             std::fs::remove_file(folder.join("treeyard")).unwrap();

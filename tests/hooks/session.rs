@@ -282,6 +282,14 @@ fn messages_get_trailers_once_and_empty_ones_stay_empty() {
              Treeyard-Lock: {lock}"
         )
     );
+    // A worktree of the session's own making shares its git directory.
+    let second = yard.folder.path().join("second");
+    let place_of = second.to_str().unwrap();
+    place.git(&["worktree", "add", "-q", "--detach", place_of]);
+    let second = Place::new(&yard, &second);
+    second.git(&["commit", "-q", "--allow-empty", "-m", "Elsewhere"]);
+    let said = second.git(&["log", "-1", "--format=%B"]);
+    assert_eq!(said, format!("Elsewhere\n\n{trailers}"));
     let before = place.head();
     let done = place.try_git(&["commit", "--allow-empty", "-e"]);
     assert!(text(&done.stderr).contains("empty commit message"));
