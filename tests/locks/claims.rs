@@ -214,7 +214,7 @@ fn an_adopted_worktree_keeps_its_files_when_there_is_nothing_to_land_yet() {
     yard.exits(0, &["claim", "lib/**"]);
     let queue = ["-C", &path, "scope", "request", "--queue", "lib/new.txt"];
     yard.exits(0, &queue);
-    yard.exits(0, &["-C", &path, "scope", "request", "other.txt"]);
+    yard.exits(0, &["-C", &path, "scope", "request", "./other.txt"]);
     yard.exits(0, &["release"]);
     yard.exits(0, &["up"]);
     let scope = || locks(&yard)[0]["scope"].to_string();
