@@ -90,7 +90,10 @@ fn unrecorded(yard: &Yard, name: &str, method: MergeMethod, updated: bool) {
     let onto = project.repo.branch_tip("main").unwrap().unwrap();
     let plan = LandingPlan {
         target_tip: onto.clone(),
-        session_tip: row.tip.unwrap(),
+        // What others work in is not taken in before it lands.
+        session_tip: row
+            .tip
+            .unwrap_or_else(|| project.repo.branch_tip(name).unwrap().unwrap()),
         method,
         bounds: None,
         subject: format!("Land {name}"),
@@ -194,6 +197,25 @@ fn the_next_landing_and_the_next_runner_settle_the_one_before() {
     is_whole(&yard, &["w"]);
     let events = yard.exits(0, &["events"]);
     assert!(events.contains("FR-EVT-WF-RECOVERY"), "{events}");
+}
+
+#[test]
+fn what_an_adopted_worktree_landed_is_recorded() {
+    let yard = Yard::new();
+    let place = yard.folder.path().join("w").display().to_string();
+    yard.git(&["worktree", "add", "-q", "-b", "w", &place]);
+    yard.exits(0, &["adopt", &place, "--scope", "docs.md"]);
+    std::fs::write(Path::new(&place).join("docs.md"), "new\n").unwrap();
+    yard.git(&["-C", &place, "add", "-A"]);
+    yard.git(&["-C", &place, "commit", "-qm", "Docs"]);
+    unrecorded(&yard, "w", MergeMethod::Merge, true);
+    let said = yard.exits(0, &["land", "w"]);
+    assert!(said.contains("landed on main"), "{said}");
+    assert!(landed(&yard, "w"));
+    assert_eq!(yard.state_of("w"), "COMPLETED");
+    let locks = yard.json(&["locks", "ls"]);
+    assert!(locks["locks"].as_array().unwrap().is_empty());
+    yard.sound();
 }
 
 #[test]

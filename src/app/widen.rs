@@ -7,7 +7,7 @@ use super::locks::refresh_guard;
 use super::project::Project;
 use crate::model::ids::SessionId;
 use crate::model::lock::{Conflict, LockTable, LockToken};
-use crate::model::scope::Scope;
+use crate::model::scope::{Scope, Within, within};
 use crate::proc::{Wake, moment};
 use crate::sessions::locks::{self, Answer, LockError};
 use crate::store::{SessionRow, Store};
@@ -121,11 +121,8 @@ fn wait(
         };
         let head = project.store.head_seq()?;
         follow(&state_dir, head, &is_over, &mut |_| {})?;
-        if !wants(&project.store, id)? {
-            return match project.store.lock_of(id)? {
-                Some(lock) => Ok(Widened::Granted(lock.token)),
-                None => Err(LockError::NotHeld(session.name.clone()).into()),
-            };
+        if let Some(token) = held_already(project, id, more)? {
+            return Ok(Widened::Granted(token));
         }
         match ask(project, session, more, true)? {
             Answer::Granted(token) => {
@@ -135,6 +132,20 @@ fn wait(
             Answer::Refused(next) => conflict = next,
         }
     }
+}
+
+/// The session's lock, when it has all of `more` in it.
+fn held_already(
+    project: &Project,
+    id: SessionId,
+    more: &Scope,
+) -> Result<Option<LockToken>, LockError> {
+    let table = LockTable::new(project.repo.fold());
+    let Some(lock) = project.store.lock_of(id)? else {
+        return Ok(None);
+    };
+    let has_all = within(&table.language(more)?, &table.language(&lock.scope)?);
+    Ok((has_all == Within::Yes).then_some(lock.token))
 }
 
 fn wants(store: &Store, id: SessionId) -> Result<bool, Failure> {

@@ -61,10 +61,21 @@ pub(super) fn ask(db: &Connection, id: SessionId, scope: &Scope) -> Result<(), S
     set(db, id, "scope", serde_json::to_string(scope)?)
 }
 
-/// What a session asked for on top, as long as nobody has answered.
-pub(super) fn want(db: &Connection, id: SessionId, more: Option<&Scope>) -> Result<(), StoreError> {
-    let more = more.map(serde_json::to_string).transpose()?;
-    set(db, id, "wants", more)
+/// What a session asked for on top, as long as nobody has answered just that.
+pub(super) fn want(
+    db: &Connection,
+    id: SessionId,
+    more: &Scope,
+    queued: bool,
+) -> Result<(), StoreError> {
+    let more = serde_json::to_string(more)?;
+    if queued {
+        return set(db, id, "wants", more);
+    }
+    let answered = "UPDATE sessions SET wants = NULL WHERE session_id = ?1 AND wants = ?2";
+    db.prepare_cached(answered)?
+        .execute(params![id.to_string(), more])?;
+    Ok(())
 }
 
 fn grant(db: &Connection, record: &Record) -> Result<(), StoreError> {

@@ -184,7 +184,7 @@ fn fold_into_session(db: &Connection, record: &Record, id: SessionId) -> Result<
         }
         Event::ScopeChanged { scope } => fold_locks::ask(db, id, scope)?,
         Event::ScopeRequested { more, answer } => {
-            fold_locks::want(db, id, (answer == QUEUED).then_some(more))?;
+            fold_locks::want(db, id, more, answer == QUEUED)?;
         }
         Event::Landed { to, .. } => {
             db.execute(

@@ -210,6 +210,15 @@ fn an_adopted_worktree_keeps_its_files_when_there_is_nothing_to_land_yet() {
     let (code, told) = said(&yard, &request);
     assert_eq!(code, 0, "{told}");
     assert!(commit(&yard, &place, "src/new.txt").0);
+    // Another request does not answer the one that waits.
+    yard.exits(0, &["claim", "lib/**"]);
+    let queue = ["-C", &path, "scope", "request", "--queue", "lib/new.txt"];
+    yard.exits(0, &queue);
+    yard.exits(0, &["-C", &path, "scope", "request", "./other.txt"]);
+    yard.exits(0, &["release"]);
+    yard.exits(0, &["up"]);
+    let scope = || locks(&yard)[0]["scope"].to_string();
+    eventually("it has them", || scope().contains("lib/new.txt"));
     yard.exits(0, &["land", "feature"]);
     assert!(locks(&yard).is_empty());
     yard.sound();
