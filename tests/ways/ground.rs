@@ -86,8 +86,14 @@ impl Ground {
         let method = format!("land.method={}", methods[0]);
         self.yard
             .treeyard(&["run", "-q", "--set", &method, &self.plan(&ways, when)]);
+        let mut before = 0;
         let numbered = ways.iter().enumerate();
-        let tried = numbered.map(|(n, way)| Session::find(self, n, way).tried(when, methods[1]));
+        let tried = numbered.map(|(n, way)| {
+            let mut tried = Session::find(self, n, way).tried(when, methods[1]);
+            let sum = std::mem::replace(&mut before, tried.beyond);
+            tried.beyond -= sum.min(tried.beyond);
+            tried
+        });
         let tried: Vec<Tried> = tried.collect();
         self.yard.sound();
         assert_eq!(self.refs(), self.refs, "refs of others");
