@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::claims::{Claim, process};
+use super::control::{Word, apply};
 use super::explain::conflict_failure;
 use super::failure::Failure;
 use super::hooks;
@@ -61,9 +62,19 @@ pub fn adopt(project: &mut Project, asked: &Adoption) -> Result<Adopted, Failure
     };
     let session = SessionId::new();
     let token = record(project, asked, &found, session, &scope)?;
-    let guard = guard(&project.repo, &found, session, &scope, token);
-    workspace::adopt(&project.repo, &found.place, &guard)?;
-    let hooks_installed = hooks::install_for_adopted(&project.repo)?;
+    let lease = project.store.lock_of(session)?.and_then(|lock| lock.lease);
+    let guard = guard(&project.repo, &found, session, &scope, (token, lease));
+    let enforced = workspace::adopt(&project.repo, &found.place, &guard)
+        .map_err(Failure::from)
+        .and_then(|()| hooks::install_for_adopted(&project.repo));
+    let hooks_installed = match enforced {
+        Ok(installed) => installed,
+        Err(failure) => {
+            // Files that are held and not guarded would only be in the way.
+            apply(project, &session.to_string(), Word::Cancel)?;
+            return Err(failure);
+        }
+    };
     Ok(Adopted {
         session: project.session(&session.to_string())?,
         token,
@@ -255,7 +266,13 @@ fn spec(found: &Found, scope: &Scope) -> TaskSpec {
     }
 }
 
-fn guard(repo: &Repo, found: &Found, session: SessionId, scope: &Scope, token: LockToken) -> Guard {
+fn guard(
+    repo: &Repo,
+    found: &Found,
+    session: SessionId,
+    scope: &Scope,
+    (token, lease): (LockToken, Option<Lease>),
+) -> Guard {
     let fold = repo.fold();
     Guard {
         version: GUARD_VERSION,
@@ -271,5 +288,6 @@ fn guard(repo: &Repo, found: &Found, session: SessionId, scope: &Scope, token: L
         model: None,
         lock_token: Some(token),
         lost: false,
+        lease,
     }
 }

@@ -50,6 +50,9 @@ pub fn apply(project: &mut Project, selector: &str, word: Word) -> Result<Sessio
         }
         Word::Retry => sessions::retry(store, &session)?,
     }
+    if matches!(word, Word::Pause | Word::Resume) && session.has_worktree() {
+        refresh_guard(project, session.id)?;
+    }
     if word == Word::Cancel && session.is_adopted() {
         give_back(project, &session)?;
     }

@@ -35,11 +35,23 @@ pub fn explain(project: &Project, session: SessionRow) -> Result<Explained, Fail
     let mut table = LockTable::new(project.repo.fold());
     project.store.read_locks(&mut table)?;
     let lock = project.store.lock_of(session.id)?;
-    let (scope, party) = (session.scope()?, Party::session(session.id));
+    let party = Party::session(session.id);
+    let wants = session.wants()?.filter(|_| lock.is_some());
+    let asks = !session.state.is_terminal() && (lock.is_none() || wants.is_some());
+    let scope = match wants {
+        Some(more) => more,
+        None => session.scope()?,
+    };
     let language = table.language(&scope).map_err(LockError::from)?;
-    let asks = lock.is_none() && !session.state.is_terminal();
+    // What it goes on from is passed on to it.
+    let before = project.store.predecessor_sessions(session.id)?;
+    let is_before = |holder: &Party| match before.as_slice() {
+        [only] => *holder == Party::session(only.id),
+        _ => false,
+    };
     let mut conflicts = Vec::new();
-    for meeting in table.meetings(&party, &language).filter(|_| asks) {
+    let meetings = table.meetings(&party, &language);
+    for meeting in meetings.filter(|met| asks && !is_before(&met.lock.holder)) {
         let conflict = Conflict {
             waiter: Claimant {
                 party: party.clone(),

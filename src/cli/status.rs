@@ -50,7 +50,7 @@ pub fn status_of(session: &SessionRow) -> StatusLine {
         work: clean(&session.name),
         state: session.state,
         landed: session.landed_commit.is_some(),
-        conflict: session.waits_for.is_some(),
+        conflict: session.waits_for.is_some() || session.is_asking(),
         gate_failed: session.landing_code.as_deref() == Some(Code::GateFailed.id()),
     }
 }

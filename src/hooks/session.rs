@@ -18,7 +18,9 @@ use super::updates::{To, Update};
 use crate::git::{changed_by, parents};
 use crate::model::code::Code;
 use crate::model::guard::{GUARD_FILE, GUARD_VERSION, Guard};
+use crate::model::lock::Standing;
 use crate::model::scope::ScopeLanguage;
+use crate::proc::{is_alive, moment};
 
 const REFS: &str = "reference-transaction";
 
@@ -110,7 +112,7 @@ impl Session {
     /// What is staged. Of a merge, what it takes over as it is does not count here: whether it may be
     /// taken over is seen when the branch moves.
     fn commit(&self) -> Decision {
-        if self.guard.lost {
+        if self.has_lost()? {
             return Ok(Err(Refusal::lost(&self.guard)));
         }
         let outside = self.outside(staged_here(&self.repo)?);
@@ -122,6 +124,15 @@ impl Session {
             None => format!("leave them out: git rm --cached -- {}", words(&outside)),
         };
         Ok(self.verdict("this commit changes", outside, out))
+    }
+
+    /// Whether others may have its files: also when its time is over and nobody has said so yet.
+    fn has_lost(&self) -> Result<bool, HookError> {
+        let Some(lease) = self.guard.lease.as_ref().filter(|_| !self.guard.lost) else {
+            return Ok(self.guard.lost);
+        };
+        let now = moment().map_err(HookError::library("read the clock"))?;
+        Ok(lease.standing(&now, is_alive) == Standing::Over)
     }
 
     fn refs(&self, updates: &[Update]) -> Decision {
@@ -154,7 +165,7 @@ impl Session {
     }
 
     fn own_branch(&self, new: ObjectId, now: Option<ObjectId>) -> Decision {
-        if self.guard.lost {
+        if self.has_lost()? {
             return Ok(Err(Refusal::lost(&self.guard)));
         }
         let target = branch_of(&self.main, &self.guard.target);

@@ -144,6 +144,14 @@ pub enum LandError {
 }
 
 impl LandError {
+    /// Whether it is about what the session's commits are, which only other commits put right.
+    pub fn is_proof(&self) -> bool {
+        matches!(
+            self.code(),
+            Code::OutOfScope | Code::ImportRefused | Code::LockLost
+        )
+    }
+
     /// The stable code.
     pub fn code(&self) -> Code {
         match self {

@@ -29,7 +29,7 @@ impl Landing<'_> {
         let mut table = LockTable::new(self.repo.fold());
         let held = self.store.write(|tx| {
             settle_leases(tx, &mut table, &now)?;
-            if let Some(lock) = tx.lock_of(session.id)? {
+            if let Some(lock) = tx.proved_lock_of(session.id)? {
                 return Ok(lock);
             }
             if let Answer::Refused(conflict) = hold(tx, &mut table, &now, session, None)? {
@@ -62,7 +62,7 @@ impl Landing<'_> {
         event: Event,
     ) -> Result<(), LandError> {
         self.store.write(|tx| {
-            let now = tx.lock_of(session.id)?;
+            let now = tx.proved_lock_of(session.id)?;
             if now.is_none_or(|now| now.token != lock.token || now.scope != lock.scope) {
                 let name = session.name.clone();
                 return Err(LandError::LockLost { name });

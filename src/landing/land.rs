@@ -278,7 +278,7 @@ impl Landing<'_> {
         let nothing = matches!(error, LandError::Nothing { .. });
         // Somebody may go on in a worktree that was adopted.
         let is_over = nothing && session.state != SessionState::Active;
-        let blocks = session.auto_land && !nothing;
+        let blocks = error.is_proof() || session.auto_land && !nothing;
         self.store.write(|tx| {
             tx.append(Actor::System, Some(session.id), event)?;
             if is_over {

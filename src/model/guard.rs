@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids::{CommitId, SessionId};
-use super::lock::LockToken;
+use super::lock::{Lease, LockToken};
 use super::scope::{Fold, InvalidScope, Scope, ScopeLanguage};
 
 /// The version of [`Guard`]; it rises when an older program would decide wrongly by it.
@@ -46,6 +46,9 @@ pub struct Guard {
     /// Whether it has lost that lock, and not got another one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lost: bool,
+    /// When its lock ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<Lease>,
 }
 
 impl Guard {

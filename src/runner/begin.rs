@@ -77,7 +77,7 @@ impl Runner {
     /// Takes the files that the session asks for, and does `then` in the same transaction. `None`
     /// when somebody else got some of them first: the next look at the queue says who. A session
     /// whose request cannot be read fails.
-    fn with_lock<T>(
+    pub(super) fn with_lock<T>(
         &mut self,
         session: &SessionRow,
         then: impl FnOnce(&mut Tx<'_>, Lock) -> Result<T, StoreError>,

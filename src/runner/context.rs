@@ -97,6 +97,7 @@ fn guard(
         model: None,
         lock_token: Some(lock.token),
         lost: false,
+        lease: lock.lease.clone(),
     })
 }
 

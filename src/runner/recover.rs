@@ -62,6 +62,10 @@ impl Runner {
             return Ok(());
         };
         self.hold(row.id, row.spec()?.group);
+        if let Some(row) = self.store.session(job.session_id)? {
+            // An older version held no locks. Whoever came first has the files; both run on.
+            self.with_lock(&row, |_, _| Ok(()))?;
+        }
         let attached = attach(&dir).unwrap_or_else(|error| {
             tracing::warn!(%error, job = %job.id, "how a job stands is not known");
             Attached::Lost

@@ -23,6 +23,9 @@ FROM locks l JOIN sessions s ON s.session_id = l.holder_session_id";
 const GRANTS: &str =
     "SELECT * FROM events WHERE event_type = 'FR-EVT-LOCK-001' AND seq > ?1 ORDER BY seq";
 
+/// The last word of the log about a session's lock.
+const SAID: &str = "SELECT * FROM events WHERE session_id = ?1 AND seq >= ?2 \
+     AND event_type IN ('FR-EVT-LOCK-001', 'FR-EVT-LOCK-004') ORDER BY seq DESC LIMIT 1";
 const GRANTED_BEFORE: &str = "SELECT 1 FROM events \
      WHERE session_id = ?1 AND event_type = 'FR-EVT-LOCK-001' AND seq < ?2";
 
@@ -86,6 +89,34 @@ impl Tx<'_> {
     /// The lock that protects a session's work, whoever works under it.
     pub fn lock_of(&self, session: SessionId) -> Result<Option<Lock>, StoreError> {
         lock_of(&self.inner, session)
+    }
+
+    /// The lock that protects a session's work, if the log grants what the table says: what lands is
+    /// decided by it.
+    ///
+    /// # Errors
+    /// [`StoreError::Malformed`] when the table says otherwise.
+    pub fn proved_lock_of(&self, session: SessionId) -> Result<Option<Lock>, StoreError> {
+        let Some(lock) = self.lock_of(session)? else {
+            return Ok(None);
+        };
+        let mut statement = self.inner.prepare_cached(SAID)?;
+        let said = records(statement.query(params![session.to_string(), lock.token.0 as i64])?)?;
+        let scope = said
+            .into_iter()
+            .next()
+            .and_then(|record| match record.event {
+                Event::LockGranted { scope, .. } => Some(scope),
+                Event::LockNarrowed { token, scope } => (token == lock.token).then_some(scope),
+                _ => None,
+            });
+        match scope.is_some_and(|scope| scope == lock.scope) {
+            true => Ok(Some(lock)),
+            false => Err(StoreError::Malformed(format!(
+                "another scope for lock {} than was granted",
+                lock.token
+            ))),
+        }
     }
 
     /// The locks under which a session works: its own, and those that were passed to it.

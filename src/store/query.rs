@@ -69,7 +69,11 @@ impl Store {
 
     /// Sessions that asked for more than they have and wait for it, the oldest first.
     pub fn sessions_that_want(&self) -> Result<Vec<SessionRow>, StoreError> {
-        self.select_sessions("WHERE wants IS NOT NULL ORDER BY created_seq", params![])
+        self.select_sessions(
+            "WHERE wants IS NOT NULL AND state NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') \
+             ORDER BY created_seq",
+            params![],
+        )
     }
 
     /// The sessions of one submission, in its order.

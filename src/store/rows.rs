@@ -79,6 +79,11 @@ impl SessionRow {
         Ok(wants.map(serde_json::from_str).transpose()?)
     }
 
+    /// Whether it asked for more than it has, and waits for an answer.
+    pub fn is_asking(&self) -> bool {
+        self.wants.is_some()
+    }
+
     /// Whether its worktree was there before, and others look after it.
     pub fn is_adopted(&self) -> bool {
         self.fill_method.as_deref() == Some(ADOPTED)

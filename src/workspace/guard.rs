@@ -30,6 +30,7 @@ pub fn update_guard(repo: &Repo, ws: &Located, lock: Option<&Lock>) -> Result<()
     if let Some(lock) = lock {
         guard.scope = lock.scope.clone();
         guard.lock_token = Some(lock.token);
+        guard.lease.clone_from(&lock.lease);
     }
     if guard == before {
         return Ok(());

@@ -129,7 +129,7 @@ pub fn all() -> Vec<String> {
     ways
 }
 
-/// Whoever can write the database decides what a session has claimed.
+/// A table alone decides nothing; who rewrites the log as well has to make its chain anew.
 fn rewritten(yard: &Yard, worktree: &Path) -> String {
     let own = "git checkout -q -f $(git for-each-ref --format='%(refname:short)' refs/heads/ty)";
     go(yard, worktree, own);
@@ -139,13 +139,15 @@ fn rewritten(yard: &Yard, worktree: &Path) -> String {
     let store = rusqlite::Connection::open(store).unwrap();
     let widen = "UPDATE locks SET scope = replace(scope, 'docs/**', '**')";
     store.execute(widen, []).unwrap();
-    yard.exits(0, &["land", "docs"]);
-    let why = "the database is believed";
-    format!(
-        "{:44} {}",
-        "the runner's database rewritten",
-        told(Nothing(why))
-    )
+    let refused = yard.treeyard(&["land", "docs"]);
+    assert!(text(&refused.stderr).contains("than was granted"));
+    assert!(
+        !yard
+            .git(&["ls-tree", "-r", "--name-only", "main"])
+            .contains("evil")
+    );
+    let told = "past treeyard  refused: the log says what was granted";
+    format!("{:44} {told}", "the runner's database rewritten")
 }
 
 fn go(yard: &Yard, worktree: &Path, lines: &str) -> String {
