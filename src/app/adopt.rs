@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::claims::{Claim, process};
 use super::control::{Word, apply};
-use super::explain::conflict_failure;
+use super::explain::refused;
 use super::failure::Failure;
 use super::hooks;
 use super::project::Project;
@@ -242,7 +242,10 @@ fn record(
         Ok(token)
     });
     match recorded {
-        Err(LockError::Conflict(conflict)) => Err(conflict_failure(project, *conflict)?),
+        Err(LockError::Conflict(conflict)) => {
+            let less = "name less with --scope, or wait until it is free: treeyard locks ls";
+            Err(refused(project, *conflict, less)?)
+        }
         recorded => Ok(recorded?),
     }
 }

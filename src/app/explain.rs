@@ -177,14 +177,27 @@ pub fn conflict_failure(project: &Project, conflict: Conflict) -> Result<Failure
         Some(id) => project.store.session(id)?,
         None => None,
     };
-    let mut message = LockError::Conflict(Box::new(conflict.clone())).to_string();
-    if let Some(witness) = &conflict.witness {
-        message.push_str(&format!("; both have paths such as {witness}"));
-    }
+    let message = LockError::Conflict(Box::new(conflict.clone())).to_string();
     let failure = Failure::new(Code::ScopeConflict, message);
     let failure = failure.with_details(conflict_json(conflict, holder.as_ref()));
     let choices = choices(conflict, holder.as_ref()).into_iter();
     Ok(choices.fold(failure, Failure::hint))
+}
+
+/// [`conflict_failure`] for one that does not wait in the queue: its choices are others.
+///
+/// # Errors
+/// As there.
+pub(super) fn refused(
+    project: &Project,
+    conflict: Conflict,
+    choice: &str,
+) -> Result<Failure, Failure> {
+    let failure = conflict_failure(project, conflict)?;
+    Ok(Failure {
+        hints: vec![choice.to_owned()],
+        ..failure
+    })
 }
 
 /// What programs are told of a conflict.

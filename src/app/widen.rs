@@ -1,6 +1,6 @@
 //! A session asks for more files while it runs.
 
-use super::explain::conflict_failure;
+use super::explain::refused;
 use super::failure::Failure;
 use super::follow::follow;
 use super::locks::refresh_guard;
@@ -65,15 +65,6 @@ pub fn widen(
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// The choices of one that is at work are others than of one that waits to begin.
-fn refused(project: &Project, conflict: Conflict, choice: &str) -> Result<Failure, Failure> {
-    let failure = conflict_failure(project, conflict)?;
-    Ok(Failure {
-        hints: vec![choice.to_owned()],
-        ..failure
-    })
 }
 
 fn ask(

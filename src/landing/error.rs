@@ -37,7 +37,7 @@ pub enum LandError {
     #[error(transparent)]
     Scope(#[from] InvalidScope),
     /// Somebody else holds files that it changed, and it does not any more.
-    #[error("{} of {name} is held by {}", .conflict.meeting_place(), .conflict.holder.describe())]
+    #[error("{name} needs {}, which {} holds", .conflict.meeting_place(), .conflict.holder.describe())]
     Held {
         /// The task's name.
         name: String,

@@ -173,7 +173,8 @@ pub fn held_json(held: &Held) -> serde_json::Value {
 
 fn release(lock: &str, context: &Context) -> Result<Exit, Failure> {
     let held = locks::release(&mut context.project()?, lock)?;
-    context.terminal.result("released", held_json(&held), || {
+    let body = json!({ "locks": [held_json(&held)] });
+    context.terminal.result("released", body, || {
         let scope = held.lock.scope.to_string();
         format!("{} holds {} no more", clean(&holder(&held)), clean(&scope))
     })?;

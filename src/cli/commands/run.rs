@@ -156,7 +156,20 @@ fn summary(ran: &Ran, warnings: &[String], context: &Context) -> Result<(), Fail
                 },
             ]);
         }
-        format!("{}\n{}", table.render(width()), counted(&ran.sessions))
+        let counted = counted(&ran.sessions);
+        format!("{}\n{counted}{}", table.render(width()), why(ran))
+    })
+}
+
+/// A narrow terminal has no room for the whole reason.
+fn why(ran: &Ran) -> String {
+    let waits = |row: &&SessionRow| row.waits_for.is_some() && ran.waiting.contains_key(&row.id);
+    let first = ran.sessions.iter().find(waits);
+    first.map_or(String::new(), |row| {
+        format!(
+            "why it waits: treeyard locks explain {}\n",
+            clean(&row.name)
+        )
     })
 }
 

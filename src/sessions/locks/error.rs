@@ -18,7 +18,7 @@ pub enum LockError {
     #[error("the machine does not tell its time: {0}")]
     Clock(#[from] std::io::Error),
     /// Somebody else holds some of it.
-    #[error("{} of {} is held by {}", .0.meeting_place(), .0.waiter.name, .0.holder.describe())]
+    #[error("{} asks for {}, which {} holds", .0.waiter.name, .0.meeting_place(), .0.holder.describe())]
     Conflict(Box<Conflict>),
     /// There is no such lock.
     #[error("{0} holds no lock")]
