@@ -18,7 +18,7 @@ use treeyard::model::scope::{Fold, Overlap, Scope, ScopeIndex, ScopeLanguage, ov
 use treeyard::model::session::SessionState;
 use treeyard::model::task::Lane;
 use treeyard::runner::dispatch::{Lanes, decide};
-use treeyard::runner::{Admission, Buckets, Limits};
+use treeyard::runner::{Admission, Buckets, Limits, Verdicts};
 use treeyard::store::{QueueRow, Store, StoreError};
 use treeyard::workspace::{Isolation, Located, Request, Watch, create};
 
@@ -42,7 +42,7 @@ fn dispatch_decide(bencher: Bencher, queued: usize) {
             &limits,
             Buckets::new(),
             &mut Lanes::default(),
-            &mut Admission::new(&locks, &holders),
+            &mut Admission::new(&locks, &holders, &mut Verdicts::default()),
             0,
         )
     });

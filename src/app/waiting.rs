@@ -13,7 +13,7 @@ use crate::model::lock::{LockTable, Party};
 use crate::model::scope::Fold;
 use crate::proc::runner_owner;
 use crate::runner::dispatch::{Decision, Lanes, Slot, Wait, decide};
-use crate::runner::{Admission, Limits, buckets};
+use crate::runner::{Admission, Limits, Verdicts, buckets};
 use crate::store::{Store, StoreError};
 
 /// What a look at the queue needs besides the store.
@@ -57,7 +57,8 @@ impl Outlook {
         let mut table = LockTable::new(self.fold);
         store.read_locks(&mut table)?;
         let holders = || store.holders();
-        let mut admission = Admission::new(&table, &holders);
+        let mut verdicts = Verdicts::default();
+        let mut admission = Admission::new(&table, &holders, &mut verdicts);
         let mut lanes = Lanes::default();
         let (limits, admission) = (&self.limits, &mut admission);
         Ok(decide(

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::model::ids::SessionId;
 use crate::model::lock::{Lock, LockTable, LockToken, Party};
-use crate::model::scope::{Overlap, ScopeIndex, ScopeLanguage};
+use crate::model::scope::{Overlap, Scope, ScopeIndex, ScopeLanguage};
 use crate::store::{Holder, QueueRow, StoreError};
 
 /// A request that so many others were granted before is next: whoever asks for any of its files
@@ -45,6 +45,34 @@ impl LockWait {
     }
 }
 
+/// Who was in the way of a request, which stays so as long as that lock is what it was.
+#[derive(Debug, Clone)]
+struct Met {
+    token: LockToken,
+    holder: Party,
+    scope: Scope,
+    witness: Option<String>,
+}
+
+/// What earlier looks at the queue found, so that tasks that wait are not compared again each time.
+#[derive(Debug, Default)]
+pub struct Verdicts {
+    met: HashMap<Request, Met>,
+}
+
+/// What is asked for, as it is stored, and the session from whose work it goes on.
+type Request = (String, Option<SessionId>);
+
+impl Verdicts {
+    /// Forgets the locks that are held no more, or not as they were.
+    fn sync(&mut self, table: &LockTable) {
+        self.met.retain(|_, met| {
+            let lock = table.get(met.token);
+            lock.is_some_and(|lock| lock.scope == met.scope && lock.holder == met.holder)
+        });
+    }
+}
+
 /// Decides over the sessions of one look at the queue, in the order in which they are asked for.
 pub struct Admission<'t> {
     table: &'t LockTable,
@@ -53,8 +81,9 @@ pub struct Admission<'t> {
     holders: OnceCell<HashMap<SessionId, Holder>>,
     /// What is given out by this decision, or kept for one that is next.
     taken: ScopeIndex<SessionId>,
+    verdicts: &'t mut Verdicts,
     /// Tasks without a scope are many, and ask for the same.
-    known: HashMap<(String, Option<SessionId>), Rc<LockWait>>,
+    known: HashMap<Request, Rc<LockWait>>,
 }
 
 impl<'t> Admission<'t> {
@@ -62,10 +91,13 @@ impl<'t> Admission<'t> {
     pub fn new(
         table: &'t LockTable,
         load: &'t dyn Fn() -> Result<HashMap<SessionId, Holder>, StoreError>,
+        verdicts: &'t mut Verdicts,
     ) -> Self {
+        verdicts.sync(table);
         Self {
             table,
             load,
+            verdicts,
             holders: OnceCell::new(),
             taken: ScopeIndex::new(),
             known: HashMap::new(),
@@ -82,18 +114,40 @@ impl<'t> Admission<'t> {
         if let Some(wait) = self.known.get(&key) {
             return Err(Rc::clone(wait));
         }
-        // What cannot be read is refused, with its reason, when it is to be granted.
-        let Some(scope) = self.read(&row.scope) else {
-            return Ok(());
-        };
-        let Some(wait) = self.in_the_way(row, &scope).map(Rc::new) else {
+        let Some(wait) = self
+            .met_before(row, &key)
+            .or_else(|| self.compare(row, &key))
+        else {
             return Ok(());
         };
         if row.passed_by >= MOST_PASSED_BY && !wait.rests {
-            self.taken.insert(row.session, scope);
+            self.take(row);
         }
+        let wait = Rc::new(wait);
         self.known.insert(key, Rc::clone(&wait));
         Err(wait)
+    }
+
+    fn met_before(&self, row: &QueueRow, request: &Request) -> Option<LockWait> {
+        let met = self.verdicts.met.get(request)?;
+        let is_own = met.holder == Party::session(row.session);
+        (!is_own).then(|| self.wait(Some(met.token), &met.holder, met.witness.clone()))
+    }
+
+    fn compare(&mut self, row: &QueueRow, request: &Request) -> Option<LockWait> {
+        // What cannot be read is refused, with its reason, when it is to be granted.
+        let scope = self.read(&row.scope)?;
+        let wait = self.in_the_way(row, &scope)?;
+        if let Some(lock) = wait.token.and_then(|token| self.table.get(token)) {
+            let met = Met {
+                token: lock.token,
+                holder: lock.holder.clone(),
+                scope: lock.scope.clone(),
+                witness: wait.witness.clone(),
+            };
+            self.verdicts.met.insert(request.clone(), met);
+        }
+        Some(wait)
     }
 
     /// The session is given what it asks for.

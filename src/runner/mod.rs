@@ -21,7 +21,7 @@ mod turn;
 mod waits;
 mod warning;
 
-pub use admission::{Admission, LockWait};
+pub use admission::{Admission, LockWait, Verdicts};
 pub use context::Config;
 pub use dispatch::Limits;
 pub use drift::DriftPolicy;

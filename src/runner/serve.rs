@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 
-use super::admission::Admission;
+use super::admission::{Admission, Verdicts};
 use super::collect::Collected;
 use super::context::Config;
 use super::dispatch::{Held, Lanes, Slot, decide};
@@ -79,6 +79,7 @@ pub struct Runner {
     held: HashSet<JobId>,
     /// The scopes of the locks that are held, read once each.
     pub(super) locks: LockTable,
+    verdicts: Verdicts,
     /// Whom those sessions wait for that could start but for a lock, at the last look.
     pub(super) waits: HashMap<SessionId, Party>,
     /// Whether a session waits for more than it has.
@@ -109,6 +110,7 @@ impl Runner {
             lanes: Lanes::default(),
             held: HashSet::new(),
             locks: LockTable::new(fold),
+            verdicts: Verdicts::default(),
             waits: HashMap::new(),
             wanted: false,
             looks: Looks::default(),
@@ -176,7 +178,7 @@ impl Runner {
             let buckets = buckets(&self.store, &limits.groups, &queue, now_ms)?;
             let store = &self.store;
             let holders = || store.holders();
-            let mut admission = Admission::new(&self.locks, &holders);
+            let mut admission = Admission::new(&self.locks, &holders, &mut self.verdicts);
             let lanes = &mut self.lanes;
             let decision = decide(
                 &queue,

@@ -3,6 +3,7 @@ use crate::model::limit::GroupLimit;
 use crate::model::lock::{Lock, LockTable, LockToken, Party};
 use crate::model::scope::{Fold, Scope};
 use crate::model::session::SessionState;
+use crate::runner::admission::Verdicts;
 use crate::runner::bucket::Bucket;
 use crate::store::Holder;
 use proptest::prelude::*;
@@ -18,7 +19,8 @@ fn decide(
     now_ms: i64,
 ) -> Decision {
     let (table, holders) = (LockTable::new(Fold::default()), || Ok(HashMap::new()));
-    let mut admission = Admission::new(&table, &holders);
+    let mut verdicts = Verdicts::default();
+    let mut admission = Admission::new(&table, &holders, &mut verdicts);
     super::decide(queue, slots, limits, buckets, lanes, &mut admission, now_ms)
 }
 
@@ -292,9 +294,24 @@ impl Held {
 
     fn decide(&self, queue: &[QueueRow]) -> Decision {
         let holders = || Ok(self.holders.clone());
-        let mut admission = Admission::new(&self.table, &holders);
-        let (limits, buckets, mut lanes) = (limits(8), Buckets::new(), Lanes::default());
-        super::decide(queue, &[], &limits, buckets, &mut lanes, &mut admission, 0)
+        let (limits, mut verdicts) = (limits(8), Verdicts::default());
+        let mut look = || {
+            let mut admission = Admission::new(&self.table, &holders, &mut verdicts);
+            let mut lanes = Lanes::default();
+            super::decide(
+                queue,
+                &[],
+                &limits,
+                Buckets::new(),
+                &mut lanes,
+                &mut admission,
+                0,
+            )
+        };
+        let first = look();
+        // What is known from the first look says the same.
+        assert_eq!(look(), first);
+        first
     }
 }
 
