@@ -28,3 +28,4 @@ pub use objects::{ChangeKind, ChangedPath};
 pub use refs::{Expected, object_id};
 pub use repo::{Repo, open_checkout, open_isolated};
 pub use sound::{Standard, Unsound, unsound_commit, unsound_tree};
+pub use stale::outwait;

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::repo::Repo;
@@ -18,27 +18,31 @@ impl Repo {
         Some(String::from_utf8_lossy(&bytes).trim_end().to_owned())
     }
 
-    /// Waits until nobody has the lock of a ref, and takes away one that stays the same for a second.
-    /// Only for a lock that is known to be one of treeyard's own. Whether the ref is free.
+    /// [`outwait`] for the lock of a ref. Only for one that is known to be treeyard's own.
     pub fn outwait_ref_lock(&self, full_name: &str) -> bool {
-        let path = self.lock_path(full_name);
-        let look = || {
-            let found = fs::symlink_metadata(&path).ok()?;
-            Some((found.ino(), found.mtime(), found.mtime_nsec(), found.len()))
-        };
-        let (first, began) = (look(), Instant::now());
-        while began.elapsed() < PATIENCE {
-            let now = look();
-            if now.is_none() || now != first {
-                return true;
-            }
-            std::thread::sleep(LOOK);
-        }
-        tracing::warn!(lock = %path.display(), "a killed process left a lock; it is taken away");
-        fs::remove_file(&path).is_ok()
+        outwait(&self.lock_path(full_name))
     }
 
     fn lock_path(&self, full_name: &str) -> PathBuf {
         self.common_dir().join(format!("{full_name}.lock"))
     }
+}
+
+/// Waits until nobody has a lock, and takes away one that stays the same for a second. Whether what it
+/// locks is free.
+pub fn outwait(lock: &Path) -> bool {
+    let look = || {
+        let found = fs::symlink_metadata(lock).ok()?;
+        Some((found.ino(), found.mtime(), found.mtime_nsec(), found.len()))
+    };
+    let (first, began) = (look(), Instant::now());
+    while began.elapsed() < PATIENCE {
+        let now = look();
+        if now.is_none() || now != first {
+            return true;
+        }
+        std::thread::sleep(LOOK);
+    }
+    tracing::warn!(lock = %lock.display(), "a killed process left a lock; it is taken away");
+    fs::remove_file(lock).is_ok()
 }

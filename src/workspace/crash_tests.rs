@@ -185,6 +185,21 @@ fn killed_before_the_own_branch_moved_nothing_looks_undone() {
     assert_eq!(freed(&field, &ws), None);
 }
 
+/// A lock on its branch that nobody takes away any more, and the work that was to go there.
+#[test]
+fn killed_while_the_own_branch_moved_the_work_is_taken_in_all_the_same() {
+    let field = Field::new();
+    let ws = field.make("l");
+    let located = ws.located();
+    put(ws.path.join("new.md"), "work\n");
+    let lock = ws.git_dir.join(format!("{}.lock", ws.branch));
+    put(lock.clone(), "");
+    let made = commit_all(&field.repo, &located, "x").unwrap().unwrap();
+    assert!(!lock.exists());
+    assert_eq!(git(&ws.path, &["rev-parse", "HEAD"]), made.as_str());
+    assert_eq!(git(&ws.path, &["status", "--porcelain"]), "");
+}
+
 /// Every file of the base is in the sparse checkout, and a new one is not.
 #[test]
 fn new_files_outside_a_sparse_checkout_that_leaves_nothing_out_are_work() {

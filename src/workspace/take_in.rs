@@ -13,7 +13,7 @@ use super::import::{Imported, check_commits, import};
 use super::located::{Health, Located, inspect};
 use super::packs::roll_up;
 use super::settled::{settle, settled_at};
-use crate::git::{GitError, Repo, object_id};
+use crate::git::{GitError, Repo, object_id, outwait};
 use crate::model::ids::CommitId;
 
 /// What becomes of work that is not committed.
@@ -175,6 +175,8 @@ fn move_own_branch(ws: &Located, from: &CommitId, to: &CommitId) -> Result<(), W
             .map_err(GitError::library(WHAT))?,
         deref: false,
     };
+    // None of its commands runs any more, and a person's git holds it for moments only.
+    outwait(&ws.git_dir.join(format!("{}.lock", ws.branch)));
     let own = open_own(ws, &["core.logAllRefUpdates=false"])?;
     own.edit_reference(edit).map_err(GitError::library(WHAT))?;
     Ok(())
