@@ -149,6 +149,10 @@ fn build(req: &Request<'_>, root: &Path, ws: &mut Located) -> Result<FillMethod,
                 &format!("gitdir: {}\n", plain(&linked)?),
             )?;
             ws.git_dir = linked;
+            if let Some(hooks) = &req.hooks {
+                // It has none of its own; those of the person's checkouts know it by this.
+                write_guard(&record.join(GUARD_FILE), hooks.guard)?;
+            }
         }
         Isolation::Private => make_private(req, ws, &record)?,
     }

@@ -247,3 +247,27 @@ fn what_cannot_be_adopted_is_refused_with_a_reason() {
     assert!(code == 5 && told.contains("CX-MM-002"), "{told}");
     assert_eq!(yard.state_of("feature"), "", "all or nothing");
 }
+
+/// It has no hooks of its own; those of the checkouts hold it to its scope.
+#[test]
+fn a_linked_session_is_held_by_the_hooks_of_the_checkouts() {
+    let yard = Yard::new();
+    yard.exits(0, &["hooks", "install"]);
+    let linked = [
+        "--set",
+        "worktrees.isolation=\"linked\"",
+        "run",
+        "--name",
+        "docs",
+    ];
+    let line = "mkdir docs && echo 1 > docs/a.md";
+    let run = ["--scope", "docs/**", "--", "sh", "-c", line];
+    yard.exits(0, &[&linked[..], &run].concat());
+    let place = PathBuf::from(yard.exits(0, &["open", "docs"]).trim());
+    let (went, told) = commit(&yard, &place, "src/lib.txt");
+    assert!(!went && told.contains("TY-OUT-OF-SCOPE"), "{told}");
+    let (went, told) = commit(&yard, &place, "docs/b.md");
+    assert!(went, "{told}");
+    yard.exits(0, &["land", "docs"]);
+    yard.sound();
+}
