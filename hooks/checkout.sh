@@ -6,11 +6,18 @@ behind=@BEHIND@
 own=$behind/$name
 [ -f "$own" ] && [ -x "$own" ] || own=
 gone="treeyard: $here/treeyard leads nowhere, so nothing is checked; run: treeyard doctor --fix"
-if [ "$name" = pre-commit ]; then
+if [ "$name" = prepare-commit-msg ]; then
     # A hook that came later is found by a link; one that looks beside itself has to be started by its own path.
     for later in "$here"/*-*; do
         [ -L "$later" ] && [ -f "$later" ] && ln -f "$0" "$later" 2>/dev/null
     done
+    # What git looks for before this one: there was no file for it, and now there is something to start.
+    early=pre-commit
+    case $1 in *MERGE_MSG) early=pre-merge-commit ;; esac
+    if [ -f "$behind/$early" ] && [ -x "$behind/$early" ] && ln "$0" "$here/$early" 2>/dev/null; then
+        echo "treeyard: your $early hook is new, and git has not run it; once more, and it does" >&2
+        exit 1
+    fi
 fi
 case $name in
 commit-msg | pre-push)
@@ -21,7 +28,7 @@ commit-msg | pre-push)
     ;;
 esac
 case $name:$1 in
-pre-commit:* | pre-merge-commit:*)
+pre-commit:* | pre-merge-commit:* | prepare-commit-msg:*)
     [ -x "$here/treeyard" ] && exec "$here/treeyard" __hook checkout "$behind" "$name" "$@"
     echo "$gone" >&2
     ;;

@@ -16,6 +16,12 @@ $more"
     set -- "$1" "$seen"
     ;;
 reference-transaction:*) exit 0 ;;
+commit-msg:*)
+    # What git was told of the message beforehand, `prepare-commit-msg` has seen to.
+    while IFS= read -r line; do
+        case $line in "Treeyard-Lock: "*) exit 0 ;; esac
+    done <"$1"
+    ;;
 esac
 [ -x "$here/treeyard" ] && exec "$here/treeyard" __hook session "$here" "$name" "$@"
 echo "treeyard: $here/treeyard leads nowhere, so this cannot be checked; run: treeyard doctor --fix" >&2

@@ -1,24 +1,25 @@
 # What hooks cost a commit of one changed file: those of a session's worktree, and those of a main checkout
-# while a session holds other files, against no hooks and against the framework `pre-commit` with
-# one hook that does nothing.
+# while a session holds other files, against the same commit in the same place without hooks, and against
+# the framework `pre-commit` with one hook that does nothing.
 
 part_hooks() {
     local with_framework=no
     new_repository "$scratch/checkout" "$files"
-    git clone --quiet --no-local "$scratch/checkout" "$scratch/bare"
     if has pre-commit; then
         git clone --quiet --no-local "$scratch/checkout" "$scratch/framework"
         install_framework "$scratch/framework"
         with_framework=yes
     fi
     hold_files "$scratch/checkout"
+    empty_hooks "$scratch/empty"
     # A commit takes moments, so there are more rounds of it.
     rounds=$((rounds * 6))
     each_round commit_round
-    local bare
-    bare=$(median commit_bare)
     hooks_figure session "a session's worktree"
     hooks_figure checkout "a checkout with hooks installed"
+    figure hooks_empty "hooks that do nothing: the least that starting them costs, milliseconds more" \
+        "$(seconds "$(median commit_empty)")" "without hooks $(seconds "$(median commit_bare_session)")" \
+        "$(awk "BEGIN { printf \"%.1f\", 1000 * ($(median commit_empty) - $(median commit_bare_session)) }")"
     if [ "$with_framework" = no ]; then fail "pre-commit is not installed (--peers installs it)"; fi
     framework_figure session "a session's worktree"
     framework_figure checkout "a checkout with hooks installed"
@@ -36,6 +37,16 @@ hold_files() {
     ty "$1" hooks install --quiet >"$scratch/out"
 }
 
+# empty_hooks FOLDER: under the names that a session's hooks have.
+empty_hooks() {
+    mkdir "$1"
+    local name
+    for name in prepare-commit-msg commit-msg reference-transaction; do
+        printf '#!/bin/sh\nexit 0\n' >"$1/$name"
+        chmod +x "$1/$name"
+    done
+}
+
 install_framework() {
     cat >"$1/.pre-commit-config.yaml" <<'YAML'
 repos:
@@ -49,27 +60,35 @@ YAML
 }
 
 commit_round() {
-    timed_commit bare "$scratch/bare" src/part0/group1
-    timed_commit session "$worktree" src/part1
-    timed_commit checkout "$scratch/checkout" src/part0/group1
+    both_ways session "$worktree" src/part1
+    timed_commit empty "$worktree" src/part1 -c core.hooksPath="$scratch/empty"
+    both_ways checkout "$scratch/checkout" src/part0/group1
     if [ "$with_framework" = yes ]; then
-        timed_commit framework "$scratch/framework" src/part0/group1
+        both_ways framework "$scratch/framework" src/part0/group1
     fi
 }
 
-# timed_commit NAME WORKTREE FOLDER
+# both_ways NAME WORKTREE FOLDER: without hooks, and with those that are there.
+both_ways() {
+    timed_commit "bare_$1" "$2" "$3" -c core.hooksPath=/dev/null
+    timed_commit "$@"
+}
+
+# timed_commit NAME WORKTREE FOLDER [OPTION...]
 timed_commit() {
-    printf 'round %d %d\n' "$round" "$RANDOM" >"$2/$3/changed.txt"
-    git -C "$2" add "$3/changed.txt"
-    sample "commit_$1" git -C "$2" commit --quiet -m "round $round"
+    local name=$1 place=$2 folder=$3
+    shift 3
+    printf 'round %d %d\n' "$round" "$RANDOM" >"$place/$folder/changed.txt"
+    git -C "$place" add "$folder/changed.txt"
+    sample "commit_$name" git -C "$place" "$@" commit --quiet -m "round $round"
 }
 
 # over NAME: how much longer than without hooks, in seconds.
-over() { awk "BEGIN { printf \"%.6f\", $(median "commit_$1") - $bare }"; }
+over() { awk "BEGIN { printf \"%.6f\", $(median "commit_$1") - $(median "commit_bare_$1") }"; }
 
 hooks_figure() {
     figure "hooks_$1" "a commit in $2, $files files, milliseconds over one without hooks" \
-        "$(seconds "$(median "commit_$1")")" "without hooks $(seconds "$bare")" \
+        "$(seconds "$(median "commit_$1")")" "without hooks $(seconds "$(median "commit_bare_$1")")" \
         "$(awk "BEGIN { printf \"%.1f\", 1000 * $(over "$1") }")" '<=' 15
 }
 

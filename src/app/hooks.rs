@@ -14,15 +14,17 @@ const NAME: &str = "hooks";
 const SCRIPT: &str = include_str!("../../hooks/checkout.sh");
 
 /// The hooks that decide.
-const DECIDING: [&str; 3] = ["pre-commit", "pre-merge-commit", "reference-transaction"];
+const DECIDING: [&str; 2] = ["prepare-commit-msg", "reference-transaction"];
+/// Those that decide in front of a person's own, so that a refusal comes before it. Behind each git reads
+/// the whole index once more, so they are there only when the person has them.
+const IN_FRONT: [&str; 2] = ["pre-commit", "pre-merge-commit"];
 /// Those that decide only in a worktree that a session adopted.
 const IN_ADOPTED: [&str; 2] = ["commit-msg", "pre-push"];
 /// Those that only start a person's own.
-const PASSING: [&str; 17] = [
+const PASSING: [&str; 16] = [
     "applypatch-msg",
     "pre-applypatch",
     "post-applypatch",
-    "prepare-commit-msg",
     "commit-msg",
     "post-commit",
     "pre-rebase",
@@ -273,11 +275,11 @@ fn folder(place: &Place) -> Result<HookFolder, Failure> {
         let found = own.join(name).metadata();
         found.is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
     };
-    let asked = ASKED_FOR.into_iter().filter(is_there);
+    let asked = ASKED_FOR.into_iter().chain(IN_FRONT).filter(is_there);
     let script = SCRIPT.replace("@BEHIND@", &behind);
     let with = |names: Vec<&str>| {
         let names = names.into_iter().map(str::to_owned).collect();
-        HookFolder::new(place.folder.clone(), script, names, &program)
+        HookFolder::new(place.folder.clone(), script, names, &program).allowing(&IN_FRONT)
     };
     let names = DECIDING.into_iter().chain(asked);
     // A link would not lead from the root of the worktree, as a relative path does here.

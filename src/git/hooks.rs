@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::error::GitError;
 
-/// The hooks of a session's worktree.
-pub const SESSION_HOOKS: [&str; 5] = [
-    "pre-commit",
-    "pre-merge-commit",
+/// The hooks of a session's worktree. `prepare-commit-msg` stands for `pre-commit` and
+/// `pre-merge-commit`: it comes before the editor too, no `--no-verify` skips it, and git does not read
+/// the whole index once more behind it.
+pub const SESSION_HOOKS: [&str; 4] = [
+    "prepare-commit-msg",
     "commit-msg",
     "pre-push",
     "reference-transaction",
@@ -31,6 +32,8 @@ pub struct HookFolder {
     /// Hooks that only start another one. As long as there is no other one, a link that leads nowhere
     /// stands for the script: git starts no process for it, and follows it as soon as there is.
     passing: Vec<(String, PathBuf)>,
+    /// Under these names the script may stand, and need not.
+    allowed: Vec<String>,
     program: PathBuf,
 }
 
@@ -49,6 +52,7 @@ impl HookFolder {
             script,
             names,
             passing: Vec::new(),
+            allowed: Vec::new(),
             program: program.to_owned(),
         }
     }
@@ -58,6 +62,12 @@ impl HookFolder {
         let own = |name: &&str| ((*name).to_owned(), behind.join(name));
         let passing = names.iter().map(own).collect();
         Self { passing, ..self }
+    }
+
+    /// With names under which the script may stand as well.
+    pub fn allowing(self, names: &[&str]) -> Self {
+        let allowed = names.iter().map(|name| (*name).to_owned()).collect();
+        Self { allowed, ..self }
     }
 
     /// Where it is.
@@ -179,7 +189,8 @@ impl HookFolder {
         let passing = self.passing.iter().map(|(name, _)| name);
         let own: Vec<&String> = self.names.iter().chain(passing).collect();
         let belongs = |name: &str| {
-            name == PROGRAM || name.starts_with('.') || own.iter().any(|own| *own == name)
+            let may = self.allowed.iter().any(|allowed| allowed == name) && self.has(name);
+            name == PROGRAM || name.starts_with('.') || may || own.iter().any(|own| *own == name)
         };
         let others = entries.filter(|entry| !belongs(&entry.file_name().to_string_lossy()));
         others.map(|entry| entry.path()).collect()

@@ -2,7 +2,7 @@
 //! which there are as many as the repository has files.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use gix::ObjectId;
@@ -13,10 +13,12 @@ const ENTRY: usize = 62;
 const LONG: u16 = 0xfff;
 const EXTENDED: u16 = 0x4000;
 const ID: usize = 20;
+/// The note at the end that says where the entries end, as long as git is configured to make it.
+const END_NOTE: usize = 32;
 
 /// What git noted of the whole index when it last wrote its tree, and found still true when it
-/// wrote the index. `None` when there is no such note, or the index is not of the plain kind (compressed
-/// paths, split, sparse): its entries say it then.
+/// wrote the index. `None` when there is no such note, or the index is not of a plain kind (split, sparse,
+/// or with compressed paths and no word of where they end): its entries say it then.
 pub(super) fn whole_tree(index: &Path) -> Option<ObjectId> {
     let file = File::open(index).ok()?;
     let length = file.metadata().ok()?.len();
@@ -38,13 +40,15 @@ impl Index {
         let [b'D', b'I', b'R', b'C', version @ .., a, b, c, d] = self.read::<12>()? else {
             return Ok(None);
         };
-        if !matches!(version, [0, 0, 0, 2 | 3]) {
-            return Ok(None);
-        }
         let entries = u32::from_be_bytes([a, b, c, d]);
-        for _ in 0..entries {
-            if !self.pass_entry()? {
+        if !self.seek_end_of_entries()? {
+            if !matches!(version, [0, 0, 0, 2 | 3]) {
                 return Ok(None);
+            }
+            for _ in 0..entries {
+                if !self.pass_entry()? {
+                    return Ok(None);
+                }
             }
         }
         let mut found = None;
@@ -64,6 +68,29 @@ impl Index {
             }
         }
         Ok(found.map(|(_, id)| id))
+    }
+
+    /// Goes to where the entries end, if the index says where that is.
+    fn seek_end_of_entries(&mut self) -> io::Result<bool> {
+        let here = self.from.stream_position()?;
+        let all = here + self.left;
+        let Some(note) = all.checked_sub(END_NOTE as u64).filter(|at| *at >= here) else {
+            return Ok(false);
+        };
+        self.from.seek(SeekFrom::Start(note))?;
+        let mut text = [0; END_NOTE];
+        self.from.read_exact(&mut text)?;
+        let end = match text {
+            [b'E', b'O', b'I', b'E', 0, 0, 0, 24, a, b, c, d, ..] => {
+                u32::from_be_bytes([a, b, c, d])
+            }
+            _ => 0,
+        };
+        let is_known = (here..=note).contains(&u64::from(end));
+        let next = if is_known { end.into() } else { here };
+        self.from.seek(SeekFrom::Start(next))?;
+        self.left = all - next;
+        Ok(is_known)
     }
 
     /// False for one whose end is not known beforehand.

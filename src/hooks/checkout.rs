@@ -2,7 +2,9 @@
 //! that a session adopted, they are that session's.
 
 use std::ffi::OsString;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
+use std::thread;
 
 use gix::ObjectId;
 use gix::bstr::BString;
@@ -14,7 +16,7 @@ use super::overrides::{allows, spend};
 use super::place::{open, tip};
 use super::refusal::{Decision, Refusal, named, words};
 use super::session::Session;
-use super::staged::staged_here;
+use super::staged::{Made, staged_here};
 use super::updates::{To, Update};
 use crate::git::changed_by;
 use crate::model::code::Code;
@@ -44,7 +46,8 @@ pub fn checkout(name: &str, args: &[OsString], input: &[u8]) -> Result<Checked, 
         return decided.map(|()| Checked::Free);
     }
     let decided = match name {
-        "pre-commit" | "pre-merge-commit" => before_commit(),
+        "prepare-commit-msg" => before_commit(Made::told(args)),
+        "pre-commit" | "pre-merge-commit" => before_commit(Made::Anew),
         "reference-transaction" => before_refs(input),
         "commit-msg" | "pre-push" => Ok(Ok(())),
         _ => Err(HookError::Arguments),
@@ -56,12 +59,13 @@ pub fn checkout(name: &str, args: &[OsString], input: &[u8]) -> Result<Checked, 
     }
 }
 
-fn before_commit() -> Decision {
+fn before_commit(made: Made) -> Decision {
     let repo = open()?;
-    let Some(held) = Held::read(&repo)? else {
+    let (held, staged) = Held::read_during(&repo, || staged_here(&repo, made));
+    let Some(held) = held? else {
         return Ok(Ok(()));
     };
-    let taken = held.of(staged_here(&repo)?);
+    let taken = held.of(staged?);
     if taken.is_empty() {
         return Ok(Ok(()));
     }
@@ -83,11 +87,13 @@ fn before_refs(input: &[u8]) -> Decision {
         return Ok(Ok(()));
     }
     let repo = open()?;
-    let mut changed = changed_here(&repo, &moves, Depth::Near)?;
+    let near = || changed_here(&repo, &moves, Depth::Near);
+    let (held, changed) = Held::read_during(&repo, near);
+    let mut changed = changed?;
     if changed.is_empty() {
         return Ok(Ok(()));
     }
-    let Some(held) = Held::read(&repo)? else {
+    let Some(held) = held? else {
         return Ok(Ok(()));
     };
     // A look at every ref is for those that would be refused.
@@ -170,11 +176,12 @@ struct Held {
 }
 
 impl Held {
-    fn read(repo: &gix::Repository) -> Result<Option<Self>, HookError> {
+    /// Reads it while something else is done, which takes about as long.
+    fn read_during<T>(
+        repo: &gix::Repository,
+        other: impl FnOnce() -> T,
+    ) -> (Result<Option<Self>, HookError>, T) {
         let state_dir = repo.common_dir().join("treeyard");
-        let Some(store) = Store::open_to_read(&state_dir)? else {
-            return Ok(None);
-        };
         let settings = repo.config_snapshot();
         let is_set = |key: &str| settings.boolean(key) == Some(true);
         let fold = Fold {
@@ -182,6 +189,22 @@ impl Held {
             precompose: is_set("core.precomposeUnicode"),
         };
         let here = repo.workdir().and_then(|path| path.canonicalize().ok());
+        thread::scope(|scope| {
+            let reader = scope.spawn(|| Self::read(state_dir, fold, here));
+            let done = other();
+            let read = reader.join();
+            (read.unwrap_or_else(|panic| resume_unwind(panic)), done)
+        })
+    }
+
+    fn read(
+        state_dir: PathBuf,
+        fold: Fold,
+        here: Option<PathBuf>,
+    ) -> Result<Option<Self>, HookError> {
+        let Some(store) = Store::open_to_read(&state_dir)? else {
+            return Ok(None);
+        };
         let others = holders(&store)?
             .into_iter()
             .filter(|holder| here.is_none() || holder.place != here);

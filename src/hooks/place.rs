@@ -15,15 +15,20 @@ pub(super) fn open() -> Result<gix::Repository, HookError> {
     gix::open_opts(git_dir()?, options).map_err(HookError::library("open the repository"))
 }
 
-/// The git directory of the repository, which needs not be opened for that as long as git says where it is
-/// and no other one shares it.
+/// The git directory of the repository.
 pub(super) fn common_dir() -> Result<PathBuf, HookError> {
-    let dir = git_dir()?;
-    let is_plain = dir.join("HEAD").is_file() && !dir.join("commondir").exists();
-    match is_plain {
-        true => Ok(dir),
-        false => Ok(open()?.common_dir().to_owned()),
+    match main_dir()? {
+        Some(dir) => Ok(dir),
+        None => Ok(open()?.common_dir().to_owned()),
     }
+}
+
+/// The same without opening anything, as long as this is not one of its linked worktrees and nothing has
+/// to be followed.
+pub(super) fn main_dir() -> Result<Option<PathBuf>, HookError> {
+    let dir = git_dir()?;
+    let is_main = |dir: &PathBuf| dir.join("HEAD").is_file() && !dir.join("commondir").exists();
+    Ok([dir.join(".git"), dir].into_iter().find(is_main))
 }
 
 /// Git says where it is, or starts the hook at the root of the worktree.

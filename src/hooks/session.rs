@@ -9,10 +9,10 @@ use gix::bstr::BString;
 
 use super::error::HookError;
 use super::history::{Paths, common_change, merge_base, new_commits};
-use super::place::{branch_of, common_dir, open, tip};
+use super::place::{branch_of, common_dir, main_dir, open, tip};
 use super::pushes::{Push, TO_TARGET};
 use super::refusal::{Decision, Refusal, scope_of, words};
-use super::staged::staged_here;
+use super::staged::{Made, staged_here};
 use super::trailers::add_trailers;
 use super::updates::{To, Update};
 use crate::git::{changed_by, parents};
@@ -75,6 +75,9 @@ impl Session {
     /// The session to which a worktree of the repository itself belongs, as an adopted one; `None` in
     /// a person's checkout.
     pub(super) fn here() -> Result<Option<Self>, HookError> {
+        if matches!(main_dir(), Ok(Some(_))) {
+            return Ok(None);
+        }
         // What cannot be opened is no session's; what follows says why.
         let Ok(repo) = open() else {
             return Ok(None);
@@ -101,7 +104,8 @@ impl Session {
 
     pub(super) fn decide(&self, name: &str, args: &[OsString], input: &[u8]) -> Decision {
         match name {
-            "pre-commit" | "pre-merge-commit" => self.commit(),
+            "prepare-commit-msg" => self.prepared(args),
+            "pre-commit" | "pre-merge-commit" => self.commit(Made::Anew),
             "commit-msg" => add_to_message(&self.guard, args),
             REFS => self.refs(&Update::of_branches(input)?),
             "pre-push" => self.pushes(&Push::read(input)?),
@@ -109,13 +113,25 @@ impl Session {
         }
     }
 
+    /// Before the editor. A message that is there by now, and may have been another commit's, gets its
+    /// trailers at once; to one that is still to be written `commit-msg` adds them.
+    fn prepared(&self, args: &[OsString]) -> Decision {
+        let allowed = self.commit(Made::told(args))?;
+        match args {
+            [_, source, ..] if allowed.is_ok() && source != "template" => {
+                add_to_message(&self.guard, args)
+            }
+            _ => Ok(allowed),
+        }
+    }
+
     /// What is staged. Of a merge, what it takes over as it is does not count here: whether it may be
     /// taken over is seen when the branch moves.
-    fn commit(&self) -> Decision {
+    fn commit(&self, made: Made) -> Decision {
         if self.has_lost()? {
             return Ok(Err(Refusal::lost(&self.guard)));
         }
-        let outside = self.outside(staged_here(&self.repo)?);
+        let outside = self.outside(staged_here(&self.repo, made)?);
         let out = match tip(&self.repo, "HEAD") {
             Some(_) => format!(
                 "leave them out: git restore --staged -- {}",

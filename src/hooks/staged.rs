@@ -2,6 +2,7 @@
 //! so this costs as much as is changed, not as much as there is.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::Path;
 
 use gix::ObjectId;
@@ -9,24 +10,57 @@ use gix::bstr::{BStr, BString, ByteSlice};
 use gix::index::entry::{Flags, Mode, Stage};
 use gix::index::{Entry, State, extension};
 use gix::objs::tree::EntryMode;
+use gix::state::InProgress;
 
 use super::cached::whole_tree;
 use super::error::HookError;
 use super::history::Paths;
 use super::place::{index_path, merge_heads, tip};
-use crate::git::{differing, entries_of, root_tree};
+use crate::git::{differing, entries_of, parents, root_tree};
+
+/// Whether a commit comes on top of HEAD.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Made {
+    /// It does.
+    Anew,
+    /// It may take the place of HEAD, as an amended one does.
+    InPlace,
+}
+
+impl Made {
+    /// What git tells `prepare-commit-msg`: the file with the message, where that is from, and of
+    /// which commit. One whose message alone is taken from HEAD looks like an amended one.
+    pub fn told(args: &[OsString]) -> Self {
+        match args {
+            [_, source, _] if source == "commit" => Self::InPlace,
+            _ => Self::Anew,
+        }
+    }
+}
 
 /// What a commit made here would change itself: against HEAD, and of a merge what it has of none of
-/// the commits that are merged. What it takes over as it is was made elsewhere.
-pub(super) fn staged_here(repo: &gix::Repository) -> Result<Paths, HookError> {
+/// the commits that are merged. What it takes over as it is was made elsewhere. Nor does an amended
+/// one change what it takes back. A rebase makes commits again that were there before; what comes of
+/// them is seen when it moves the branch.
+pub(super) fn staged_here(repo: &gix::Repository, made: Made) -> Result<Paths, HookError> {
+    if let Some(InProgress::Rebase | InProgress::RebaseInteractive) = repo.state() {
+        return Ok(Paths::new());
+    }
     let index = index_path(repo);
     let compare = |commit: Option<ObjectId>| {
         let tree = commit.map(|id| root_tree(repo, id)).transpose()?;
         staged(repo, &index, tree)
     };
     let mut changed = compare(tip(repo, "HEAD"))?;
-    for merged in merge_heads(repo) {
-        let differs = compare(Some(merged))?;
+    let mut others = merge_heads(repo);
+    if made == Made::InPlace
+        && !changed.is_empty()
+        && let Some(head) = tip(repo, "HEAD")
+    {
+        others.extend(parents(repo, head)?);
+    }
+    for other in others {
+        let differs = compare(Some(other))?;
         changed.retain(|path| differs.contains(path));
     }
     Ok(changed)
@@ -44,7 +78,7 @@ pub(super) fn staged(
             Some(tree) => Ok(differing(repo, ObjectId::empty_tree(tree.kind()), &[tree])?),
         };
     }
-    // So it is when git starts `pre-commit`: it has just made the tree that it is about to commit.
+    // So it is when git starts the hook: it has just made the tree that it is about to commit.
     if let Some(whole) = whole_tree(index).filter(|id| repo.has_object(*id)) {
         return Ok(differing(repo, whole, tree.as_slice())?);
     }

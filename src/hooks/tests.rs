@@ -182,4 +182,24 @@ fn only_an_index_that_is_whole_and_plain_says_its_tree_at_once() {
         Some(tree),
         "with flags that take more room"
     );
+
+    // Where the index says itself where its entries end, they need not be passed.
+    git(dir, &["config", "index.recordEndOfIndexEntries", "true"]);
+    git(dir, &["update-index", "--index-version=4"]);
+    assert_eq!(whole_tree(&index), Some(tree_of_index(dir)));
+    let whole = fs::read(&index).unwrap();
+    for length in 0..whole.len() {
+        fs::write(&index, &whole[..length]).unwrap();
+        assert_eq!(whole_tree(&index), None, "cut to {length} bytes");
+    }
+    // The last four bytes before two hashes are the place.
+    let place = whole.len() - 44..whole.len() - 40;
+    for wrong in 0..whole.len() as u32 + 100 {
+        let mut damaged = whole.clone();
+        damaged[place.clone()].copy_from_slice(&wrong.to_be_bytes());
+        fs::write(&index, &damaged).unwrap();
+        let found = whole_tree(&index);
+        assert!(found.is_none_or(|found| found == tree), "{wrong}");
+        assert_eq!(found.is_some(), damaged == whole, "{wrong}");
+    }
 }

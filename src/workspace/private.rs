@@ -119,6 +119,8 @@ fn config(repo: &Repo, layout: &Layout<'_>, hooks: &Path) -> Result<String, Work
             "the author's name has control characters".to_owned(),
         ));
     }
+    // Hooks find the tree that git has noted behind the entries without passing them.
+    text.push_str("[index]\n\trecordEndOfIndexEntries = true\n");
     let _infallible = write!(
         text,
         "[user]\n\tname = \"{}\"\n\temail = \"{}\"\n",

@@ -246,14 +246,48 @@ fn hooks_with_nothing_behind_them_start_no_process() {
         };
         events.filter_map(name).collect::<BTreeSet<_>>()
     };
-    let deciding = ["pre-commit", "reference-transaction"].map(str::to_owned);
+    let deciding = ["prepare-commit-msg", "reference-transaction"].map(str::to_owned);
     assert_eq!(started(), BTreeSet::from(deciding.clone()));
-    let own = yard.repo().join(".git/hooks/prepare-commit-msg");
+    let own = yard.repo().join(".git/hooks/post-commit");
     program(&own, "#!/bin/sh\n");
-    let and_own = deciding
-        .into_iter()
-        .chain(["prepare-commit-msg".to_owned()]);
+    let and_own = deciding.into_iter().chain(["post-commit".to_owned()]);
     assert_eq!(started(), and_own.collect());
+}
+
+/// Git had no file to start for it, so it is told once, and runs from then on.
+#[test]
+fn an_early_hook_that_came_later_is_not_passed_over() {
+    let yard = Yard::new();
+    let place = Place::new(&yard, &yard.repo());
+    let tell = yard.folder.path().join("tell");
+    yard.git(&["switch", "-q", "-c", "side"]);
+    yard.write("side.txt", "side\n");
+    yard.git(&["add", "-A"]);
+    yard.git(&["commit", "-qm", "side"]);
+    yard.git(&["switch", "-q", "main"]);
+    yard.exits(0, &["hooks", "install"]);
+    let merge = ["merge", "-q", "--no-ff", "-m", "m", "side"];
+    let commit = ["commit", "-q", "--allow-empty", "-m", "x"];
+    for (name, args) in [("pre-commit", &commit[..]), ("pre-merge-commit", &merge)] {
+        let _none_yet = std::fs::remove_file(&tell);
+        place.git(&["commit", "-q", "--allow-empty", "-m", "before"]);
+        let own = format!("#!/bin/sh\necho \"${{0%/*}}\" >> '{}'\n", tell.display());
+        let hooks = yard.repo().join(".git/hooks").canonicalize().unwrap();
+        program(&hooks.join(name), &own);
+        let refused = place.try_git(args);
+        assert!(!refused.status.success(), "{name}");
+        let said = text(&refused.stderr);
+        assert!(said.contains(&format!("your {name} hook is new")), "{said}");
+        assert!(!tell.exists(), "{name}");
+        let _nothing_to_abort = place.try_git(&["merge", "--abort"]);
+        place.git(args);
+        let ran = format!("{}\n", hooks.display());
+        assert_eq!(std::fs::read_to_string(&tell).unwrap(), ran, "{name}");
+        yard.exits(0, &["hooks", "status"]);
+        std::fs::remove_file(hooks.join(name)).unwrap();
+        assert_eq!(yard.json(&["hooks", "status"])["active"], true);
+        place.git(&["commit", "-q", "--allow-empty", "-m", "without"]);
+    }
 }
 
 #[test]
@@ -325,7 +359,7 @@ fn damage_is_noticed_and_repaired() {
             yard.git(&["config", "--local", "--unset-all", "core.hooksPath"]);
         }),
         ("not as it was", &|| {
-            std::fs::remove_file(folder.join("pre-commit")).unwrap();
+            std::fs::remove_file(folder.join("prepare-commit-msg")).unwrap();
         }),
         ("not as it was", &|| {
             std::fs::remove_file(folder.join("reference-transaction")).unwrap();

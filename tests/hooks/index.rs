@@ -28,7 +28,11 @@ fn named(place: &Place<'_>, steps: &[&[&str]]) -> String {
         place.git(step);
     }
     let early = place.refused(OUTSIDE, &["commit", "-qm", "x"]);
-    let late = place.refused(OUTSIDE, &["commit", "-qm", "x", "--no-verify"]);
+    let unverified = place.refused(OUTSIDE, &["commit", "-qm", "x", "--no-verify"]);
+    assert_eq!(early, unverified);
+    let tree = place.git(&["write-tree"]);
+    let made = place.git(&["commit-tree", "-m", "x", "-p", "HEAD", &tree]);
+    let late = place.refused(OUTSIDE, &["update-ref", "HEAD", &made]);
     let files = |said: &str| {
         let line = said.lines().find(|line| line.starts_with("  files"));
         line.unwrap()
@@ -150,6 +154,9 @@ fn odd_formats_of_the_index_are_read() {
         &["update-index", "--index-version=4"][..],
         &["update-index", "--split-index"],
         &["update-index", "--no-split-index"],
+        &["config", "index.recordEndOfIndexEntries", "false"],
+        &["config", "index.threads", "2"],
+        &["update-index", "--index-version=2"],
     ] {
         place.git(format);
         place.write("e", "changed\n");

@@ -15,7 +15,7 @@ fn docs(yard: &Yard) -> Place<'_> {
 fn stray(place: &Place<'_>) -> String {
     place.git(&["checkout", "-q", "--detach"]);
     place.write("src/lib.txt", "stray\n");
-    place.git(&["commit", "-qam", "stray", "--no-verify"]);
+    place.commit_unseen();
     let id = place.head();
     place.git(&["checkout", "-q", "-"]);
     id
@@ -250,7 +250,7 @@ fn other_branches_that_matter_are_not_the_sessions_to_move() {
     place.git(&["push", "-q", elsewhere, ":refs/heads/review"]);
     place.git(&["checkout", "-q", "--detach"]);
     place.write("src/lib.txt", "stray\n");
-    place.git(&["commit", "-qam", "stray", "--no-verify"]);
+    place.commit_unseen();
     place.refused(
         OUTSIDE,
         &["push", "-q", elsewhere, "HEAD:refs/heads/review"],
@@ -297,6 +297,65 @@ fn messages_get_trailers_once_and_empty_ones_stay_empty() {
     let done = place.try_git(&["commit", "--allow-empty", "-e"]);
     assert!(text(&done.stderr).contains("empty commit message"));
     assert_eq!(place.head(), before);
+}
+
+/// A commit that is made again, from whichever message, names the lock of today.
+#[test]
+fn commits_that_are_made_again_name_the_lock_of_today() {
+    let yard = Yard::new();
+    let place = docs(&yard);
+    let lock = yard.json(&["locks", "ls"])["locks"][0]["token"].clone();
+    let today = format!("Treeyard-Lock: {lock}");
+    let locks = || {
+        let message = place.git(&["log", "-1", "--format=%B"]);
+        let named = |line: &&str| line.starts_with("Treeyard-Lock: ");
+        message
+            .lines()
+            .filter(named)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let start = place.head();
+    place.write("docs/a.md", "other\n");
+    let old = "Old\n\nTreeyard-Lock: 999999";
+    place.git(&["-c", "core.hooksPath=/dev/null", "commit", "-qam", old]);
+    let made = place.head();
+    for again in [
+        &["commit", "-q", "--amend", "--no-edit"][..],
+        &["commit", "-q", "--amend"],
+        &["commit", "-q", "--amend", "--no-edit", "--no-verify"],
+        &["commit", "-q", "--amend", "-m", old],
+        &[
+            "rebase",
+            "-q",
+            "--exec",
+            "git commit -q --amend --no-edit",
+            &start,
+        ],
+        &["rebase", "-q", "--force-rebase", &start],
+    ] {
+        place.git(&["reset", "-q", "--hard", &made]);
+        place.git(again);
+        assert_eq!(locks(), [today.as_str()], "{again:?}");
+    }
+    place.git(&["reset", "-q", "--hard", &start]);
+    place.git(&["cherry-pick", &made]);
+    assert_eq!(locks(), [today.as_str()]);
+}
+
+/// Taking something back that is in the commit already changes nothing beyond the scope.
+#[test]
+fn an_amended_commit_may_leave_out_what_was_too_much() {
+    let yard = Yard::new();
+    let place = docs(&yard);
+    place.write("docs/a.md", "own\n");
+    place.write("src/lib.txt", "too much\n");
+    place.commit_unseen();
+    place.git(&["checkout", "-q", "HEAD^", "--", "src/lib.txt"]);
+    place.git(&["commit", "-q", "--amend", "--no-edit"]);
+    assert_eq!(place.git(&["diff", "--name-only", "HEAD^"]), "docs/a.md");
+    place.write("src/lib.txt", "other\n");
+    place.refused(OUTSIDE, &["commit", "-qa", "--amend", "--no-edit"]);
 }
 
 #[test]
@@ -389,15 +448,15 @@ fn the_installed_hooks_are_right_and_others_are_noticed() {
     };
     assert_eq!(checks(), Vec::<String>::new());
     let hooks = PathBuf::from(place.git(&["rev-parse", "--absolute-git-dir"])).join("hooks");
-    std::fs::write(hooks.join("pre-commit"), "#!/bin/sh\n").unwrap();
+    std::fs::write(hooks.join("commit-msg"), "#!/bin/sh\n").unwrap();
     assert!(checks()[0].contains("hooks were added"), "{:?}", checks());
-    std::fs::remove_file(hooks.join("pre-commit")).unwrap();
+    std::fs::remove_file(hooks.join("commit-msg")).unwrap();
 
     let shared = yard.repo().join(".git/treeyard/hooks/session");
     std::fs::write(shared.join("post-commit"), "#!/bin/sh\n").unwrap();
-    std::fs::remove_file(shared.join("pre-commit")).unwrap();
-    std::fs::write(shared.join("pre-commit"), "#!/bin/sh\nexit 0\n").unwrap();
-    assert!(checks()[0].contains("pre-commit"), "{:?}", checks());
+    std::fs::remove_file(shared.join("commit-msg")).unwrap();
+    std::fs::write(shared.join("commit-msg"), "#!/bin/sh\nexit 0\n").unwrap();
+    assert!(checks()[0].contains("commit-msg"), "{:?}", checks());
     yard.exits(0, &["doctor", "--fix"]);
     assert_eq!(checks(), Vec::<String>::new());
     place.write("src/lib.txt", "x\n");

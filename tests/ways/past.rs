@@ -101,7 +101,7 @@ evil() { echo evil > src/evil.txt; }
 export GIT_EDITOR=true
 G=$(git rev-parse --absolute-git-dir)
 T=$(git -C "$M" rev-parse main)
-git checkout -q --detach "$T"; evil; git add -A; git commit -nqm x; S=$(git rev-parse HEAD)
+git checkout -q --detach "$T"; evil; git add -A; off commit -qm x; S=$(git rev-parse HEAD)
 "#;
 
 /// What was met on each way, a line for each.

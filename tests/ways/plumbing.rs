@@ -140,6 +140,12 @@ pub const REFS: &[Way] = &[
         "a detached HEAD",
         Passed,
         Commit(EVIL),
+        "git checkout -q --detach; evil; git add -A; off commit -qm x",
+    ),
+    way(
+        "a detached HEAD, hooks on",
+        Refuses,
+        Said("HEAD is not on"),
         "git checkout -q --detach; evil; git add -A; git commit -nqm x",
     ),
     way(

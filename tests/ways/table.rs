@@ -65,7 +65,7 @@ off() { git -c core.hooksPath=/dev/null "$@"; }
 evil() { echo evil > src/evil.txt; }
 # A commit beyond the scope that no branch has.
 stray() {
-    git checkout -q --detach; evil; git add -A; git commit -qm stray --no-verify
+    git checkout -q --detach; evil; git add -A; off commit -qm stray
     S=$(git rev-parse HEAD); git checkout -q "${N#refs/heads/}"
 }
 B=$(git rev-parse HEAD)
