@@ -89,13 +89,11 @@ pub fn explain(project: &Project, session: SessionRow) -> Result<Explained, Fail
 
 /// The name of a party.
 pub(super) fn name_of(project: &Project, party: &Party) -> Result<String, Failure> {
-    Ok(match party {
-        Party::Place { person, .. } => person.clone(),
-        Party::Session { session_id } => {
-            let row = project.store.session(*session_id)?;
-            row.map_or_else(|| session_id.short(), |row| row.name)
-        }
-    })
+    let row = match party.session_id() {
+        Some(id) => project.store.session(id)?,
+        None => None,
+    };
+    Ok(party.named(row.as_ref().map(|row| row.name.as_str())))
 }
 
 /// With the files that are there today and that both scopes have.

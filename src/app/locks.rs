@@ -42,13 +42,9 @@ fn held(project: &Project, lock: Lock) -> Result<Held, Failure> {
         None => Ok(None),
     };
     let session = row(&lock.owner)?;
-    let owner = match &lock.owner {
-        Party::Place { person, .. } => person.clone(),
-        Party::Session { session_id } => match &session {
-            Some(row) => row.name.clone(),
-            None => session_id.short(),
-        },
-    };
+    let owner = lock
+        .owner
+        .named(session.as_ref().map(|row| row.name.as_str()));
     let passed_to = match lock.holder == lock.owner {
         true => None,
         false => row(&lock.holder)?.map(|row| row.name),

@@ -46,11 +46,13 @@ pub fn holders(store: &Store) -> Result<Vec<Holder>, StoreError> {
 }
 
 fn holder(lock: Lock, session: Option<SessionRow>) -> Holder {
-    let (name, place) = match (&lock.holder, &session) {
-        (Party::Place { path, person }, _) => (person.clone(), Some(path.clone())),
-        (_, Some(row)) => (row.name.clone(), row.worktree_path.clone()),
-        (Party::Session { session_id }, None) => (session_id.short(), None),
+    let place = match (&lock.holder, &session) {
+        (Party::Place { path, .. }, _) => Some(path.clone()),
+        (Party::Session { .. }, row) => row.as_ref().and_then(|row| row.worktree_path.clone()),
     };
+    let name = lock
+        .holder
+        .named(session.as_ref().map(|row| row.name.as_str()));
     Holder {
         token: lock.token,
         party: lock.holder,

@@ -196,16 +196,10 @@ impl<'t> Admission<'t> {
 
     fn wait(&self, token: Option<LockToken>, holder: &Party, witness: Option<String>) -> LockWait {
         let known = holder.session_id().and_then(|id| self.holders().get(&id));
-        let name = match holder {
-            Party::Session { session_id } => {
-                known.map_or_else(|| session_id.short(), |one| one.name.clone())
-            }
-            Party::Place { person, .. } => person.clone(),
-        };
         LockWait {
             token,
             holder: holder.clone(),
-            name,
+            name: holder.named(known.map(|one| one.name.as_str())),
             witness,
             rests: known.map_or(token.is_some(), |one| one.rests),
         }

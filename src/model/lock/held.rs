@@ -61,6 +61,15 @@ impl Party {
         }
     }
 
+    /// What people call it: the person, or the task of its session, where that is known.
+    pub fn named(&self, task: Option<&str>) -> String {
+        match (self, task) {
+            (Self::Place { person, .. }, _) => person.clone(),
+            (Self::Session { .. }, Some(task)) => task.to_owned(),
+            (Self::Session { session_id }, None) => session_id.short(),
+        }
+    }
+
     /// Whether both are the same party: what one holds does not stand in the other's way.
     pub fn is(&self, other: &Self) -> bool {
         match (self, other) {

@@ -137,16 +137,13 @@ pub fn note_conflict(tx: &mut Tx<'_>, actor: Actor, conflict: &Conflict) -> Resu
 /// # Errors
 /// The store's refusal.
 pub fn claimant(tx: &Tx<'_>, party: &Party, scope: &Scope) -> Result<Claimant, StoreError> {
-    let name = match party {
-        Party::Session { session_id } => {
-            let row = tx.session(*session_id)?;
-            row.map_or_else(|| session_id.short(), |row| row.name)
-        }
-        Party::Place { person, .. } => person.clone(),
+    let row = match party.session_id() {
+        Some(id) => tx.session(id)?,
+        None => None,
     };
     Ok(Claimant {
         party: party.clone(),
-        name,
+        name: party.named(row.as_ref().map(|row| row.name.as_str())),
         scope: scope.clone(),
     })
 }
