@@ -35,6 +35,12 @@ fn shown(yard: &Yard, key: &str) -> String {
         .to_owned()
 }
 
+/// It has completed, and lands.
+fn lands(yard: &Yard) {
+    assert_eq!(yard.state_of("w"), "COMPLETED", "{}", shown(yard, "reason"));
+    yard.exits(0, &["land", "w"]);
+}
+
 fn place(yard: &Yard) -> PathBuf {
     PathBuf::from(yard.exits(0, &["open", "w"]).trim())
 }
@@ -262,13 +268,7 @@ fn what_the_repository_has_hinders_nobody() {
         let line = "echo 2 >> x/xt_MARK.h; echo 2 >> \"$(printf 'a\\nb')\"; echo n > x/n; echo n > n; \
                     rm up; git mv README.md read.md; git commit -qam one; echo 3 >> x/xt_mark.h";
         run(&yard, line, more);
-        assert_eq!(
-            yard.state_of("w"),
-            "COMPLETED",
-            "{}",
-            shown(&yard, "reason")
-        );
-        yard.exits(0, &["land", "w"]);
+        lands(&yard);
         assert_eq!(
             fs::read_to_string(yard.repo().join("x/xt_mark.h")).unwrap(),
             "1\n3\n"
@@ -322,13 +322,7 @@ fn a_submodule_is_added_with_its_declaration_and_moved_without() {
          git update-index --add --cacheinfo 160000,{other},more; git add .gitmodules; git commit -qm both"
     );
     run(&yard, &line, &[]);
-    assert_eq!(
-        yard.state_of("w"),
-        "COMPLETED",
-        "{}",
-        shown(&yard, "reason")
-    );
-    yard.exits(0, &["land", "w"]);
+    lands(&yard);
     for path in ["sub", "more"] {
         assert_eq!(
             yard.git(&["rev-parse", &format!("main:{path}")]).trim(),

@@ -5,6 +5,7 @@ use super::failure::Failure;
 use super::follow::follow;
 use super::locks::refresh_guard;
 use super::project::Project;
+use crate::model::event::Actor;
 use crate::model::ids::SessionId;
 use crate::model::lock::{Conflict, LockTable, LockToken};
 use crate::model::scope::{Scope, Within, within};
@@ -83,7 +84,7 @@ fn ask(
             (Answer::Refused(_), false) => "refused",
         };
         if let Answer::Refused(conflict) = &answer {
-            locks::note_conflict(tx, crate::model::event::Actor::Agent, conflict)?;
+            locks::note_conflict(tx, Actor::Agent, conflict)?;
         }
         locks::answer(tx, session, more, word)?;
         Ok::<_, LockError>(answer)
