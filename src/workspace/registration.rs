@@ -14,25 +14,24 @@ use crate::git::Repo;
 
 const REASON: &str = "in use by treeyard; `treeyard gc` removes it";
 
-/// Lists the worktree, locked. Gives the folder that lists it, which nobody had before.
+/// Lists the worktree, locked. Gives the folder that lists it, which nobody had before. It is made in the
+/// record and moved to its place whole: half of one would be nobody's.
 pub(super) fn register(repo: &Repo, ws: &Located) -> Result<PathBuf, WorkspaceError> {
     let _one_at_a_time = registry_lock(repo)?;
     let all = worktrees(repo);
     fs::create_dir_all(&all).map_err(WorkspaceError::io(&all))?;
+    let making = ws.record(repo)?.join("listing");
+    remove(&making)?;
+    fs::create_dir_all(&making).map_err(WorkspaceError::io(&making))?;
+    describe(&making, ws)?;
     let linked = all.join(ws.id()?);
-    match fs::create_dir(&linked) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+    match fs::rename(&making, &linked) {
+        Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => {
             let listed = format!("{} is listed already", linked.display());
-            return Err(WorkspaceError::Unusable(listed));
+            Err(WorkspaceError::Unusable(listed))
         }
-        made => made.map_err(WorkspaceError::io(&linked))?,
-    }
-    match describe(&linked, ws) {
+        Err(error) => Err(WorkspaceError::io(&linked)(error)),
         Ok(()) => Ok(linked),
-        Err(error) => {
-            let _half_made = fs::remove_dir_all(&linked);
-            Err(error)
-        }
     }
 }
 
