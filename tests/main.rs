@@ -15,6 +15,7 @@ mod locks;
 mod nonsense;
 mod odd;
 mod plans;
+mod poison;
 mod proc;
 mod proof;
 mod scope;

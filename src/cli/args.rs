@@ -128,7 +128,7 @@ pub enum Command {
     Scope(c::scope::Args),
     /// Say how urgent a waiting session is
     Priority(c::priority::Args),
-    /// Let one commit through all the same
+    /// Say who holds what, and why; release, narrow and pass on
     Locks(c::locks::Args),
     /// Remove what is no longer needed
     Gc(c::gc::Args),
