@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::failure::Failure;
+use super::forgotten::claims;
 use super::git_locks::stale_locks;
 use super::landings::landings;
 use super::project::{cas_root, open_store, user_config};
@@ -197,6 +198,7 @@ fn with_store(
     });
     found.extend(worktrees(repo, settings, store, mode));
     found.extend(landings(repo, store, mode));
+    found.extend(claims(store));
 }
 
 /// Whether anything found needs repair.

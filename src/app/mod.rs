@@ -10,6 +10,7 @@ pub mod drift;
 pub mod explain;
 pub mod failure;
 pub mod follow;
+mod forgotten;
 pub mod gc;
 mod git_locks;
 pub mod hooks;

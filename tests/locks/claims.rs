@@ -271,3 +271,26 @@ fn a_linked_session_is_held_by_the_hooks_of_the_checkouts() {
     yard.exits(0, &["land", "docs"]);
     yard.sound();
 }
+
+#[test]
+fn doctor_names_a_claim_whose_checkout_is_gone() {
+    let yard = Yard::new();
+    let other = worktree(&yard, "other");
+    let place = other.display().to_string();
+    yard.exits(0, &["-C", &place, "claim", "src/**"]);
+    let fine = yard.exits(0, &["doctor"]);
+    assert!(fine.contains("1, none is forgotten"), "{fine}");
+    std::fs::remove_dir_all(&other).unwrap();
+    let told = yard.exits(0, &["doctor"]);
+    let token = locks(&yard)[0]["token"].to_string();
+    assert!(
+        told.contains("Test holds src/**") && told.contains("not there any more"),
+        "{told}"
+    );
+    assert!(
+        told.contains(&format!("treeyard release {token}")),
+        "{told}"
+    );
+    yard.exits(0, &["release", &token]);
+    assert!(!yard.exits(0, &["doctor"]).contains("claims"));
+}
