@@ -86,7 +86,10 @@ fn ask(
         if let Answer::Refused(conflict) = &answer {
             locks::note_conflict(tx, Actor::Agent, conflict)?;
         }
-        locks::answer(tx, session, more, word)?;
+        match word {
+            "queued" => locks::queue(tx, session.id, more)?,
+            _ => locks::answer(tx, session, more, word)?,
+        }
         Ok::<_, LockError>(answer)
     })?;
     Wake::notify(&project.repo.state_dir());

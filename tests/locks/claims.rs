@@ -212,13 +212,17 @@ fn an_adopted_worktree_keeps_its_files_when_there_is_nothing_to_land_yet() {
     assert!(commit(&yard, &place, "src/new.txt").0);
     // Another request does not answer the one that waits.
     yard.exits(0, &["claim", "lib/**"]);
-    let queue = ["-C", &path, "scope", "request", "--queue", "lib/new.txt"];
-    yard.exits(0, &queue);
+    yard.exits(0, &["claim", "etc/**"]);
+    // Nor does a second one take the place of the first.
+    for more in ["lib/new.txt", "etc/new.txt", "etc/new.txt"] {
+        yard.exits(0, &["-C", &path, "scope", "request", "--queue", more]);
+    }
     yard.exits(0, &["-C", &path, "scope", "request", "./other.txt"]);
     yard.exits(0, &["release"]);
     yard.exits(0, &["up"]);
     let scope = || locks(&yard)[0]["scope"].to_string();
     eventually("it has them", || scope().contains("lib/new.txt"));
+    assert!(scope().contains("etc/new.txt"), "{}", scope());
     yard.exits(0, &["land", "feature"]);
     assert!(locks(&yard).is_empty());
     yard.sound();

@@ -7,6 +7,7 @@
 use super::error::LockError;
 use super::request::{Answer, Request, request};
 use crate::model::event::{Actor, Event};
+use crate::model::ids::SessionId;
 use crate::model::lock::{Conflict, Lock, LockTable, Moment, Party};
 use crate::model::scope::Scope;
 use crate::store::{SessionRow, StoreError, Tx};
@@ -61,6 +62,21 @@ pub fn answer(
         answer: answer.to_owned(),
     };
     tx.append(Actor::Agent, Some(session.id), event).map(drop)
+}
+
+/// Records that a session waits for `more`, besides what it waits for already: it gets all of it at once.
+///
+/// # Errors
+/// The store's refusal, or both cannot be written as one scope.
+pub fn queue(tx: &mut Tx<'_>, id: SessionId, more: &Scope) -> Result<(), LockError> {
+    let Some(row) = tx.session(id)? else {
+        return Ok(());
+    };
+    let all = match row.wants()? {
+        Some(before) => before.with(more).ok_or(LockError::NotOneScope)?,
+        None => more.clone(),
+    };
+    Ok(answer(tx, &row, &all, "queued")?)
 }
 
 /// Whether the holder waits, over however many others, for the session itself.
