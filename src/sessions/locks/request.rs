@@ -123,11 +123,14 @@ pub fn hold(
 /// The store's refusal.
 pub fn note_conflict(tx: &mut Tx<'_>, actor: Actor, conflict: &Conflict) -> Result<(), StoreError> {
     let sides = [&conflict.waiter.party, &conflict.holder.party];
+    let mut sides = sides.map(Party::session_id).to_vec();
+    // Two people's checkouts are in no session's log.
+    sides.dedup();
     for side in sides {
         let event = Event::LockConflicted {
             conflict: Box::new(conflict.clone()),
         };
-        tx.append(actor, side.session_id(), event)?;
+        tx.append(actor, side, event)?;
     }
     Ok(())
 }
