@@ -6,18 +6,22 @@ behind=@BEHIND@
 own=$behind/$name
 [ -f "$own" ] && [ -x "$own" ] || own=
 gone="treeyard: $here/treeyard leads nowhere, so nothing is checked; run: treeyard doctor --fix"
+# late NAME: whether there is a hook to start that git had no file for. It has one then.
+late() {
+    [ ! -e "$here/$1" ] && [ -f "$behind/$1" ] && [ -x "$behind/$1" ] || return 1
+    ln "$0" "$here/$1" 2>/dev/null && return
+    cp -p "$0" "$here/.$1.$$" 2>/dev/null && mv "$here/.$1.$$" "$here/$1" && return
+    echo "treeyard: your $1 hook is new and cannot be put in use; run: treeyard hooks install" >&2
+    return 1
+}
 if [ "$name" = prepare-commit-msg ]; then
     # A hook that came later is found by a link; one that looks beside itself has to be started by its own path.
     for later in "$here"/*-*; do
         [ -L "$later" ] && [ -f "$later" ] && ln -f "$0" "$later" 2>/dev/null
     done
-    # What git looks for before this one: there was no file for it, and now there is something to start.
-    early=pre-commit
-    case $1 in *MERGE_MSG) early=pre-merge-commit ;; esac
-    if [ -f "$behind/$early" ] && [ -x "$behind/$early" ] && ln "$0" "$here/$early" 2>/dev/null; then
-        echo "treeyard: your $early hook is new, and git has not run it; once more, and it does" >&2
-        exit 1
-    fi
+    for early in pre-commit pre-merge-commit; do
+        late "$early" && echo "treeyard: your $early hook is new: git did not run it this time, and does from now on" >&2
+    done
 fi
 case $name in
 commit-msg | pre-push)
@@ -33,6 +37,7 @@ pre-commit:* | pre-merge-commit:* | prepare-commit-msg:*)
     echo "$gone" >&2
     ;;
 reference-transaction:prepared)
+    late pre-commit
     # Most transactions are about one ref that is no branch; to see that, no program is started.
     IFS= read -r seen
     case $seen in

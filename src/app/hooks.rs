@@ -62,6 +62,8 @@ pub struct Place {
     /// The person's own hooks, as git would find them without treeyard; may be relative to the root of
     /// the worktree.
     pub behind: String,
+    /// Where those are now: seen from this worktree, when it is relative.
+    pub own: PathBuf,
     /// Whether the configuration file leads to the folder.
     pub installed: bool,
     /// What is wrong with it, when it is installed.
@@ -245,6 +247,7 @@ fn place(repo: &Repo, index: usize, config: PathBuf) -> Result<Option<Place>, Fa
     };
     let mut place = Place {
         folder: repo.state_dir().join("hooks").join(name),
+        own: repo.work_dir().unwrap_or(repo.common_dir()).join(&behind),
         behind,
         installed: leads.is_some(),
         damage: None,
@@ -270,7 +273,7 @@ fn worktree_id(repo: &Repo, config: &Path) -> String {
 fn folder(place: &Place) -> Result<HookFolder, Failure> {
     let program = program()?;
     let behind = format!("'{}'", place.behind.replace('\'', "'\\''"));
-    let own = Path::new(&place.behind);
+    let own = &place.own;
     let is_there = |name: &&str| {
         let found = own.join(name).metadata();
         found.is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
@@ -283,7 +286,7 @@ fn folder(place: &Place) -> Result<HookFolder, Failure> {
     };
     let names = DECIDING.into_iter().chain(asked);
     // A link would not lead from the root of the worktree, as a relative path does here.
-    Ok(match own.is_absolute() {
+    Ok(match Path::new(&place.behind).is_absolute() {
         true => with(names.collect()).passing(&PASSING, own),
         false => with(names.chain(PASSING).collect()),
     })

@@ -149,7 +149,9 @@ impl HookFolder {
         let passes = |name: &str, own: &Path| self.leads(name, own) || self.has(name);
         let mut passing = self.passing.iter();
         let mut names = self.names.iter();
-        let name = names.find(|name| !self.has(name));
+        let lacks = |name: &str| fs::symlink_metadata(self.path.join(name)).is_err();
+        let may_lack = |name: &String| self.allowed.contains(name) && lacks(name);
+        let name = names.find(|name| !self.has(name) && !may_lack(name));
         let name = name.or_else(|| Some(&passing.find(|(name, own)| !passes(name, own))?.0));
         name.map(String::as_str)
     }

@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::panic::resume_unwind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use gix::ObjectId;
@@ -16,7 +16,7 @@ use super::overrides::{allows, spend};
 use super::place::{open, tip};
 use super::refusal::{Decision, Refusal, named, words};
 use super::session::Session;
-use super::staged::{Made, staged_here};
+use super::staged::{not_taken_back, staged_here};
 use super::updates::{To, Update};
 use crate::git::changed_by;
 use crate::model::code::Code;
@@ -46,8 +46,7 @@ pub fn checkout(name: &str, args: &[OsString], input: &[u8]) -> Result<Checked, 
         return decided.map(|()| Checked::Free);
     }
     let decided = match name {
-        "prepare-commit-msg" => before_commit(Made::told(args)),
-        "pre-commit" | "pre-merge-commit" => before_commit(Made::Anew),
+        "prepare-commit-msg" | "pre-commit" | "pre-merge-commit" => before_commit(),
         "reference-transaction" => before_refs(input),
         "commit-msg" | "pre-push" => Ok(Ok(())),
         _ => Err(HookError::Arguments),
@@ -59,13 +58,16 @@ pub fn checkout(name: &str, args: &[OsString], input: &[u8]) -> Result<Checked, 
     }
 }
 
-fn before_commit(made: Made) -> Decision {
+fn before_commit() -> Decision {
     let repo = open()?;
-    let (held, staged) = Held::read_during(&repo, || staged_here(&repo, made));
+    let (held, staged) = Held::read_during(&repo, || staged_here(&repo));
     let Some(held) = held? else {
         return Ok(Ok(()));
     };
-    let taken = held.of(staged?);
+    let paths = held.of(staged?).into_iter().map(|taken| taken.path);
+    let taken = held.of(not_taken_back(&repo, paths.collect())?
+        .into_iter()
+        .collect());
     if taken.is_empty() {
         return Ok(Ok(()));
     }
@@ -130,7 +132,9 @@ fn changed_here(
     let mut found = Paths::new();
     for (name, new) in moves {
         let now = tip(repo, name);
-        let near: Vec<ObjectId> = [now, tip(repo, "HEAD")].into_iter().flatten().collect();
+        // A detached HEAD is where a rebase has made its commits.
+        let head = tip(repo, "HEAD").filter(|_| !repo.head().is_ok_and(|head| head.is_detached()));
+        let near: Vec<ObjectId> = [now, head].into_iter().flatten().collect();
         let commits = match at_once(repo, *new, &near)? {
             Some(commits) if depth == Depth::Near => commits,
             _ => new_commits(repo, *new, &everywhere(repo)?)?,
@@ -189,32 +193,32 @@ impl Held {
             precompose: is_set("core.precomposeUnicode"),
         };
         let here = repo.workdir().and_then(|path| path.canonicalize().ok());
+        let read = || Self::read(&state_dir, fold, here.as_deref());
         thread::scope(|scope| {
-            let reader = scope.spawn(|| Self::read(state_dir, fold, here));
+            // Without one more thread it is done in turn.
+            let Ok(reader) = thread::Builder::new().spawn_scoped(scope, read) else {
+                return (read(), other());
+            };
             let done = other();
             let read = reader.join();
             (read.unwrap_or_else(|panic| resume_unwind(panic)), done)
         })
     }
 
-    fn read(
-        state_dir: PathBuf,
-        fold: Fold,
-        here: Option<PathBuf>,
-    ) -> Result<Option<Self>, HookError> {
-        let Some(store) = Store::open_to_read(&state_dir)? else {
+    fn read(state_dir: &Path, fold: Fold, here: Option<&Path>) -> Result<Option<Self>, HookError> {
+        let Some(store) = Store::open_to_read(state_dir)? else {
             return Ok(None);
         };
         let others = holders(&store)?
             .into_iter()
-            .filter(|holder| here.is_none() || holder.place != here);
+            .filter(|holder| here.is_none() || holder.place.as_deref() != here);
         let read = |holder: Holder| {
             let language = ScopeLanguage::new(&holder.scope, fold)?;
             Ok((holder, language))
         };
         let holders = others.map(read).collect::<Result<Vec<_>, HookError>>()?;
         Ok((!holders.is_empty()).then_some(Self {
-            state_dir,
+            state_dir: state_dir.to_owned(),
             store,
             holders,
         }))

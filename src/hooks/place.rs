@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
+use gix::state::InProgress;
 
 use super::error::HookError;
 
@@ -59,6 +60,20 @@ pub(super) fn merge_heads(repo: &gix::Repository) -> Vec<ObjectId> {
     let all = file.lines().map(str::to_owned).chain(said);
     all.filter_map(|hex| ObjectId::from_hex(hex.trim().as_bytes()).ok())
         .collect()
+}
+
+/// Whether a rebase makes a commit again. Where it has stopped for a person, or runs a command, commits are
+/// new.
+pub(super) fn is_replaying(repo: &gix::Repository) -> bool {
+    let Some(InProgress::Rebase | InProgress::RebaseInteractive) = repo.state() else {
+        return false;
+    };
+    let dir = repo.git_dir().join("rebase-merge");
+    let done = fs::read_to_string(dir.join("done")).unwrap_or_default();
+    let last = done.lines().rev().find(|line| !line.trim().is_empty());
+    let word = last.and_then(|line| line.split_whitespace().next());
+    let is_new = matches!(word, Some("exec" | "x" | "break" | "b"));
+    !is_new && !dir.join("amend").exists()
 }
 
 /// Where a ref is, and `None` when it is nowhere or points to no commit.

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use gix::ObjectId;
 use gix::bstr::BString;
@@ -12,7 +13,7 @@ use super::history::{Paths, common_change, merge_base, new_commits};
 use super::place::{branch_of, common_dir, main_dir, open, tip};
 use super::pushes::{Push, TO_TARGET};
 use super::refusal::{Decision, Refusal, scope_of, words};
-use super::staged::{Made, staged_here};
+use super::staged::{not_taken_back, staged_here};
 use super::trailers::add_trailers;
 use super::updates::{To, Update};
 use crate::git::{changed_by, parents};
@@ -49,6 +50,15 @@ fn add_to_message(guard: &Guard, args: &[OsString]) -> Decision {
     let file = args.first().ok_or(HookError::Arguments)?;
     add_trailers(Path::new(file), &guard.trailers())?;
     Ok(Ok(()))
+}
+
+/// As long as nobody changes the message after this, `commit-msg` has nothing to add.
+fn date_back(args: &[OsString]) -> Result<(), HookError> {
+    let file = args.first().ok_or(HookError::Arguments)?;
+    let failed = || HookError::library("date the message");
+    let file = fs::File::options().append(true).open(file);
+    let dated = file.and_then(|file| file.set_modified(SystemTime::UNIX_EPOCH));
+    dated.map_err(failed())
 }
 
 pub(super) struct Session {
@@ -105,7 +115,7 @@ impl Session {
     pub(super) fn decide(&self, name: &str, args: &[OsString], input: &[u8]) -> Decision {
         match name {
             "prepare-commit-msg" => self.prepared(args),
-            "pre-commit" | "pre-merge-commit" => self.commit(Made::Anew),
+            "pre-commit" | "pre-merge-commit" => self.commit(),
             "commit-msg" => add_to_message(&self.guard, args),
             REFS => self.refs(&Update::of_branches(input)?),
             "pre-push" => self.pushes(&Push::read(input)?),
@@ -116,10 +126,12 @@ impl Session {
     /// Before the editor. A message that is there by now, and may have been another commit's, gets its
     /// trailers at once; to one that is still to be written `commit-msg` adds them.
     fn prepared(&self, args: &[OsString]) -> Decision {
-        let allowed = self.commit(Made::told(args))?;
+        let allowed = self.commit()?;
         match args {
             [_, source, ..] if allowed.is_ok() && source != "template" => {
-                add_to_message(&self.guard, args)
+                let added = add_to_message(&self.guard, args)?;
+                date_back(args)?;
+                Ok(added)
             }
             _ => Ok(allowed),
         }
@@ -127,11 +139,12 @@ impl Session {
 
     /// What is staged. Of a merge, what it takes over as it is does not count here: whether it may be
     /// taken over is seen when the branch moves.
-    fn commit(&self, made: Made) -> Decision {
+    fn commit(&self) -> Decision {
         if self.has_lost()? {
             return Ok(Err(Refusal::lost(&self.guard)));
         }
-        let outside = self.outside(staged_here(&self.repo, made)?);
+        let outside = self.outside(staged_here(&self.repo)?);
+        let outside = not_taken_back(&self.repo, outside)?;
         let out = match tip(&self.repo, "HEAD") {
             Some(_) => format!(
                 "leave them out: git restore --staged -- {}",

@@ -2,7 +2,6 @@
 //! so this costs as much as is changed, not as much as there is.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::Path;
 
 use gix::ObjectId;
@@ -10,60 +9,47 @@ use gix::bstr::{BStr, BString, ByteSlice};
 use gix::index::entry::{Flags, Mode, Stage};
 use gix::index::{Entry, State, extension};
 use gix::objs::tree::EntryMode;
-use gix::state::InProgress;
 
 use super::cached::whole_tree;
 use super::error::HookError;
 use super::history::Paths;
-use super::place::{index_path, merge_heads, tip};
+use super::place::{index_path, is_replaying, merge_heads, tip};
 use crate::git::{differing, entries_of, parents, root_tree};
 
-/// Whether a commit comes on top of HEAD.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Made {
-    /// It does.
-    Anew,
-    /// It may take the place of HEAD, as an amended one does.
-    InPlace,
-}
-
-impl Made {
-    /// What git tells `prepare-commit-msg`: the file with the message, where that is from, and of
-    /// which commit. One whose message alone is taken from HEAD looks like an amended one.
-    pub fn told(args: &[OsString]) -> Self {
-        match args {
-            [_, source, _] if source == "commit" => Self::InPlace,
-            _ => Self::Anew,
-        }
-    }
-}
-
 /// What a commit made here would change itself: against HEAD, and of a merge what it has of none of
-/// the commits that are merged. What it takes over as it is was made elsewhere. Nor does an amended
-/// one change what it takes back. A rebase makes commits again that were there before; what comes of
-/// them is seen when it moves the branch.
-pub(super) fn staged_here(repo: &gix::Repository, made: Made) -> Result<Paths, HookError> {
-    if let Some(InProgress::Rebase | InProgress::RebaseInteractive) = repo.state() {
+/// the commits that are merged. What it takes over as it is was made elsewhere. A rebase makes commits
+/// again that were there before; what comes of them is seen when it moves the branch.
+pub(super) fn staged_here(repo: &gix::Repository) -> Result<Paths, HookError> {
+    if is_replaying(repo) {
         return Ok(Paths::new());
     }
-    let index = index_path(repo);
-    let compare = |commit: Option<ObjectId>| {
-        let tree = commit.map(|id| root_tree(repo, id)).transpose()?;
-        staged(repo, &index, tree)
-    };
-    let mut changed = compare(tip(repo, "HEAD"))?;
-    let mut others = merge_heads(repo);
-    if made == Made::InPlace
-        && !changed.is_empty()
-        && let Some(head) = tip(repo, "HEAD")
-    {
-        others.extend(parents(repo, head)?);
-    }
-    for other in others {
-        let differs = compare(Some(other))?;
+    let mut changed = staged_against(repo, tip(repo, "HEAD"))?;
+    for merged in merge_heads(repo) {
+        let differs = staged_against(repo, Some(merged))?;
         changed.retain(|path| differs.contains(path));
     }
     Ok(changed)
+}
+
+/// Whether one of `paths` is not as a parent of HEAD has it: an amended commit takes such a path back. Git does
+/// not say of every amended one that it is; what comes of the others is seen when the branch moves.
+pub(super) fn not_taken_back(
+    repo: &gix::Repository,
+    mut paths: Vec<BString>,
+) -> Result<Vec<BString>, HookError> {
+    let Some(head) = tip(repo, "HEAD").filter(|_| !paths.is_empty()) else {
+        return Ok(paths);
+    };
+    for parent in parents(repo, head)? {
+        let differs = staged_against(repo, Some(parent))?;
+        paths.retain(|path| differs.contains(path));
+    }
+    Ok(paths)
+}
+
+fn staged_against(repo: &gix::Repository, commit: Option<ObjectId>) -> Result<Paths, HookError> {
+    let tree = commit.map(|id| root_tree(repo, id)).transpose()?;
+    staged(repo, &index_path(repo), tree)
 }
 
 /// The paths in which an index differs from a tree. A rename is a deletion and an addition.

@@ -14,11 +14,15 @@ pub(super) fn add_trailers(
     trailers: &[(&'static str, String)],
 ) -> Result<(), HookError> {
     let message = fs::read(file).map_err(GitError::io(file))?;
-    if let Some(text) = plainly(&message, trailers) {
+    let comment = comment_start();
+    if let Some(text) = plainly(&message, trailers, &comment) {
         return Ok(fs::write(file, text).map_err(GitError::io(file))?);
     }
-    if is_empty(&message) {
-        return Ok(());
+    match what_is_said(&message, trailers, &comment) {
+        Said::Something => {}
+        Said::Nothing => return Ok(()),
+        // The rest was taken out in the editor, which means that there is to be no commit.
+        Said::Trailers => return Ok(fs::write(file, "").map_err(GitError::io(file))?),
     }
     let here = std::env::current_dir().map_err(GitError::io("."))?;
     // An amended commit is made under the lock of today.
@@ -30,6 +34,7 @@ pub(super) fn add_trailers(
         ]
     });
     Git::new(&here)
+        .args(["-c".to_owned(), format!("core.commentChar={comment}")])
         .args(["interpret-trailers", "--in-place", "--no-divider"])
         .args(named)
         .arg(file)
@@ -39,10 +44,10 @@ pub(super) fn add_trailers(
 
 /// A message that has neither comments nor trailers with the trailers behind it, as git would put them.
 /// `None` when it may have some: git decides then, which takes longer than all else here.
-fn plainly(message: &[u8], trailers: &[(&'static str, String)]) -> Option<String> {
+fn plainly(message: &[u8], trailers: &[(&'static str, String)], comment: &str) -> Option<String> {
     let text = std::str::from_utf8(message).ok()?;
     let text = text.strip_suffix('\n')?;
-    let is_said = |line: &str| line.starts_with('#') || line == "Conflicts:";
+    let is_said = |line: &str| line.starts_with(comment) || line == "Conflicts:";
     let is_odd = |letter: char| letter.is_control() && !"\n\t".contains(letter);
     let has_text = text.starts_with(|first: char| first.is_ascii_alphanumeric());
     if !has_text || text.contains(is_odd) || text.split('\n').any(is_said) {
@@ -68,12 +73,29 @@ fn plainly(message: &[u8], trailers: &[(&'static str, String)]) -> Option<String
     Some(format!("{text}\n\n{}", lines.collect::<String>()))
 }
 
-fn is_empty(message: &[u8]) -> bool {
+/// What a message has besides comments.
+enum Said {
+    Nothing,
+    /// Trailers of this session, and nothing else.
+    Trailers,
+    Something,
+}
+
+fn what_is_said(message: &[u8], trailers: &[(&'static str, String)], comment: &str) -> Said {
     let text = String::from_utf8_lossy(message);
-    let comment = comment_start();
-    let is_cut = |line: &&str| line.starts_with(&comment) && line.contains(" >8 ");
-    let mut lines = text.lines().take_while(|line| !is_cut(line));
-    lines.all(|line| line.trim().is_empty() || line.starts_with(&comment))
+    let is_cut = |line: &&str| line.starts_with(comment) && line.contains(" >8 ");
+    let is_said = |line: &&str| !line.trim().is_empty() && !line.starts_with(comment);
+    let is_own = |line: &str| {
+        let mut all = trailers.iter();
+        all.any(|(key, value)| line.strip_prefix(key) == Some(&format!(": {value}")))
+    };
+    let lines = text.lines().take_while(|line| !is_cut(line));
+    let said: Vec<&str> = lines.filter(is_said).collect();
+    match said.iter().all(|line| is_own(line)) {
+        true if said.is_empty() => Said::Nothing,
+        true => Said::Trailers,
+        false => Said::Something,
+    }
 }
 
 /// What a person chose for all repositories; a session's own configuration says nothing of it.
@@ -129,7 +151,7 @@ mod tests {
             let lines: Vec<&str> = (0..=roll(5)).map(|_| LINES[roll(LINES.len())]).collect();
             let end = ["\n", "\n", "\n\n", ""][roll(4)];
             let message = format!("{}{end}", lines.join("\n"));
-            let Some(found) = plainly(message.as_bytes(), &trailers) else {
+            let Some(found) = plainly(message.as_bytes(), &trailers, "#") else {
                 continue;
             };
             let said = by_git(dir.path(), &message, &trailers);
@@ -166,11 +188,11 @@ mod tests {
             ("", false),
             ("One\n\nText\n# comment\n", false),
         ] {
-            let found = plainly(message.as_bytes(), &trailers);
+            let found = plainly(message.as_bytes(), &trailers, "#");
             assert_eq!(found.is_some(), is_plain, "{message:?}");
         }
         assert_eq!(
-            plainly(b"One\n", &[("Treeyard-Task", " t".to_owned())]),
+            plainly(b"One\n", &[("Treeyard-Task", " t".to_owned())], "#"),
             None
         );
     }

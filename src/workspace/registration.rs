@@ -3,7 +3,7 @@
 //! other listed worktree with all its packs: some hundred of them took seconds.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::ErrorKind::{AlreadyExists, DirectoryNotEmpty};
 use std::path::{Path, PathBuf};
 
 use super::error::WorkspaceError;
@@ -26,7 +26,7 @@ pub(super) fn register(repo: &Repo, ws: &Located) -> Result<PathBuf, WorkspaceEr
     describe(&making, ws)?;
     let linked = all.join(ws.id()?);
     match fs::rename(&making, &linked) {
-        Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => {
+        Err(error) if [AlreadyExists, DirectoryNotEmpty].contains(&error.kind()) => {
             let listed = format!("{} is listed already", linked.display());
             Err(WorkspaceError::Unusable(listed))
         }

@@ -254,7 +254,7 @@ fn hooks_with_nothing_behind_them_start_no_process() {
     assert_eq!(started(), and_own.collect());
 }
 
-/// Git had no file to start for it, so it is told once, and runs from then on.
+/// Git had no file to start for it: it is told, and runs from then on.
 #[test]
 fn an_early_hook_that_came_later_is_not_passed_over() {
     let yard = Yard::new();
@@ -270,16 +270,19 @@ fn an_early_hook_that_came_later_is_not_passed_over() {
     let commit = ["commit", "-q", "--allow-empty", "-m", "x"];
     for (name, args) in [("pre-commit", &commit[..]), ("pre-merge-commit", &merge)] {
         let _none_yet = std::fs::remove_file(&tell);
-        place.git(&["commit", "-q", "--allow-empty", "-m", "before"]);
         let own = format!("#!/bin/sh\necho \"${{0%/*}}\" >> '{}'\n", tell.display());
         let hooks = yard.repo().join(".git/hooks").canonicalize().unwrap();
         program(&hooks.join(name), &own);
-        let refused = place.try_git(args);
-        assert!(!refused.status.success(), "{name}");
-        let said = text(&refused.stderr);
+        assert_eq!(
+            yard.json(&["hooks", "status"])["damage"],
+            serde_json::Value::Null
+        );
+        let first = place.try_git(args);
+        let said = text(&first.stderr);
+        assert!(first.status.success(), "{name}: {said}");
         assert!(said.contains(&format!("your {name} hook is new")), "{said}");
         assert!(!tell.exists(), "{name}");
-        let _nothing_to_abort = place.try_git(&["merge", "--abort"]);
+        place.git(&["reset", "-q", "--hard", "HEAD^"]);
         place.git(args);
         let ran = format!("{}\n", hooks.display());
         assert_eq!(std::fs::read_to_string(&tell).unwrap(), ran, "{name}");
@@ -287,7 +290,35 @@ fn an_early_hook_that_came_later_is_not_passed_over() {
         std::fs::remove_file(hooks.join(name)).unwrap();
         assert_eq!(yard.json(&["hooks", "status"])["active"], true);
         place.git(&["commit", "-q", "--allow-empty", "-m", "without"]);
+        place.git(&["reset", "-q", "--hard", "HEAD~2"]);
     }
+    // Any move of a branch finds it too.
+    program(
+        &yard.repo().join(".git/hooks/pre-commit"),
+        "#!/bin/sh\nexit 7\n",
+    );
+    place.git(&["branch", "other"]);
+    let refused = place.try_git(&commit);
+    assert!(!refused.status.success());
+    assert!(!text(&refused.stderr).contains("is new"));
+}
+
+#[test]
+fn a_relative_hooks_path_is_that_of_the_worktree() {
+    let yard = Yard::new();
+    let tell = yard.folder.path().join("tell");
+    let own = format!("#!/bin/sh\necho own >> '{}'\n", tell.display());
+    program(&yard.repo().join("own/pre-commit"), &own);
+    yard.git(&["config", "core.hooksPath", "own"]);
+    let inside = yard.repo().join("src");
+    yard.exits(0, &["-C", inside.to_str().unwrap(), "hooks", "install"]);
+    assert_eq!(
+        yard.json(&["hooks", "status"])["damage"],
+        serde_json::Value::Null
+    );
+    let place = Place::new(&yard, &yard.repo());
+    place.git(&["commit", "-q", "--allow-empty", "-m", "x"]);
+    assert_eq!(std::fs::read_to_string(&tell).unwrap(), "own\n");
 }
 
 #[test]

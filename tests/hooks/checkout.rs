@@ -104,6 +104,39 @@ fn it_is_about_what_is_made_here_not_about_what_was_made_elsewhere() {
     place.git(&["pull", "-q", "--rebase", origin, "main"]);
 }
 
+/// What is made while a rebase has stopped, or by its commands, is no commit that was there before.
+#[test]
+fn a_rebase_hides_no_new_commit() {
+    let yard = Yard::new();
+    let place = held(&yard);
+    for name in ["one", "two"] {
+        place.write(&format!("{name}.txt"), "own\n");
+        place.git(&["add", "-A"]);
+        place.git(&["commit", "-qm", name]);
+    }
+    let before = place.head();
+    let change = "echo more >> docs/b.md; git commit -qam held";
+    place.refused(HELD, &["rebase", "-q", "--exec", change, "HEAD~1"]);
+    place.git(&["reset", "-q", "--hard"]);
+    place.git(&["rebase", "--abort"]);
+    place.git(&[
+        "-c",
+        "sequence.editor=sed -i 1s/pick/edit/",
+        "rebase",
+        "-q",
+        "-i",
+        "HEAD~1",
+    ]);
+    place.write("docs/b.md", "more\n");
+    place.refused(HELD, &["commit", "-qam", "held"]);
+    place.refused(HELD, &["commit", "-qa", "--amend", "--no-edit"]);
+    // Past the early look, it is seen when the branch moves.
+    place.commit_unseen();
+    place.refused(HELD, &["rebase", "--continue"]);
+    let _it_may_have_ended = place.try_git(&["rebase", "--abort"]);
+    assert_eq!(yard.git(&["rev-parse", "main"]).trim_end(), before);
+}
+
 #[test]
 fn an_override_is_for_one_commit_has_a_reason_and_is_logged() {
     let yard = Yard::new();

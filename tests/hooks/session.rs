@@ -343,6 +343,50 @@ fn commits_that_are_made_again_name_the_lock_of_today() {
     assert_eq!(locks(), [today.as_str()]);
 }
 
+/// Only what was seen to beforehand is left alone, whatever the message says of itself.
+#[test]
+fn a_message_that_only_looks_as_if_it_had_them_gets_trailers() {
+    let yard = Yard::new();
+    let place = docs(&yard);
+    let lock = yard.json(&["locks", "ls"])["locks"][0]["token"].clone();
+    let today = format!("Treeyard-Lock: {lock}");
+    let typed = yard.folder.path().join("typed");
+    let with_editor = |text: &str, args: &[&str]| {
+        std::fs::write(&typed, text).unwrap();
+        let mut git = yard.command("git");
+        git.current_dir(&place.path);
+        git.env("GIT_EDITOR", format!("cp '{}'", typed.display()));
+        git.args(["commit", "-q", "--allow-empty"])
+            .args(args)
+            .output()
+            .unwrap()
+    };
+    let message = || place.git(&["log", "-1", "--format=%B"]);
+    for text in [
+        "Title\n\nTreeyard-Lock: 1\n",
+        "Title\n\nTreeyard-Lock: the token of the lock.\nMore.\n\nEnd\n",
+    ] {
+        for args in [&[][..], &["-m", "other", "-e"]] {
+            assert!(with_editor(text, args).status.success());
+            let said = message();
+            assert_eq!(said.lines().last(), Some(today.as_str()), "{said}");
+            assert_eq!(said.matches("Treeyard-Session: ").count(), 1, "{said}");
+        }
+    }
+    // All but the trailers is taken out, which ends a commit.
+    let before = place.head();
+    let block: Vec<String> = message().lines().rev().take(3).map(str::to_owned).collect();
+    let block: Vec<&str> = block.iter().rev().map(String::as_str).collect();
+    let done = with_editor(&format!("\n\n{}\n", block.join("\n")), &["-m", "x", "-e"]);
+    assert!(text(&done.stderr).contains("empty commit message"));
+    assert_eq!(place.head(), before);
+    // With another sign for comments they are not doubled.
+    yard.git(&["config", "--global", "core.commentChar", ";"]);
+    place.git(&["commit", "-q", "--allow-empty", "-m", "one"]);
+    place.git(&["commit", "-q", "--allow-empty", "--amend"]);
+    assert_eq!(message().matches("Treeyard-").count(), 3, "{}", message());
+}
+
 /// Taking something back that is in the commit already changes nothing beyond the scope.
 #[test]
 fn an_amended_commit_may_leave_out_what_was_too_much() {
@@ -354,6 +398,10 @@ fn an_amended_commit_may_leave_out_what_was_too_much() {
     place.git(&["checkout", "-q", "HEAD^", "--", "src/lib.txt"]);
     place.git(&["commit", "-q", "--amend", "--no-edit"]);
     assert_eq!(place.git(&["diff", "--name-only", "HEAD^"]), "docs/a.md");
+    place.write("src/lib.txt", "too much\n");
+    place.commit_unseen();
+    place.git(&["checkout", "-q", "HEAD^", "--", "src/lib.txt"]);
+    place.git(&["commit", "-q", "--amend", "--allow-empty", "-m", "said anew"]);
     place.write("src/lib.txt", "other\n");
     place.refused(OUTSIDE, &["commit", "-qa", "--amend", "--no-edit"]);
 }
