@@ -401,7 +401,14 @@ fn an_amended_commit_may_leave_out_what_was_too_much() {
     place.write("src/lib.txt", "too much\n");
     place.commit_unseen();
     place.git(&["checkout", "-q", "HEAD^", "--", "src/lib.txt"]);
-    place.git(&["commit", "-q", "--amend", "--allow-empty", "-m", "said anew"]);
+    place.git(&[
+        "commit",
+        "-q",
+        "--amend",
+        "--allow-empty",
+        "-m",
+        "said anew",
+    ]);
     place.write("src/lib.txt", "other\n");
     place.refused(OUTSIDE, &["commit", "-qa", "--amend", "--no-edit"]);
 }
