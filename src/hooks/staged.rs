@@ -31,8 +31,8 @@ pub(super) fn staged_here(repo: &gix::Repository) -> Result<Paths, HookError> {
     Ok(changed)
 }
 
-/// Whether one of `paths` is not as a parent of HEAD has it: an amended commit takes such a path back. Git does
-/// not say of every amended one that it is; what comes of the others is seen when the branch moves.
+/// Of `paths` those that are not as a parent of HEAD has them: an amended commit takes the others back. Git does
+/// not say of every amended one that it is; what comes of one that is not is seen when the branch moves.
 pub(super) fn not_taken_back(
     repo: &gix::Repository,
     mut paths: Vec<BString>,

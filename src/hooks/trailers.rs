@@ -7,6 +7,9 @@ use super::error::HookError;
 use crate::git::{Git, GitError};
 use crate::model::guard::LOCK;
 
+/// What people choose for it, and what git chooses by itself. To find out takes longer than all else here.
+const MAY_BEGIN_COMMENTS: [char; 12] = ['#', ';', '@', '!', '$', '%', '^', '&', '|', ':', '/', '*'];
+
 /// Adds trailers that a message does not have, by git's own rules of where they stand. A message
 /// that has nothing but comments stays, since git gives up on it.
 pub(super) fn add_trailers(
@@ -14,10 +17,10 @@ pub(super) fn add_trailers(
     trailers: &[(&'static str, String)],
 ) -> Result<(), HookError> {
     let message = fs::read(file).map_err(GitError::io(file))?;
-    let comment = comment_start();
-    if let Some(text) = plainly(&message, trailers, &comment) {
+    if let Some(text) = plainly(&message, trailers) {
         return Ok(fs::write(file, text).map_err(GitError::io(file))?);
     }
+    let comment = comment_start();
     match what_is_said(&message, trailers, &comment) {
         Said::Something => {}
         Said::Nothing => return Ok(()),
@@ -44,10 +47,10 @@ pub(super) fn add_trailers(
 
 /// A message that has neither comments nor trailers with the trailers behind it, as git would put them.
 /// `None` when it may have some: git decides then, which takes longer than all else here.
-fn plainly(message: &[u8], trailers: &[(&'static str, String)], comment: &str) -> Option<String> {
+fn plainly(message: &[u8], trailers: &[(&'static str, String)]) -> Option<String> {
     let text = std::str::from_utf8(message).ok()?;
     let text = text.strip_suffix('\n')?;
-    let is_said = |line: &str| line.starts_with(comment) || line == "Conflicts:";
+    let is_said = |line: &str| line.starts_with(MAY_BEGIN_COMMENTS) || line == "Conflicts:";
     let is_odd = |letter: char| letter.is_control() && !"\n\t".contains(letter);
     let has_text = text.starts_with(|first: char| first.is_ascii_alphanumeric());
     if !has_text || text.contains(is_odd) || text.split('\n').any(is_said) {
@@ -151,7 +154,7 @@ mod tests {
             let lines: Vec<&str> = (0..=roll(5)).map(|_| LINES[roll(LINES.len())]).collect();
             let end = ["\n", "\n", "\n\n", ""][roll(4)];
             let message = format!("{}{end}", lines.join("\n"));
-            let Some(found) = plainly(message.as_bytes(), &trailers, "#") else {
+            let Some(found) = plainly(message.as_bytes(), &trailers) else {
                 continue;
             };
             let said = by_git(dir.path(), &message, &trailers);
@@ -188,11 +191,11 @@ mod tests {
             ("", false),
             ("One\n\nText\n# comment\n", false),
         ] {
-            let found = plainly(message.as_bytes(), &trailers, "#");
+            let found = plainly(message.as_bytes(), &trailers);
             assert_eq!(found.is_some(), is_plain, "{message:?}");
         }
         assert_eq!(
-            plainly(b"One\n", &[("Treeyard-Task", " t".to_owned())], "#"),
+            plainly(b"One\n", &[("Treeyard-Task", " t".to_owned())]),
             None
         );
     }

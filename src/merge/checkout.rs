@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use gix::ObjectId;
 use gix::bstr::{BStr, BString, ByteSlice};
@@ -16,6 +17,12 @@ use super::error::{MergeError, git};
 use super::prepare::{Candidate, oid, tree_of};
 use crate::git::open_checkout;
 use crate::model::ids::CommitId;
+
+/// Whoever writes the index holds this file beside it.
+const INDEX_LOCK: &str = "index.lock";
+/// How long somebody else may hold the index, and how often that is looked at.
+const PATIENCE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// The one place that spawns git: a directory and arguments; the error is git's own message.
 type RunGit<'a> = &'a dyn Fn(&Path, &[&str]) -> Result<(), String>;
@@ -113,10 +120,10 @@ pub fn update_checkouts(plan: &SyncPlan, run_git: RunGit<'_>) -> Result<(), Merg
             plan.old.as_str(),
             plan.new.as_str(),
         ];
-        if run_git(path, &args).is_err() {
+        if once_free(run_git, path, &args).is_err() {
             // Files that were only touched look changed to git until it has read them again.
             let _says_which_are_changed = run_git(path, &["update-index", "-q", "--refresh"]);
-            run_git(path, &args).map_err(MergeError::Git)?;
+            once_free(run_git, path, &args).map_err(MergeError::Git)?;
         }
     }
     Ok(())
@@ -160,7 +167,8 @@ pub fn finish_checkout(
     files.retain(|path| !landed(path));
     refuse(checkout, files.iter().map(ToString::to_string).collect())?;
     // Every file has old or new content, so a reset to the new tree overwrites nothing of anyone's.
-    run_git(checkout, &["read-tree", "--reset", "-u", new.as_str()]).map_err(MergeError::Git)?;
+    let args = ["read-tree", "--reset", "-u", new.as_str()];
+    once_free(run_git, checkout, &args).map_err(MergeError::Git)?;
     Ok(Finish::Updated)
 }
 
@@ -176,8 +184,26 @@ fn refuse(path: &Path, mut files: Vec<String>) -> Result<(), MergeError> {
     })
 }
 
+/// Runs git, which does not wait itself: a `git status` of a prompt or an editor holds the index for
+/// moments.
+fn once_free(run_git: RunGit<'_>, dir: &Path, args: &[&str]) -> Result<(), String> {
+    let began = Instant::now();
+    loop {
+        match run_git(dir, args) {
+            Err(said) if said.contains(INDEX_LOCK) && began.elapsed() < PATIENCE => {
+                std::thread::sleep(PAUSE);
+            }
+            done => return done,
+        }
+    }
+}
+
 fn in_progress(repo: &gix::Repository) -> Vec<String> {
-    let lock = repo.git_dir().join("index.lock");
+    let lock = repo.git_dir().join(INDEX_LOCK);
+    let began = Instant::now();
+    while lock.exists() && began.elapsed() < PATIENCE {
+        std::thread::sleep(PAUSE);
+    }
     let mut found = Vec::new();
     if lock.exists() {
         found.push(lock.display().to_string());

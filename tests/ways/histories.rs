@@ -33,7 +33,13 @@ pub const BROUGHT: &[Way] = &[
         "rebase --exec",
         Refuses,
         Commit(EVIL),
-        "git rebase -q --exec 'test -e src/evil.txt || { echo evil > src/evil.txt; git add -A; git commit -nqm x; }' $B",
+        "git rebase -q --exec 'test -e src/evil.txt || { echo evil > src/evil.txt; git add -A; git -c core.hooksPath=/dev/null commit -qm x; }' $B",
+    ),
+    way(
+        "rebase --exec, hooks on",
+        Refuses,
+        Said("HEAD is not on"),
+        "git rebase -q --exec 'echo evil > src/evil.txt; git add -A; git commit -nqm x' $B",
     ),
     way(
         "rebase --autosquash",
