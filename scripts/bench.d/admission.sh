@@ -25,8 +25,6 @@ admission_figures() {
         "$(awk "BEGIN { printf \"%.2f\", log($most / $few) / log(100) }")" '<=' 1.15
 }
 
-milliseconds() { awk "BEGIN { printf \"%.2f\", 1000 * $1 }"; }
-
 # admission BENCHMARK HOLDERS: the median in seconds, out of a table whose lines look like
 # `│  ├─ 1000   69.47 µs  │ 4.217 ms  │ 70.61 µs  │ …`.
 admission() {

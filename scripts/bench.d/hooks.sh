@@ -19,7 +19,7 @@ part_hooks() {
     hooks_figure checkout "a checkout with hooks installed"
     figure hooks_empty "hooks that do nothing: the least that starting them costs, milliseconds more" \
         "$(seconds "$(median commit_empty)")" "without hooks $(seconds "$(median commit_bare_session)")" \
-        "$(awk "BEGIN { printf \"%.1f\", 1000 * ($(median commit_empty) - $(median commit_bare_session)) }")"
+        "$(milliseconds "$(over empty session)")"
     if [ "$with_framework" = no ]; then fail "pre-commit is not installed (--peers installs it)"; fi
     framework_figure session "a session's worktree"
     framework_figure checkout "a checkout with hooks installed"
@@ -83,13 +83,13 @@ timed_commit() {
     sample "commit_$name" git -C "$place" "$@" commit --quiet -m "round $round"
 }
 
-# over NAME: how much longer than without hooks, in seconds.
-over() { awk "BEGIN { printf \"%.6f\", $(median "commit_$1") - $(median "commit_bare_$1") }"; }
+# over NAME [BARE]: how much longer than without hooks, in seconds.
+over() { awk "BEGIN { printf \"%.6f\", $(median "commit_$1") - $(median "commit_bare_${2:-$1}") }"; }
 
 hooks_figure() {
     figure "hooks_$1" "a commit in $2, $files files, milliseconds over one without hooks" \
         "$(seconds "$(median "commit_$1")")" "without hooks $(seconds "$(median "commit_bare_$1")")" \
-        "$(awk "BEGIN { printf \"%.1f\", 1000 * $(over "$1") }")" '<=' 15
+        "$(milliseconds "$(over "$1")")" '<=' 15
 }
 
 framework_figure() {

@@ -36,6 +36,9 @@ quotient() { awk "BEGIN { printf \"%.${3:-3}f\", $1 / $2 }"; }
 
 seconds() { awk "BEGIN { s = $1; if (s < 0.1) printf \"%.1f ms\", s * 1000; else printf \"%.2f s\", s }"; }
 
+# A number of seconds as one of milliseconds.
+milliseconds() { awk "BEGIN { printf \"%.2f\", 1000 * $1 }"; }
+
 # figure NAME WHAT OWN OTHER VALUE [RULE LIMIT]: one line of the table. OWN and OTHER say in words what VALUE
 # comes from. RULE is `<=` or `>=`; without it the value is only told.
 figure() {

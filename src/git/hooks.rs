@@ -150,10 +150,13 @@ impl HookFolder {
         let mut passing = self.passing.iter();
         let mut names = self.names.iter();
         let lacks = |name: &str| fs::symlink_metadata(self.path.join(name)).is_err();
-        let may_lack = |name: &String| self.allowed.contains(name) && lacks(name);
-        let name = names.find(|name| !self.has(name) && !may_lack(name));
+        let name = names.find(|name| !self.has(name) && !(self.is_allowed(name) && lacks(name)));
         let name = name.or_else(|| Some(&passing.find(|(name, own)| !passes(name, own))?.0));
         name.map(String::as_str)
+    }
+
+    fn is_allowed(&self, name: &str) -> bool {
+        self.allowed.iter().any(|allowed| allowed == name)
     }
 
     fn has(&self, name: &str) -> bool {
@@ -191,7 +194,7 @@ impl HookFolder {
         let passing = self.passing.iter().map(|(name, _)| name);
         let own: Vec<&String> = self.names.iter().chain(passing).collect();
         let belongs = |name: &str| {
-            let may = self.allowed.iter().any(|allowed| allowed == name) && self.has(name);
+            let may = self.is_allowed(name) && self.has(name);
             name == PROGRAM || name.starts_with('.') || may || own.iter().any(|own| *own == name)
         };
         let others = entries.filter(|entry| !belongs(&entry.file_name().to_string_lossy()));

@@ -4,9 +4,10 @@
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::error::GitError;
+use super::patience::retry;
 
 const BEGIN: &str = "# treeyard hooks: `treeyard hooks uninstall` takes these lines out again";
 /// The file did not end with a line break.
@@ -97,17 +98,12 @@ impl HooksPath {
 }
 
 fn locked(lock: &Path) -> Result<fs::File, GitError> {
-    let start = Instant::now();
-    loop {
-        match fs::File::create_new(lock) {
-            Err(error)
-                if error.kind() == ErrorKind::AlreadyExists && start.elapsed() < PATIENCE =>
-            {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            made => return made.map_err(GitError::io(lock)),
-        }
-    }
+    let make = || fs::File::create_new(lock);
+    let is_held = |made: &std::io::Result<fs::File>| {
+        let error = made.as_ref().err();
+        error.is_some_and(|error| error.kind() == ErrorKind::AlreadyExists)
+    };
+    retry(PATIENCE, make, is_held).map_err(GitError::io(lock))
 }
 
 /// Bytes that are not UTF-8 would not come back as they were.

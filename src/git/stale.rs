@@ -4,12 +4,12 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use super::patience::retry;
 use super::repo::Repo;
 
 const PATIENCE: Duration = Duration::from_secs(1);
-const LOOK: Duration = Duration::from_millis(20);
 
 impl Repo {
     /// What somebody who moves a ref has written into its lock so far. `None` when nobody has it.
@@ -35,13 +35,10 @@ pub fn outwait(lock: &Path) -> bool {
         let found = fs::symlink_metadata(lock).ok()?;
         Some((found.ino(), found.mtime(), found.mtime_nsec(), found.len()))
     };
-    let (first, began) = (look(), Instant::now());
-    while began.elapsed() < PATIENCE {
-        let now = look();
-        if now.is_none() || now != first {
-            return true;
-        }
-        std::thread::sleep(LOOK);
+    let first = look();
+    let stays = |found: &Option<_>| found.is_some() && *found == first;
+    if !stays(&retry(PATIENCE, look, stays)) {
+        return true;
     }
     tracing::warn!(lock = %lock.display(), "a killed process left a lock; it is taken away");
     fs::remove_file(lock).is_ok()

@@ -64,10 +64,7 @@ fn before_commit() -> Decision {
     let Some(held) = held? else {
         return Ok(Ok(()));
     };
-    let paths = held.of(staged?).into_iter().map(|taken| taken.path);
-    let taken = held.of(not_taken_back(&repo, paths.collect())?
-        .into_iter()
-        .collect());
+    let taken = not_taken_back(&repo, held.of(staged?), |taken| &taken.path)?;
     if taken.is_empty() {
         return Ok(Ok(()));
     }

@@ -43,22 +43,20 @@ pub fn session(folder: &Path, name: &str, args: &[OsString], input: &[u8]) -> Re
 
 /// A message is the guard's business alone, so nothing else is opened.
 fn message(folder: &Path, args: &[OsString]) -> Decision {
-    add_to_message(&guard_of(folder, &common_dir()?)?, args)
-}
-
-fn add_to_message(guard: &Guard, args: &[OsString]) -> Decision {
-    let file = args.first().ok_or(HookError::Arguments)?;
-    add_trailers(Path::new(file), &guard.trailers())?;
+    let guard = guard_of(folder, &common_dir()?)?;
+    add_trailers(message_file(args)?, &guard.trailers())?;
     Ok(Ok(()))
 }
 
+fn message_file(args: &[OsString]) -> Result<&Path, HookError> {
+    args.first().map(Path::new).ok_or(HookError::Arguments)
+}
+
 /// As long as nobody changes the message after this, `commit-msg` has nothing to add.
-fn date_back(args: &[OsString]) -> Result<(), HookError> {
-    let file = args.first().ok_or(HookError::Arguments)?;
-    let failed = || HookError::library("date the message");
-    let file = fs::File::options().append(true).open(file);
+fn date_back(message: &Path) -> Result<(), HookError> {
+    let file = fs::File::options().append(true).open(message);
     let dated = file.and_then(|file| file.set_modified(SystemTime::UNIX_EPOCH));
-    dated.map_err(failed())
+    dated.map_err(HookError::library("date the message"))
 }
 
 pub(super) struct Session {
@@ -116,7 +114,10 @@ impl Session {
         match name {
             "prepare-commit-msg" => self.prepared(args),
             "pre-commit" | "pre-merge-commit" => self.commit(),
-            "commit-msg" => add_to_message(&self.guard, args),
+            "commit-msg" => {
+                add_trailers(message_file(args)?, &self.guard.trailers())?;
+                Ok(Ok(()))
+            }
             REFS => self.refs(&Update::of_branches(input)?),
             "pre-push" => self.pushes(&Push::read(input)?),
             _ => Err(HookError::Arguments),
@@ -127,14 +128,13 @@ impl Session {
     /// trailers at once; to one that is still to be written `commit-msg` adds them.
     fn prepared(&self, args: &[OsString]) -> Decision {
         let allowed = self.commit()?;
-        match args {
-            [_, source, ..] if allowed.is_ok() && source != "template" => {
-                let added = add_to_message(&self.guard, args)?;
-                date_back(args)?;
-                Ok(added)
-            }
-            _ => Ok(allowed),
+        let is_written = args.get(1).is_some_and(|source| source != "template");
+        if allowed.is_ok() && is_written {
+            let file = message_file(args)?;
+            add_trailers(file, &self.guard.trailers())?;
+            date_back(file)?;
         }
+        Ok(allowed)
     }
 
     /// What is staged. Of a merge, what it takes over as it is does not count here: whether it may be
@@ -144,7 +144,7 @@ impl Session {
             return Ok(Err(Refusal::lost(&self.guard)));
         }
         let outside = self.outside(staged_here(&self.repo)?);
-        let outside = not_taken_back(&self.repo, outside)?;
+        let outside = not_taken_back(&self.repo, outside, |path| path)?;
         let out = match tip(&self.repo, "HEAD") {
             Some(_) => format!(
                 "leave them out: git restore --staged -- {}",

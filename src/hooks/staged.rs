@@ -31,20 +31,21 @@ pub(super) fn staged_here(repo: &gix::Repository) -> Result<Paths, HookError> {
     Ok(changed)
 }
 
-/// Of `paths` those that are not as a parent of HEAD has them: an amended commit takes the others back. Git does
-/// not say of every amended one that it is; what comes of one that is not is seen when the branch moves.
-pub(super) fn not_taken_back(
+/// Of `found` those whose path is not as a parent of HEAD has it: an amended commit takes the others back. Git
+/// does not say of every amended one that it is; what comes of one that is not is seen when the branch moves.
+pub(super) fn not_taken_back<T>(
     repo: &gix::Repository,
-    mut paths: Vec<BString>,
-) -> Result<Vec<BString>, HookError> {
-    let Some(head) = tip(repo, "HEAD").filter(|_| !paths.is_empty()) else {
-        return Ok(paths);
+    mut found: Vec<T>,
+    path: impl Fn(&T) -> &BString,
+) -> Result<Vec<T>, HookError> {
+    let Some(head) = tip(repo, "HEAD").filter(|_| !found.is_empty()) else {
+        return Ok(found);
     };
     for parent in parents(repo, head)? {
         let differs = staged_against(repo, Some(parent))?;
-        paths.retain(|path| differs.contains(path));
+        found.retain(|item| differs.contains(path(item)));
     }
-    Ok(paths)
+    Ok(found)
 }
 
 fn staged_against(repo: &gix::Repository, commit: Option<ObjectId>) -> Result<Paths, HookError> {

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gix::ObjectId;
 use gix::bstr::{BStr, BString, ByteSlice};
@@ -15,14 +15,13 @@ use gix::objs::tree::EntryMode;
 use super::entries::{Change, changes};
 use super::error::{MergeError, git};
 use super::prepare::{Candidate, oid, tree_of};
-use crate::git::open_checkout;
+use crate::git::{open_checkout, retry};
 use crate::model::ids::CommitId;
 
 /// Whoever writes the index holds this file beside it.
 const INDEX_LOCK: &str = "index.lock";
-/// How long somebody else may hold the index, and how often that is looked at.
+/// How long somebody else may hold the index.
 const PATIENCE: Duration = Duration::from_secs(2);
-const PAUSE: Duration = Duration::from_millis(10);
 
 /// The one place that spawns git: a directory and arguments; the error is git's own message.
 type RunGit<'a> = &'a dyn Fn(&Path, &[&str]) -> Result<(), String>;
@@ -187,25 +186,17 @@ fn refuse(path: &Path, mut files: Vec<String>) -> Result<(), MergeError> {
 /// Runs git, which does not wait itself: a `git status` of a prompt or an editor holds the index for
 /// moments.
 fn once_free(run_git: RunGit<'_>, dir: &Path, args: &[&str]) -> Result<(), String> {
-    let began = Instant::now();
-    loop {
-        match run_git(dir, args) {
-            Err(said) if said.contains(INDEX_LOCK) && began.elapsed() < PATIENCE => {
-                std::thread::sleep(PAUSE);
-            }
-            done => return done,
-        }
-    }
+    let is_held = |done: &Result<(), String>| {
+        let said = done.as_ref().err();
+        said.is_some_and(|said| said.contains(INDEX_LOCK))
+    };
+    retry(PATIENCE, || run_git(dir, args), is_held)
 }
 
 fn in_progress(repo: &gix::Repository) -> Vec<String> {
     let lock = repo.git_dir().join(INDEX_LOCK);
-    let began = Instant::now();
-    while lock.exists() && began.elapsed() < PATIENCE {
-        std::thread::sleep(PAUSE);
-    }
     let mut found = Vec::new();
-    if lock.exists() {
+    if retry(PATIENCE, || lock.exists(), |held| *held) {
         found.push(lock.display().to_string());
     }
     if let Some(state) = repo.state() {

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fs2::FileExt;
 use gix::refs::Target;
@@ -11,9 +11,7 @@ use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit};
 use super::error::{MergeError, git};
 use super::message::one_line;
 use super::prepare::{Candidate, oid};
-
-/// How often a held lock is tried again.
-const RETRY: Duration = Duration::from_millis(20);
+use crate::git::retry;
 
 /// Proof that this process is the only one landing in the repository. Only [`LandingLock::acquire`]
 /// makes one; dropping it lets the next landing go.
@@ -39,20 +37,14 @@ impl LandingLock {
             .write(true)
             .open(&path)
             .map_err(io)?;
-        let start = Instant::now();
-        loop {
-            match FileExt::try_lock_exclusive(&file) {
-                Ok(()) => return Ok(Self { _file: file }),
-                Err(error) if error.kind() != fs2::lock_contended_error().kind() => {
-                    return Err(io(error));
-                }
-                Err(_) if start.elapsed() >= limit => {
-                    return Err(MergeError::LockTimeout {
-                        seconds: limit.as_secs(),
-                    });
-                }
-                Err(_) => std::thread::sleep(RETRY),
-            }
+        let is_held = |error: &std::io::Error| error.kind() == fs2::lock_contended_error().kind();
+        let lock = || FileExt::try_lock_exclusive(&file);
+        match retry(limit, lock, |locked| locked.as_ref().is_err_and(is_held)) {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(error) if is_held(&error) => Err(MergeError::LockTimeout {
+                seconds: limit.as_secs(),
+            }),
+            Err(error) => Err(io(error)),
         }
     }
 }

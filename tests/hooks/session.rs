@@ -299,13 +299,17 @@ fn messages_get_trailers_once_and_empty_ones_stay_empty() {
     assert_eq!(place.head(), before);
 }
 
+fn lock_trailer(yard: &Yard) -> String {
+    let token = &yard.json(&["locks", "ls"])["locks"][0]["token"];
+    format!("Treeyard-Lock: {token}")
+}
+
 /// A commit that is made again, from whichever message, names the lock of today.
 #[test]
 fn commits_that_are_made_again_name_the_lock_of_today() {
     let yard = Yard::new();
     let place = docs(&yard);
-    let lock = yard.json(&["locks", "ls"])["locks"][0]["token"].clone();
-    let today = format!("Treeyard-Lock: {lock}");
+    let today = lock_trailer(&yard);
     let locks = || {
         let message = place.git(&["log", "-1", "--format=%B"]);
         let named = |line: &&str| line.starts_with("Treeyard-Lock: ");
@@ -348,8 +352,7 @@ fn commits_that_are_made_again_name_the_lock_of_today() {
 fn a_message_that_only_looks_as_if_it_had_them_gets_trailers() {
     let yard = Yard::new();
     let place = docs(&yard);
-    let lock = yard.json(&["locks", "ls"])["locks"][0]["token"].clone();
-    let today = format!("Treeyard-Lock: {lock}");
+    let today = lock_trailer(&yard);
     let typed = yard.folder.path().join("typed");
     let with_editor = |text: &str, args: &[&str]| {
         std::fs::write(&typed, text).unwrap();
