@@ -104,6 +104,7 @@ fn run_one(
     let spec = JobSpec {
         argv: command.argv(),
         cwd: cwd.to_owned(),
+        confinement: None,
         env: job_env(&landing.policy.pass_env, &extra),
         timeout_ms: landing.policy.gate_timeout_ms,
         grace_ms: landing.policy.grace_ms,

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::error::ProcError;
+use super::sandbox::Confinement;
 use crate::model::ids::JobId;
 use crate::model::job::Outcome;
 
@@ -18,6 +19,8 @@ pub(super) const LOG_FILE: &str = "supervisor.log";
 pub const OUTPUT_FILE: &str = "output.log";
 /// How the job ended, an [`ExitRecord`].
 pub const EXIT_FILE: &str = "exit.json";
+/// Why a confined program did not run.
+pub(super) const REFUSED_FILE: &str = "refused";
 /// The environment variable that marks every process of a job with the name of its folder.
 pub const JOB_VARIABLE: &str = "TREEYARD_JOB";
 
@@ -30,6 +33,9 @@ pub struct JobSpec {
     pub cwd: PathBuf,
     /// Its complete environment; nothing is inherited.
     pub env: BTreeMap<String, String>,
+    /// What it is held to. Without, it has the rights of whoever started the runner.
+    #[serde(default)]
+    pub confinement: Option<Confinement>,
     /// After how many milliseconds it is killed.
     pub timeout_ms: Option<u64>,
     /// How many milliseconds it has between the polite and the forceful kill.
@@ -156,6 +162,7 @@ mod tests {
             argv: vec!["true".to_owned()],
             cwd: "/".into(),
             env: BTreeMap::new(),
+            confinement: None,
             timeout_ms: None,
             grace_ms: 0,
             runner_dir: None,

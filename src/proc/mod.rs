@@ -18,6 +18,7 @@ mod lock;
 mod owner;
 mod prefork;
 mod program;
+mod sandbox;
 mod signals;
 mod supervise;
 mod supervisor;
@@ -34,6 +35,9 @@ pub use lock::{LockError, RunnerLock, last_runner, runner_owner};
 pub use owner::{Owner, boot_id, is_alive, moment};
 pub use prefork::forkserver;
 pub use program::own_program;
+pub use sandbox::{
+    CONFINED_VERB, Confinement, Limits, PROBE_VERB, Reach, View, confined, probe, probe_here,
+};
 pub use supervisor::{Attached, Ended, Launcher, Supervisor, attach};
 pub use sweep::sweep;
 pub use table::is_anybody_in;

@@ -18,17 +18,21 @@ use super::claim::Claim;
 use super::error::ProcError;
 use super::job::{
     self, Durability, EXIT_FILE, ExitRecord, JOB_VARIABLE, JobSpec, LOG_FILE, OUTPUT_FILE,
+    REFUSED_FILE,
 };
 use super::kill;
 use super::launch::{self, Group, Launch};
 use super::owner::Owner;
+use super::sandbox::{CONFINED_VERB, Entry, refusal};
 use super::signals::{Signals, Told};
-use super::table::{self, Entry};
+use super::table::{self, Entry as Process};
 use super::wake::Wake;
 use crate::model::job::Outcome;
 
 /// A family that grows faster than it is stopped is not looked at for ever.
 const MOST_LOOKS: u32 = 100;
+/// The file that runs now, also when another version has taken its place.
+const OWN_PROGRAM: &str = "/proc/self/exe";
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// A process that is ready to be the supervisor of one job.
@@ -102,7 +106,10 @@ fn run(job_dir: &Path, spec: &JobSpec, signals: &Signals) -> Option<Outcome> {
         .and_then(|ms| Instant::now().checked_add(Duration::from_millis(ms)));
     let outcome = watch(&mut family, limit, signals);
     family.end(Duration::from_millis(spec.grace_ms), signals);
-    outcome
+    match refusal(&job_dir.join(REFUSED_FILE)) {
+        Some(why) => Some(not_started(why)),
+        None => outcome,
+    }
 }
 
 /// Waits until the program ends, its time is up, or somebody wants it ended. While it is held, its
@@ -144,12 +151,12 @@ fn watch(family: &mut Family, limit: Option<Instant>, signals: &Signals) -> Opti
 
 /// Stops every descendant. What they had begun to start is there at the next look.
 fn hold() {
-    let mut known: Vec<Entry> = Vec::new();
+    let mut known: Vec<Process> = Vec::new();
     for _ in 0..MOST_LOOKS {
         let mut new = table::descendants(&[std::process::id()]);
-        let is_known = |entry: &Entry| {
+        let is_known = |entry: &Process| {
             let same =
-                |known: &Entry| (known.pid, known.start_time) == (entry.pid, entry.start_time);
+                |known: &Process| (known.pid, known.start_time) == (entry.pid, entry.start_time);
             known.iter().any(same)
         };
         new.retain(|entry| !entry.stopped && !is_known(entry));
@@ -233,6 +240,17 @@ fn start(job_dir: &Path, spec: &JobSpec) -> Result<Pid, Outcome> {
     let null = launch::null().map_err(not_started)?;
     let program = find_program(spec)?;
     let argv: Vec<&OsStr> = spec.argv.iter().map(OsStr::new).collect();
+    let entry = entry(job_dir, spec, &program).map_err(not_started)?;
+    let (program, argv) = match &entry {
+        Some(entry) => {
+            let first = ["treeyard", CONFINED_VERB, entry].map(OsStr::new);
+            (
+                PathBuf::from(OWN_PROGRAM),
+                [&first, argv.as_slice()].concat(),
+            )
+        }
+        None => (program, argv),
+    };
     let mark = job::job_name(job_dir).map_err(not_started)?;
     let env = spec
         .env
@@ -256,6 +274,23 @@ fn start(job_dir: &Path, spec: &JobSpec) -> Result<Pid, Outcome> {
     // The job's folder may be removed while it runs; nothing of ours shall stand in it.
     enter(Path::new("/"))?;
     started.map_err(|error| not_started(format!("{}: {error}", program.display())))
+}
+
+/// What this very program is told to take away from itself before it becomes the job's.
+fn entry(job_dir: &Path, spec: &JobSpec, program: &Path) -> io::Result<Option<String>> {
+    let Some(confinement) = &spec.confinement else {
+        return Ok(None);
+    };
+    let mut confinement = confinement.clone();
+    // A program may open anew what it writes to, as `/dev/stderr`.
+    confinement.write.push(job_dir.join(OUTPUT_FILE));
+    let entry = Entry {
+        program: program.to_owned(),
+        cwd: spec.cwd.clone(),
+        refused: job_dir.join(REFUSED_FILE),
+        confinement,
+    };
+    Ok(Some(serde_json::to_string(&entry)?))
 }
 
 fn enter(folder: &Path) -> Result<(), Outcome> {

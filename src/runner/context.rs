@@ -131,6 +131,7 @@ pub(super) fn job_spec(
     Ok(JobSpec {
         argv: job.command.argv(),
         cwd: PathBuf::from(session.worktree_path.clone().unwrap_or_default()),
+        confinement: None,
         env: job_env(&config.policy.pass_env, &extra),
         timeout_ms: task.timeout_ms,
         grace_ms: config.policy.grace_ms,

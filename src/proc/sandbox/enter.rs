@@ -1,0 +1,92 @@
+//! The process that takes away from itself what a program may not do, and then becomes the program.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use serde::{Deserialize, Serialize};
+
+use super::confinement::{Confinement, View};
+use super::{filter, rights, rules, view};
+use crate::model::sandbox::LEAST_LANDLOCK;
+
+/// The argument that makes this binary become a confined program: `__confined ENTRY PROGRAM [ARG…]`,
+/// where ENTRY is an [`Entry`] as JSON and PROGRAM the name that the program is told.
+pub const VERB: &str = "__confined";
+
+/// What becomes of the process.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    /// The file to execute.
+    pub program: PathBuf,
+    /// Where it runs.
+    pub cwd: PathBuf,
+    /// Where it is written down why it does not run. Empty when it does.
+    pub refused: PathBuf,
+    /// What it is held to.
+    pub confinement: Confinement,
+}
+
+/// Becomes the program, and so returns only when it does not run.
+pub fn confined(args: &[OsString]) -> ExitCode {
+    let entry = args.first().and_then(|text| text.to_str());
+    let entry: Option<Entry> = entry.and_then(|text| serde_json::from_str(text).ok());
+    let (Some(entry), Some(argv)) = (entry, args.get(1..).filter(|argv| !argv.is_empty())) else {
+        eprintln!("{VERB} is for treeyard itself");
+        return ExitCode::FAILURE;
+    };
+    // It is opened before it is out of reach, and closes when the program runs.
+    let refused = File::create(&entry.refused);
+    let why = become_confined(&entry, argv);
+    let told = refused.and_then(|mut file| file.write_all(why.as_bytes()));
+    if told.is_err() {
+        eprintln!("not run: {why}");
+    }
+    ExitCode::FAILURE
+}
+
+/// Why the program did not run, when that was written down.
+pub(crate) fn refusal(refused: &Path) -> Option<String> {
+    fs::read_to_string(refused)
+        .ok()
+        .filter(|why| !why.is_empty())
+}
+
+fn become_confined(entry: &Entry, argv: &[OsString]) -> String {
+    match confine(&entry.confinement) {
+        Err(why) => why,
+        Ok(()) => execute(entry, argv),
+    }
+}
+
+/// Rights go after the view is made, which needs them, and before the filter, which forbids to ask.
+fn confine(confinement: &Confinement) -> Result<(), String> {
+    if confinement.view == View::Own {
+        let said =
+            |error: std::io::Error| format!("it could not be given a view of its own: {error}");
+        view::enter(confinement).map_err(said)?;
+    }
+    rights::limit(&confinement.limits).map_err(|error| format!("its limits: {error}"))?;
+    rights::give_up().map_err(|error| format!("rights could not be given up: {error}"))?;
+    let landlock =
+        rules::restrict(confinement).map_err(|why| format!("it could not be restricted: {why}"))?;
+    if landlock < LEAST_LANDLOCK {
+        return Err(format!("version {landlock} of Landlock is too old"));
+    }
+    filter::take_away(confinement).map_err(|why| format!("its system calls: {why}"))
+}
+
+fn execute(entry: &Entry, argv: &[OsString]) -> String {
+    if let Err(error) = std::env::set_current_dir(&entry.cwd) {
+        return format!("cannot run in {}: {error}", entry.cwd.display());
+    }
+    let name: &OsStr = argv.first().map_or(OsStr::new(""), OsString::as_os_str);
+    let error = Command::new(&entry.program)
+        .arg0(name)
+        .args(argv.get(1..).unwrap_or_default())
+        .exec();
+    format!("{}: {error}", entry.program.display())
+}

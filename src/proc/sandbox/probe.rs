@@ -1,0 +1,67 @@
+//! What this machine has to hold programs back with: tried, not guessed from versions. Containers and
+//! security modules forbid what the kernel could do.
+
+use std::io;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+
+use nix::sched::CloneFlags;
+
+use super::confinement::{Confinement, View};
+use super::{filter, rights, rules, view};
+use crate::model::sandbox::Machine;
+
+/// The argument that makes this binary try it all on itself and print what it found.
+pub const VERB: &str = "__sandbox-probe";
+
+/// What this machine has. A process is started for it, which has all taken away from itself.
+///
+/// # Errors
+/// When `program`, this binary, cannot be started or says something else.
+pub fn probe(program: &Path) -> io::Result<Machine> {
+    let answer = Command::new(program)
+        .arg(VERB)
+        .env_clear()
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()?;
+    Ok(serde_json::from_slice(&answer.stdout)?)
+}
+
+/// The whole life of the process that tries.
+pub fn probe_here() -> ExitCode {
+    let machine = try_all();
+    match serde_json::to_string(&machine) {
+        Ok(text) => {
+            println!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// From the outside in: what is taken away first would be missing for what comes after.
+fn try_all() -> Machine {
+    let mut trial = Confinement {
+        system: ["/usr", "/bin", "/lib", "/lib64", "/etc", "/proc"]
+            .map(Into::into)
+            .to_vec(),
+        view: View::Own,
+        ..Confinement::default()
+    };
+    let mounts = view::enter(&trial).map_err(|error| error.to_string());
+    let network = view::separate(CloneFlags::CLONE_NEWNET).map_err(|error| error.to_string());
+    if mounts.is_err() {
+        trial.view = View::Whole;
+    }
+    let landlock = rules::restrict(&trial);
+    let seccomp = rights::give_up()
+        .map_err(|error| error.to_string())
+        .and_then(|()| filter::take_away(&trial));
+    Machine {
+        landlock,
+        seccomp,
+        mounts,
+        network,
+    }
+}
