@@ -18,6 +18,7 @@ mod lock;
 mod owner;
 mod prefork;
 mod program;
+pub mod proxy;
 mod signals;
 mod supervise;
 mod supervisor;
