@@ -8,6 +8,7 @@ pub mod ids;
 pub mod job;
 pub mod limit;
 pub mod lock;
+pub mod network;
 pub mod sandbox;
 pub mod scope;
 pub mod session;

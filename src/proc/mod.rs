@@ -18,6 +18,7 @@ mod lock;
 mod owner;
 mod prefork;
 mod program;
+pub mod proxy;
 mod sandbox;
 mod signals;
 mod supervise;
