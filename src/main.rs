@@ -5,17 +5,15 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use treeyard::cli::HOOK_VERB;
-use treeyard::proc::{
-    CONFINED_VERB, FORKSERVER_VERB, PROBE_VERB, confined, forkserver, probe_here,
-};
+use treeyard::proc::{CONFINED_VERB, FORKSERVER_VERB, PROBE_VERB, forkserver};
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
     // They must start fast, have one thread, and read nothing of the command line's machinery.
     match args.as_slice() {
         [verb] if verb == FORKSERVER_VERB => forkserver(),
-        [verb, rest @ ..] if verb == CONFINED_VERB => confined(rest),
-        [verb] if verb == PROBE_VERB => probe_here(),
+        [verb, rest @ ..] if verb == CONFINED_VERB => treeyard::cli::confined(rest),
+        [verb] if verb == PROBE_VERB => treeyard::cli::probed(),
         [verb, rest @ ..] if verb == HOOK_VERB => treeyard::cli::hook(rest),
         _ => treeyard::cli::main(),
     }

@@ -5,7 +5,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::yard::{Yard, eventually, text};
+use crate::yard::{Yard, eventually, isolated, text};
 
 /// A session that is complete and not landed: `one` was handed over, `two` is committed in its own
 /// git directory only, `three` is not committed.
@@ -13,6 +13,7 @@ fn open_session(yard: &Yard, name: &str, flags: &[&str]) -> PathBuf {
     let files = ["--scope", "./one", "--scope", "./two", "--scope", "./three"];
     let run = [
         &["run", "--name", name][..],
+        isolated(&flags.concat()),
         &files,
         &["--", "sh", "-c", "echo 1 > one"],
     ]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::yard::{Yard, eventually, text};
+use crate::yard::{Yard, eventually, isolated, text};
 
 const CHECK: &str = "drift.check=100ms";
 
@@ -156,7 +156,9 @@ fn the_session_and_the_person_who_watches_are_told() {
             "-c",
             script,
         ];
-        let args = [&["--set", CHECK, "--set", &isolation], &scoped[..]].concat();
+        let (verb, rest) = scoped.split_at(1);
+        let flags = ["--set", CHECK, "--set", &isolation];
+        let args = [&flags, verb, isolated(&isolation), rest].concat();
         let ran = yard.treeyard(&args);
         let told = text(&ran.stderr) + &text(&ran.stdout);
         assert!(ran.status.success(), "{told}");

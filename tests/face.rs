@@ -6,12 +6,21 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use super::yard::{Yard, eventually, text};
+use super::yard::{UNCONFINED, Yard, eventually, isolated, text};
 
 /// A session that changed one file, and its worktree.
 fn with_session(yard: &Yard) -> PathBuf {
+    with_session_by(yard, &[])
+}
+
+fn with_session_by(yard: &Yard, flags: &[&str]) -> PathBuf {
     let line = "echo said; echo one > one.txt";
-    yard.exits(0, &["run", "-q", "--name", "docs", "--", "sh", "-c", line]);
+    let run = [
+        &["run", "-q", "--name", "docs"],
+        flags,
+        &["--", "sh", "-c", line],
+    ];
+    yard.exits(0, &run.concat());
     PathBuf::from(yard.exits(0, &["open", "docs"]).trim_end())
 }
 
@@ -28,7 +37,7 @@ fn commands_work_inside_a_sessions_worktree() {
             "treeyard.toml",
             &format!("[worktrees]\nisolation = \"{isolation}\"\n"),
         );
-        let worktree = with_session(&yard);
+        let worktree = with_session_by(&yard, isolated(isolation));
         let deeper = worktree.join("src");
         let inside = |args: &[&str]| {
             let mut command = yard.command(env!("CARGO_BIN_EXE_treeyard"));
@@ -214,7 +223,9 @@ fn linked_worktrees_are_warned_of_once_a_submission() {
     for verb in ["run", "submit"] {
         let args = [
             &linked[..],
-            &[verb, "--name", "a", "--repeat", "3", "--", "true"],
+            &[verb, "--name", "a", "--repeat", "3"],
+            &UNCONFINED,
+            &["--", "true"],
         ]
         .concat();
         let said = text(&yard.treeyard(&args).stderr);

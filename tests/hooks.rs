@@ -31,7 +31,11 @@ impl<'y> Place<'y> {
 
     /// The worktree of a session that has run once and may change `docs/**` only.
     fn of_session(yard: &'y Yard, name: &str, scope: &[&str]) -> Self {
-        let mut run = vec!["run", "-q", "--name", name];
+        Self::of_session_by(yard, name, scope, &[])
+    }
+
+    fn of_session_by(yard: &'y Yard, name: &str, scope: &[&str], flags: &[&str]) -> Self {
+        let mut run = [&["run", "-q", "--name", name], flags].concat();
         scope.iter().for_each(|one| run.extend(["--scope", one]));
         // A session that changed nothing would give its worktree back.
         let began = "git commit -q --allow-empty -m began";

@@ -1,6 +1,6 @@
 //! Odd input and odd surroundings: nothing is done by halves, and everything is said in plain words.
 
-use super::yard::{Yard, text};
+use super::yard::{Yard, isolated, text};
 
 #[test]
 fn nothing_needs_a_configured_identity_or_a_home() {
@@ -17,6 +17,7 @@ fn nothing_needs_a_configured_identity_or_a_home() {
             .env("HOME", "/nonexistent");
         command.args(["run", "--auto-land", "--name", name, "--set"]);
         command.arg(format!("worktrees.isolation={isolation}"));
+        command.args(isolated(isolation));
         let output = command.args(["--", "sh", "-c", &line]).output().unwrap();
         assert!(output.status.success(), "{}", text(&output.stderr));
     };

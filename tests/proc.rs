@@ -41,6 +41,7 @@ impl Job {
             argv: argv.iter().map(|word| (*word).to_owned()).collect(),
             cwd: self.cwd.clone(),
             env: BTreeMap::from([("PATH".into(), path), (name.into(), value.into())]),
+            confinement: None,
             timeout_ms: None,
             grace_ms: 200,
             runner_dir: None,

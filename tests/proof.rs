@@ -4,12 +4,17 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::yard::{Yard, text};
+use crate::yard::{UNCONFINED, Yard, text};
 
 #[path = "proof/planted.rs"]
 mod planted;
 
-const LINKED: [&str; 2] = ["--set", "worktrees.isolation=linked"];
+const LINKED: [&str; 4] = [
+    "--set",
+    "worktrees.isolation=linked",
+    UNCONFINED[0],
+    UNCONFINED[1],
+];
 
 /// Runs the line as a task, without hooks in its way.
 fn run(yard: &Yard, line: &str, more: &[&str]) {
@@ -292,10 +297,11 @@ fn what_comes_with_the_target_is_not_the_sessions() {
     // Also when it does so while it runs.
     let line = "ln -s /etc/hosts ../../repo/more; git -C ../../repo add more; git -C ../../repo commit -qm more; \
                 mkdir e; echo > e/a; git add e; git commit -qm e; git merge -q -m merge $(git -C ../../repo rev-parse main)";
-    let args = [
-        "run", "--name", "x", "--scope", "e/**", "--", "sh", "-ec", line,
-    ];
-    yard.exits(0, &args);
+    let run = ["run", "--name", "x", "--scope", "e/**"];
+    yard.exits(
+        0,
+        &[&run[..], &UNCONFINED, &["--", "sh", "-ec", line]].concat(),
+    );
     assert_eq!(yard.state_of("x"), "COMPLETED");
     yard.exits(0, &["land", "x"]);
     yard.sound();

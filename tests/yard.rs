@@ -18,7 +18,12 @@ impl Yard {
             place: "repo".into(),
         };
         std::fs::create_dir_all(yard.repo()).unwrap();
-        std::fs::create_dir_all(yard.folder.path().join("home")).unwrap();
+        let settings = yard.folder.path().join("home/config/treeyard");
+        std::fs::create_dir_all(&settings).unwrap();
+        // Commands of tests leave marks beside the repository, and some go where they should not.
+        let folder = yard.folder.path().display();
+        let text = format!("[sandbox]\nwrite = [\"{folder}\"]\n");
+        std::fs::write(settings.join("config.toml"), text).unwrap();
         yard.git(&["init", "-q", "-b", "main"]);
         yard.write("README.md", "# Yard\n");
         yard.write("src/lib.txt", "one\ntwo\nthree\n");
@@ -120,6 +125,17 @@ impl Yard {
 impl Drop for Yard {
     fn drop(&mut self) {
         let _ = self.treeyard(&["down", "--cancel"]);
+    }
+}
+
+/// What a session without a git directory of its own needs to run at all.
+pub const UNCONFINED: [&str; 2] = ["--no-sandbox", "it shares the git directory"];
+
+/// The flags of a run with this isolation, as `--set` takes it.
+pub fn isolated(isolation: &str) -> &'static [&'static str] {
+    match isolation.contains("linked") {
+        true => &UNCONFINED,
+        false => &[],
     }
 }
 

@@ -23,6 +23,7 @@ pub mod project;
 mod repair;
 pub mod run;
 pub mod salvage;
+pub mod sandbox;
 pub mod setup;
 pub mod single;
 pub mod submit;

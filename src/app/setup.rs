@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use super::failure::Failure;
 use super::project::Project;
+use super::sandbox::sandbox;
 use crate::config::{self, Settings, worktree_root};
 use crate::git::Repo;
 use crate::landing::Policy;
 use crate::merge::{Beyond, MergeMethod};
 use crate::model::code::Code;
 use crate::runner::{Config, DriftPolicy, Limits};
-use crate::workspace::Isolation;
+use crate::workspace::{Isolation, Sharing};
 
 /// What configuration says of running and landing in this repository.
 ///
@@ -43,7 +44,10 @@ pub fn runner_config(project: &Project, settings: &Settings) -> Result<Config, F
             jobs: project.jobs_dir(),
             pool: settings.pool() as usize,
             identity: identity(project),
-            pass_env: settings.env_pass().map(str::to_owned).collect(),
+            sharing: Sharing {
+                variables: settings.env_pass().map(str::to_owned).collect(),
+                sandbox: sandbox(settings),
+            },
             gate_timeout_ms: settings.timeout_ms(),
             grace_ms: u64::from(settings.grace_seconds()) * 1000,
         },

@@ -1,7 +1,9 @@
 //! One command with its options, as a task. What is wrong with it is said of the flags.
 
 use super::failure::Failure;
-use crate::config::{PlanError, RetriesText, Settings, TaskOptions, TimeText, single_task};
+use crate::config::{
+    BypassTable, PlanError, RetriesText, Settings, TaskOptions, TimeText, single_task,
+};
 use crate::model::code::Code;
 use crate::model::task::{Command, TaskSpec};
 
@@ -24,6 +26,8 @@ pub struct Single {
     pub env: Vec<String>,
     /// Checks on the merged tree.
     pub gate: Vec<String>,
+    /// Why it runs without the sandbox.
+    pub no_sandbox: Option<String>,
 }
 
 /// The task it stands for.
@@ -38,6 +42,10 @@ pub fn one_task(single: &Single, settings: &Settings) -> Result<TaskSpec, Failur
     options.timeout = single.timeout.clone().map(TimeText::Text);
     options.retries = single.retries.map(RetriesText::Max);
     options.priority = single.priority;
+    options.sandbox = single.no_sandbox.clone().map(|reason| BypassTable {
+        level: "none".to_owned(),
+        reason,
+    });
     if !single.gate.is_empty() {
         options.gate = Some(single.gate.iter().cloned().map(Command::Shell).collect());
     }
@@ -96,6 +104,11 @@ fn flag_at(text: &str, line: usize, single: &Single) -> &'static str {
         "retries" => Some("--retries"),
         "priority" => Some("--priority"),
         "gate" => Some("--gate"),
+        "[task" | "sandbox" | "level" | "reason"
+            if line.contains("sandbox") || line.contains("reason") =>
+        {
+            Some("--no-sandbox")
+        }
         "[task" | "env" if line.contains("env") => Some("--env"),
         "run" => Some("the command"),
         _ => None,

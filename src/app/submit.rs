@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::failure::Failure;
 use super::idle::{files_of_target, idle_of};
 use super::project::Project;
+use super::sandbox::can_hold;
 use super::setup;
 use super::single::{Single, one_task};
 use crate::config::{Plan, Problem, Settings, read_plan_file};
@@ -71,6 +72,7 @@ struct Checked {
 pub fn submit(project: &mut Project, request: &Request) -> Result<Submitted, Failure> {
     let checked = read(project, request)?;
     let settings = checked.settings;
+    can_hold(&checked.tasks, &settings)?;
     let after = request
         .after
         .iter()

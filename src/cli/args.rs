@@ -130,6 +130,8 @@ pub enum Command {
     Priority(c::priority::Args),
     /// Say who holds what, and why; release, narrow and pass on
     Locks(c::locks::Args),
+    /// Say what holds sessions back on this machine
+    Sandbox(c::sandbox::Args),
     /// Remove what is no longer needed
     Gc(c::gc::Args),
     /// Check a plan file

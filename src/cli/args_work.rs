@@ -37,6 +37,9 @@ pub struct TaskArgs {
     /// A check on the merged tree before landing (repeatable)
     #[arg(long, value_name = "COMMAND", conflicts_with = "plan")]
     pub gate: Vec<String>,
+    /// Run it without the sandbox, for this reason, which is logged
+    #[arg(long, value_name = "REASON", conflicts_with = "plan")]
+    pub no_sandbox: Option<String>,
     /// Land each session when it completes
     #[arg(long)]
     pub auto_land: bool,
@@ -87,7 +90,7 @@ pub struct SubmitArgs {
         requires = "cmd",
         conflicts_with_all = [
             "plan", "name", "scope", "read_only", "after", "timeout", "retries", "priority", "env", "gate",
-            "auto_land", "target", "repeat",
+            "no_sandbox", "auto_land", "target", "repeat",
         ],
     )]
     pub in_session: Option<String>,

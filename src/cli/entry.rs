@@ -106,6 +106,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::Adopt(args) => c::adopt::run(args, context),
         Command::Claim(args) => c::claim::claim(args, context),
         Command::Release(args) => c::claim::release(args, context),
+        Command::Sandbox(args) => c::sandbox::run(args, context),
         Command::Scope(args) => c::scope::run(args, context),
         Command::Priority(args) => c::priority::run(args, context),
         Command::Locks(args) => c::locks::run(args, context),

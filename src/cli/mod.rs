@@ -3,6 +3,7 @@
 mod args;
 mod args_work;
 mod commands;
+mod confined;
 mod context;
 mod entry;
 mod format;
@@ -18,6 +19,7 @@ pub use args_work::{
     CancelArgs, DemoArgs, DownArgs, LandArgs, PauseArgs, ResumeArgs, RetryArgs, RunArgs,
     SubmitArgs, TaskArgs, UpArgs,
 };
+pub use confined::{confined, probed};
 pub use context::Context;
 pub use entry::main;
 pub use hook::{HOOK_VERB, hook};

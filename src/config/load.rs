@@ -8,6 +8,7 @@ use etcetera::BaseStrategy;
 
 use super::problem::{Problem, decode};
 use super::reader::{Problems, Section, parse, quoted};
+use super::sandbox::PERSONAL;
 use super::settings::{Origin, SECTIONS, Settings};
 use crate::model::code::Code;
 
@@ -137,6 +138,9 @@ impl Settings {
                 if name.is_empty() {
                     next.apply_section(name, &mut top, origin);
                 } else if let Some(mut section) = top.section(name) {
+                    if matches!(origin, Origin::Repository(_)) {
+                        refuse_personal(name, &section, &problems);
+                    }
                     next.apply_section(name, &mut section, origin);
                     section.finish();
                 }
@@ -153,6 +157,16 @@ impl Settings {
             text: text.to_owned(),
             problems,
         })
+    }
+}
+
+fn refuse_personal(name: &str, section: &Section<'_, '_>, problems: &Problems) {
+    for (_, key) in PERSONAL.iter().filter(|(section, _)| *section == name) {
+        if let Some(value) = section.get(key) {
+            let message = format!("`{name}.{key}` is not for a repository to set");
+            let hint = "set it in your own settings file, or by --set".to_owned();
+            problems.add(value.span().start, message, Some(hint));
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod plan;
 mod problem;
 mod programs;
 mod reader;
+mod sandbox;
 mod schema;
 mod settings;
 mod values;
@@ -21,8 +22,8 @@ pub use load::{ConfigError, read_plan_file, user_file};
 pub use plan::{Plan, PlanError, single_task};
 pub use problem::Problem;
 pub use schema::{
-    BackoffText, GroupTable, GroupText, LaneText, OnCrashText, PlanDefaults, PlanFile, PlanLimits,
-    RetriesTable, RetriesText, TaskOptions, TimeText, plan_schema,
+    BackoffText, BypassTable, GroupTable, GroupText, LaneText, OnCrashText, PlanDefaults, PlanFile,
+    PlanLimits, RetriesTable, RetriesText, TaskOptions, TimeText, plan_schema,
 };
 pub use settings::{
     Entry, KEYS, Key, Origin, RootRefused, Settings, key_table, template, worktree_root,

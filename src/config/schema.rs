@@ -73,6 +73,21 @@ pub struct GroupTable {
     pub burst: Option<u32>,
 }
 
+/// Leave to run without the sandbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct BypassTable {
+    /// The level: "none" is the only one that a task may ask for.
+    #[schemars(regex(pattern = "^none$"))]
+    pub level: String,
+    /// Why, for those who read the log.
+    #[schemars(
+        length(min = 1, max = 500),
+        regex(pattern = r"^[^\p{Cc}]*[^\s\p{Cc}][^\p{Cc}]*$")
+    )]
+    pub reason: String,
+}
+
 macro_rules! task_tables {
     ($($(#[$meta:meta])* $field:ident: $type:ty,)*) => {
         /// Values for the tasks of a plan that do not set their own.
@@ -99,13 +114,16 @@ macro_rules! task_tables {
             /// Tasks that must have completed before.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub after: Option<Vec<String>>,
+            /// That it runs without the sandbox, and why.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub sandbox: Option<BypassTable>,
             $($(#[$meta])* #[serde(skip_serializing_if = "Option::is_none")] pub $field: Option<$type>,)*
         }
 
         impl TaskOptions {
             /// A task with every default.
             pub fn new(name: impl Into<String>, run: Command) -> Self {
-                Self { name: name.into(), scope: None, run, after: None, $($field: None,)* }
+                Self { name: name.into(), scope: None, run, after: None, sandbox: None, $($field: None,)* }
             }
         }
     };

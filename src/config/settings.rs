@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::reader::Section;
+use super::sandbox::{Count, PERSONAL, Place, Size};
 use super::values::{
     EnvName, Isolation, LandMethod, OnDrift, Setting, Timeout, Uncommitted, WorktreesRoot,
 };
 use crate::model::limit::GroupLimit;
+use crate::model::network::Network;
+use crate::model::sandbox::Level;
 use crate::model::task::{Command, Lane, Retries};
 
 /// Where a value came from; a later variant overrides an earlier one.
@@ -153,6 +156,15 @@ settings! {
         "gate" land_gate: Vec<Command> = vec![], "Commands that must succeed on the merged tree, for tasks without their own.";
         "auto" auto_land: bool = false, "Whether sessions land as soon as they are finished.";
     }
+    "sandbox" {
+        "level" sandbox_level: Level = Level::Standard, "The least that holds sessions back: \"standard\" or \"strict\". Where it is not reached nothing runs; all that the machine has is used (`treeyard sandbox probe`).";
+        "network" network: Network = Network::Open, "What sessions reach: \"open\", \"none\" or a list of hosts such as [\"crates.io\", \"*.github.com\"].";
+        "read" sandbox_read: Vec<Place> = vec![], "Further places that sessions may read. Only in your own settings.";
+        "write" sandbox_write: Vec<Place> = vec![], "Further places that sessions may change. Only in your own settings.";
+        "cpu" sandbox_cpu: Timeout = Timeout(None), "Processor time of each process in a session; \"none\": no limit.";
+        "file_size" sandbox_file_size: Size = Size(None), "The largest file that a session may write, such as \"2GiB\"; \"none\": no limit.";
+        "open_files" sandbox_open_files: Count = Count(0), "How many files each process in a session may have open; 0: as many as the runner.";
+    }
     "locks" {
         "paused" paused_keep: Timeout = Timeout(Some(86_400_000)), "How long a paused session keeps its files while others ask for them; \"none\": without an end.";
     }
@@ -235,6 +247,37 @@ impl Settings {
         self.env_pass.iter().map(|name| name.0.as_str())
     }
 
+    /// Further places that sessions may read, for a person with this home directory.
+    pub fn sandbox_read(&self, home: &Path) -> Vec<PathBuf> {
+        self.sandbox_read
+            .iter()
+            .map(|place| place.path(home))
+            .collect()
+    }
+
+    /// Further places that sessions may change.
+    pub fn sandbox_write(&self, home: &Path) -> Vec<PathBuf> {
+        self.sandbox_write
+            .iter()
+            .map(|place| place.path(home))
+            .collect()
+    }
+
+    /// Processor time of each process in a session, in seconds.
+    pub fn sandbox_cpu_seconds(&self) -> Option<u64> {
+        self.sandbox_cpu.0.map(|ms| ms.div_ceil(1000))
+    }
+
+    /// The largest file that a session may write, in bytes.
+    pub fn sandbox_file_bytes(&self) -> Option<u64> {
+        self.sandbox_file_size.0
+    }
+
+    /// How many files each process in a session may have open.
+    pub fn sandbox_open_files(&self) -> Option<u64> {
+        self.sandbox_open_files.limit()
+    }
+
     /// The default limit of one attempt in milliseconds.
     pub fn timeout_ms(&self) -> Option<u64> {
         self.timeout.0
@@ -257,11 +300,11 @@ getters! {
         max_concurrent_sessions: u32, grace_seconds: u32, isolation: Isolation, pool: u32,
         include: bool, land_method: LandMethod, uncommitted: Uncommitted, auto_land: bool,
         on_drift: OnDrift, events_days: u32, sessions_days: u32, artifacts_days: u32, retries: Retries,
-        priority: u8, lane: Lane,
+        priority: u8, lane: Lane, sandbox_level: Level,
     }
     borrow {
         target: Option<String>, setup: [Command], per_group: BTreeMap<String, GroupLimit>,
-        root: WorktreesRoot, land_gate: [Command],
+        root: WorktreesRoot, land_gate: [Command], network: Network,
     }
 }
 
@@ -273,6 +316,9 @@ pub fn template() -> String {
     let defaults = Settings::default().entries();
     let mut section = "";
     for (key, entry) in KEYS.iter().zip(defaults) {
+        if is_personal(key) {
+            continue;
+        }
         if key.section != section {
             section = key.section;
             text.push_str(&format!("\n[{section}]\n"));
@@ -283,6 +329,11 @@ pub fn template() -> String {
         ));
     }
     text
+}
+
+/// Whether a repository's file may not have it.
+pub(super) fn is_personal(key: &Key) -> bool {
+    PERSONAL.contains(&(key.section, key.name))
 }
 
 /// The table of keys in docs/configuration.md.

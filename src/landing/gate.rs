@@ -10,10 +10,10 @@ use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::job::{JobKind, JobState, Outcome};
 use crate::model::task::Command;
-use crate::proc::{Ended, JobSpec, OUTPUT_FILE, ProcError, Supervisor, job_dir, job_env, sweep};
+use crate::proc::{Ended, JobSpec, OUTPUT_FILE, ProcError, Supervisor, job_dir, sweep};
 use crate::sessions::{JobEnd, record_end, take_out};
 use crate::store::SessionRow;
-use crate::workspace::{self, Isolation, Keep, Request, Workspace};
+use crate::workspace::{self, Isolation, Keep, Request, Workspace, equip};
 
 /// Runs every gate command in its order; the first that fails ends it.
 pub(super) fn check(
@@ -66,7 +66,7 @@ fn run_all(
     gates: &[Command],
 ) -> Result<(), LandError> {
     for (position, command) in gates.iter().enumerate() {
-        run_one(landing, session, &place.path, command, position as u32)?;
+        run_one(landing, session, place, command, position as u32)?;
     }
     Ok(())
 }
@@ -74,7 +74,7 @@ fn run_all(
 fn run_one(
     landing: &mut Landing<'_>,
     session: &SessionRow,
-    cwd: &Path,
+    place: &Workspace,
     command: &Command,
     position: u32,
 ) -> Result<(), LandError> {
@@ -101,11 +101,15 @@ fn run_one(
         ("TREEYARD_SESSION".to_owned(), session.id.to_string()),
         ("TREEYARD_TASK".to_owned(), session.name.clone()),
     ]);
+    let task = session.spec()?;
+    let (repo, sharing) = (landing.repo, &landing.policy.sharing);
+    let unconfined = task.unconfined.as_deref();
+    let equipment = equip(repo, &place.located(), sharing, extra, unconfined)?;
     let spec = JobSpec {
         argv: command.argv(),
-        cwd: cwd.to_owned(),
-        confinement: None,
-        env: job_env(&landing.policy.pass_env, &extra),
+        cwd: place.path.clone(),
+        confinement: equipment.confinement,
+        env: equipment.env,
         timeout_ms: landing.policy.gate_timeout_ms,
         grace_ms: landing.policy.grace_ms,
         runner_dir: None,

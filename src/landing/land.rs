@@ -19,7 +19,7 @@ use crate::proc::Launcher;
 use crate::sessions::locks::release_all;
 use crate::sessions::move_session;
 use crate::store::{SessionRow, Store};
-use crate::workspace::{self, Keep, Located, Uncommitted};
+use crate::workspace::{self, Keep, Located, Sharing, Uncommitted};
 
 /// How long a landing waits for another one to end. Gates are part of a landing.
 const TURN: Duration = Duration::from_secs(3600);
@@ -43,8 +43,8 @@ pub struct Policy {
     pub pool: usize,
     /// Name and address of the committer.
     pub identity: (String, String),
-    /// Variables that are passed besides the allow-list.
-    pub pass_env: Vec<String>,
+    /// What commands get of the person who started the runner.
+    pub sharing: Sharing,
     /// The longest a gate may take, in milliseconds.
     pub gate_timeout_ms: Option<u64>,
     /// From the polite to the forceful end, in milliseconds.

@@ -82,6 +82,7 @@ codes! {
     ImportRefused = "TY-IMPORT-REFUSED", Damaged, "a session's commits did not pass the checks", "take what is named out of its commits, in its worktree (`treeyard open`); nothing of it reached the target";
     WorkspaceFailed = "TY-WORKSPACE-FAILED", System, "a worktree could not be made or removed", "free disk space or correct permissions, then `treeyard retry`; `treeyard doctor` lists leftovers";
     WorkspaceChanged = "TY-WORKSPACE-CHANGED", Damaged, "a worktree's own git files were changed", "it is kept as it is: `treeyard doctor` says what is wrong, and `treeyard doctor --fix` corrects paths after a move";
+    SandboxUnreached = "TY-SANDBOX-UNREACHED", System, "this machine cannot hold sessions back as far as it is asked to", "`treeyard sandbox probe` says what is missing; a single task may ask to run without: `--no-sandbox REASON`";
     SessionUnknown = "TY-SESSION-UNKNOWN", NotFound, "no session has that name or id", "`treeyard ls --all` lists them";
     SessionAmbiguous = "TY-SESSION-AMBIGUOUS", Usage, "several sessions match", "give more digits of the id";
     SessionState = "TY-SESSION-STATE", Usage, "the session is not in a state that allows this", "`treeyard show` tells its state and why";

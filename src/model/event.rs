@@ -97,6 +97,11 @@ events! {
         /// The commit its branch ended on, when it has one.
         tip: Option<CommitId>,
     }
+    /// A person let a session run without the sandbox.
+    SandboxBypassed = "FR-EVT-GUARD-004" {
+        /// Why.
+        reason: String,
+    }
     /// A job entered the queue.
     JobQueued = "FR-EVT-SESS-SCHED-001" {
         /// The job.

@@ -240,6 +240,9 @@ pub struct TaskSpec {
     pub on_crash: OnCrash,
     /// Tasks of the same group share a limit.
     pub group: Option<String>,
+    /// Why it runs without the sandbox, when a person let it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unconfined: Option<String>,
 }
 
 #[cfg(test)]
@@ -260,6 +263,7 @@ impl TaskSpec {
             env: BTreeMap::new(),
             on_crash: OnCrash::default(),
             group: None,
+            unconfined: None,
         }
     }
 }

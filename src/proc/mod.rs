@@ -15,6 +15,7 @@ mod job;
 mod kill;
 mod launch;
 mod lock;
+mod netns;
 mod owner;
 mod prefork;
 mod program;

@@ -161,20 +161,27 @@ impl Runner {
 
     /// Starts the supervisor of a dispatched job in the slot that its session holds.
     pub(super) fn spawn(&mut self, row: &SessionRow, job: &JobRow) -> Result<(), RunnerError> {
-        let spec = job_spec(&self.config, row, job, &self.repo.state_dir())?;
+        let spec = match job_spec(&self.config, row, job, &self.repo) {
+            Ok(spec) => spec,
+            // Nothing runs that cannot be held back.
+            Err(RunnerError::Workspace(error)) => return self.not_started(job, &error),
+            Err(error) => return Err(error),
+        };
         let dir = job_dir(&self.config.policy.jobs, job.id);
         match self.launcher.spawn(&dir, &spec) {
             Ok(supervisor) => {
                 self.watch(row, job.id, supervisor);
                 Ok(())
             }
-            Err(error) => {
-                let outcome = Outcome::NotStarted {
-                    error: error.to_string(),
-                };
-                self.settle(job, &outcome, 0)
-            }
+            Err(error) => self.not_started(job, &error),
         }
+    }
+
+    fn not_started(&mut self, job: &JobRow, error: &impl ToString) -> Result<(), RunnerError> {
+        let outcome = Outcome::NotStarted {
+            error: error.to_string(),
+        };
+        self.settle(job, &outcome, 0)
     }
 
     /// Waits for a supervisor without holding up the loop, and looks at what the session changes

@@ -1,18 +1,17 @@
 //! What a session's jobs are started with.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 use super::dispatch::Limits;
 use super::drift::DriftPolicy;
 use crate::git::{GitError, Repo};
-use crate::landing::Policy;
+use crate::landing::{Policy, located};
 use crate::model::guard::{GUARD_VERSION, Guard};
 use crate::model::ids::CommitId;
 use crate::model::lock::Lock;
-use crate::proc::{JobSpec, job_env, own_program};
+use crate::proc::{JobSpec, own_program};
 use crate::store::{JobRow, SessionRow, Store, StoreError};
-use crate::workspace::{Hooks, Isolation, Request, Workspace, WorkspaceError, create};
+use crate::workspace::{Hooks, Isolation, Request, Workspace, WorkspaceError, create, equip};
 
 /// What configuration says of running.
 #[derive(Debug, Clone)]
@@ -107,7 +106,7 @@ pub(super) fn job_spec(
     config: &Config,
     session: &SessionRow,
     job: &JobRow,
-    state_dir: &Path,
+    repo: &Repo,
 ) -> Result<JobSpec, super::RunnerError> {
     let task = session.spec()?;
     let (name, email) = &config.policy.identity;
@@ -128,13 +127,17 @@ pub(super) fn job_spec(
     ] {
         extra.insert(key.to_owned(), value);
     }
+    let place =
+        located(session).ok_or(WorkspaceError::Unusable("it has no worktree".to_owned()))?;
+    let (sharing, unconfined) = (&config.policy.sharing, task.unconfined.as_deref());
+    let equipment = equip(repo, &place, sharing, extra, unconfined)?;
     Ok(JobSpec {
         argv: job.command.argv(),
-        cwd: PathBuf::from(session.worktree_path.clone().unwrap_or_default()),
-        confinement: None,
-        env: job_env(&config.policy.pass_env, &extra),
+        cwd: place.path,
+        confinement: equipment.confinement,
+        env: equipment.env,
         timeout_ms: task.timeout_ms,
         grace_ms: config.policy.grace_ms,
-        runner_dir: Some(state_dir.to_owned()),
+        runner_dir: Some(repo.state_dir()),
     })
 }

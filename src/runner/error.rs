@@ -6,6 +6,7 @@ use crate::model::code::Code;
 use crate::proc::{LockError, ProcError};
 use crate::sessions::ControlError;
 use crate::store::StoreError;
+use crate::workspace::WorkspaceError;
 
 /// What ends a runner. What goes wrong in one session only ends that session.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +26,9 @@ pub enum RunnerError {
     /// Processes cannot be started or watched.
     #[error(transparent)]
     Proc(#[from] ProcError),
+    /// What a command is started with.
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
     /// A state that the tables do not allow.
     #[error(transparent)]
     Control(#[from] ControlError),
@@ -42,6 +46,7 @@ impl RunnerError {
             Self::Git(error) => error.code(),
             Self::Lock(error) => error.code(),
             Self::Proc(error) => error.code(),
+            Self::Workspace(error) => error.code(),
             Self::Control(error) => error.code(),
             Self::Io(_) => Code::Io,
         }

@@ -53,6 +53,10 @@ pub fn submit(
                     auto_land: submission.auto_land,
                 },
             )?;
+            if let Some(reason) = task.unconfined.clone() {
+                let event = Event::SandboxBypassed { reason };
+                tx.append(Actor::Human, Some(session), event)?;
+            }
             for (position, (kind, command)) in jobs_of(task, submission.repeat).enumerate() {
                 tx.append(
                     Actor::Human,

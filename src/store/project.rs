@@ -175,6 +175,7 @@ fn fold_into_session(db: &Connection, record: &Record, id: SessionId) -> Result<
         Event::WorkspaceSalvaged { .. }
         | Event::CheckoutsUpdated { .. }
         | Event::DriftFound { .. }
+        | Event::SandboxBypassed { .. }
         | Event::LockReleased { .. } => return Ok(()),
         Event::SessionPrioritized { priority } => {
             db.execute(

@@ -24,6 +24,9 @@ pub enum WorkspaceError {
     /// The worktree could not be made.
     #[error("{0}")]
     Unusable(String),
+    /// What runs in it could not be held back as far as it has to be.
+    #[error("not run without the sandbox: {0}")]
+    Unconfinable(String),
     /// The worktree is not what was made.
     #[error("the worktree at {path} is not as it was made: {health}")]
     Changed {
@@ -61,6 +64,7 @@ impl WorkspaceError {
                 Code::DiskFull
             }
             Self::Io { .. } | Self::Unusable(_) => Code::WorkspaceFailed,
+            Self::Unconfinable(_) => Code::SandboxUnreached,
             Self::Changed { .. } | Self::RootMissing(_) | Self::NestedRepository(_) => {
                 Code::WorkspaceChanged
             }

@@ -5,11 +5,13 @@
 //! the attributes that it recorded when the worktree was made. Submodules stay empty gitlinks.
 
 mod bench;
+mod confine;
 mod convert;
 #[cfg(test)]
 mod crash_tests;
 mod create;
 mod direct;
+mod equip;
 mod error;
 mod fill;
 #[cfg(test)]
@@ -50,7 +52,9 @@ mod watch;
 mod watch_tests;
 mod writer;
 
+pub use confine::{Sandbox, Terms};
 pub use create::{Hooks, Isolation, Request, Workspace, create};
+pub use equip::{Equipment, Sharing, equip};
 pub use error::WorkspaceError;
 pub use fill::FillMethod;
 pub use guard::{adopt, update_guard};

@@ -80,14 +80,18 @@ pub(super) fn borrow_objects(dir: &Path, from: &[&Path]) -> Result<(), Workspace
     let mut alternates = String::new();
     for path in from {
         // What these borrow in turn is named too: git does not follow a relative path further.
-        let borrowed = gix::odb::alternate::resolve(path.to_path_buf(), path)
-            .map_err(GitError::library("read the alternates"))?;
-        for path in [path.to_path_buf()].iter().chain(&borrowed) {
+        for path in [path.to_path_buf()].iter().chain(&borrowed(path)?) {
             alternates.push_str(plain(path)?);
             alternates.push('\n');
         }
     }
     write(&dir.join("objects/info/alternates"), &alternates)
+}
+
+/// The object folders that one borrows from in turn.
+pub(super) fn borrowed(objects: &Path) -> Result<Vec<PathBuf>, WorkspaceError> {
+    gix::odb::alternate::resolve(objects.to_path_buf(), objects)
+        .map_err(|error| GitError::library("read the alternates")(error).into())
 }
 
 fn config(repo: &Repo, layout: &Layout<'_>, hooks: &Path) -> Result<String, WorkspaceError> {

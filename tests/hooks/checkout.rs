@@ -4,12 +4,16 @@ use super::*;
 
 /// A repository with hooks, and a session that holds `docs/**`.
 fn held(yard: &Yard) -> Place<'_> {
+    held_by(yard, &[])
+}
+
+fn held_by<'y>(yard: &'y Yard, flags: &[&str]) -> Place<'y> {
     yard.write("docs/a.md", "one\n");
     yard.write("docs/b.md", "two\n");
     yard.git(&["add", "-A"]);
     yard.git(&["commit", "-qm", "Docs"]);
     yard.exits(0, &["hooks", "install"]);
-    Place::of_session(yard, "docs", &["docs/**"]);
+    Place::of_session_by(yard, "docs", &["docs/**"], flags);
     Place::new(yard, &yard.repo())
 }
 
@@ -212,7 +216,7 @@ fn landings_go_through_and_end_the_hold() {
 fn a_plain_linked_session_may_commit_what_it_holds_itself() {
     let yard = Yard::new();
     yard.write("treeyard.toml", "[worktrees]\nisolation = \"linked\"\n");
-    let place = held(&yard);
+    let place = held_by(&yard, &crate::yard::UNCONFINED);
     let own = Place::new(
         &yard,
         Path::new(yard.exits(0, &["open", "docs"]).trim_end()),

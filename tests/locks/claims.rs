@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{events, finished, locks, said};
-use crate::yard::{Yard, eventually, text};
+use crate::yard::{UNCONFINED, Yard, eventually, text};
 
 /// A linked worktree of the yard, on a branch of its own.
 fn worktree(yard: &Yard, name: &str) -> PathBuf {
@@ -266,7 +266,7 @@ fn a_linked_session_is_held_by_the_hooks_of_the_checkouts() {
     ];
     let line = "mkdir docs && echo 1 > docs/a.md";
     let run = ["--scope", "docs/**", "--", "sh", "-c", line];
-    yard.exits(0, &[&linked[..], &run].concat());
+    yard.exits(0, &[&linked[..], &UNCONFINED, &run].concat());
     let place = PathBuf::from(yard.exits(0, &["open", "docs"]).trim());
     let (went, told) = commit(&yard, &place, "src/lib.txt");
     assert!(!went && told.contains("TY-OUT-OF-SCOPE"), "{told}");

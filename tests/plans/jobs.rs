@@ -194,15 +194,23 @@ fn a_child_gets_what_is_allowed_and_nothing_else() {
         seen.remove(of_the_shell);
     }
     let session = yard.json(&["show", "look"])["session"]["session_id"].clone();
-    let home = yard.folder.path().join("home");
-    let (config, data) = (home.join("config"), home.join("data"));
+    let home = std::path::PathBuf::from(&seen["HOME"]);
+    let root = yard.folder.path().join("repo.treeyard/.git-private");
+    assert!(home.starts_with(root) && home.ends_with("treeyard/home"));
+    let below = |name: &str| home.join(name).to_str().unwrap().to_owned();
+    let (cache, config) = (below(".cache"), below(".config"));
+    let (data, state) = (below(".local/share"), below(".local/state"));
     let path = std::env::var("PATH").unwrap();
     assert!(!seen.remove("TREEYARD_JOB").unwrap().is_empty());
     let expected = BTreeMap::from([
         ("PATH", path.as_str()),
         ("HOME", home.to_str().unwrap()),
-        ("XDG_CONFIG_HOME", config.to_str().unwrap()),
-        ("XDG_DATA_HOME", data.to_str().unwrap()),
+        ("TMPDIR", "/tmp"),
+        ("XDG_CACHE_HOME", cache.as_str()),
+        ("XDG_CONFIG_HOME", config.as_str()),
+        ("XDG_DATA_HOME", data.as_str()),
+        ("XDG_RUNTIME_DIR", "/tmp"),
+        ("XDG_STATE_HOME", state.as_str()),
         ("LANG", "C"),
         ("LC_TIME", "C"),
         ("PASSED", "through"),

@@ -24,5 +24,6 @@ pub mod plan;
 pub mod priority;
 pub mod run;
 pub mod salvage;
+pub mod sandbox;
 pub mod scope;
 pub mod show;

@@ -36,7 +36,7 @@ pub fn environment(port: u16) -> Vec<(String, String)> {
     let proxy = format!("http://127.0.0.1:{port}");
     let proxies = PROXIES.map(|name| (name, proxy.as_str()));
     let exceptions = EXCEPTIONS.map(|name| (name, DIRECT));
-    // Node itself looks at none of them without this.
+    // Node looks at none of them without this, and before 22.21 and 24 at none at all.
     let node = ("NODE_USE_ENV_PROXY", "1");
     let all = proxies.into_iter().chain(exceptions).chain([node]);
     all.map(|(name, value)| (name.to_owned(), value.to_owned()))

@@ -18,7 +18,7 @@ const BREATH: Duration = Duration::from_millis(50);
 /// Serves `allowed` on `listener` for as long as the process lives. `note` is told of each host
 /// and port that is refused, once, from the thread that serves the connection.
 pub fn serve(
-    listener: &TcpListener,
+    listener: TcpListener,
     allowed: Hosts,
     note: impl Fn(&Refused) + Send + Sync + 'static,
 ) -> ! {
@@ -28,7 +28,7 @@ pub fn serve(
         resolve: Box::new(system_resolver),
         refusals: Refusals::new(note),
     };
-    proxy.serve(listener)
+    proxy.serve(&listener)
 }
 
 /// What all connections share.

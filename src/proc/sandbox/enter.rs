@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
@@ -30,22 +30,20 @@ pub(crate) struct Entry {
     pub confinement: Confinement,
 }
 
-/// Becomes the program, and so returns only when it does not run.
-pub fn confined(args: &[OsString]) -> ExitCode {
+/// Becomes the program, and so returns only when it does not run: with the reason, which is written down too.
+pub fn confined(args: &[OsString]) -> String {
     let entry = args.first().and_then(|text| text.to_str());
     let entry: Option<Entry> = entry.and_then(|text| serde_json::from_str(text).ok());
     let (Some(entry), Some(argv)) = (entry, args.get(1..).filter(|argv| !argv.is_empty())) else {
-        eprintln!("{VERB} is for treeyard itself");
-        return ExitCode::FAILURE;
+        return format!("{VERB} is for treeyard itself");
     };
     // It is opened before it is out of reach, and closes when the program runs.
     let refused = File::create(&entry.refused);
     let why = become_confined(&entry, argv);
-    let told = refused.and_then(|mut file| file.write_all(why.as_bytes()));
-    if told.is_err() {
-        eprintln!("not run: {why}");
+    match refused.and_then(|mut file| file.write_all(why.as_bytes())) {
+        Ok(()) => why,
+        Err(error) => format!("{why} (and it could not be written down: {error})"),
     }
-    ExitCode::FAILURE
 }
 
 /// Why the program did not run, when that was written down.

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, Stdio};
 
 use nix::sched::CloneFlags;
 
@@ -28,20 +28,9 @@ pub fn probe(program: &Path) -> io::Result<Machine> {
     Ok(serde_json::from_slice(&answer.stdout)?)
 }
 
-/// The whole life of the process that tries.
-pub fn probe_here() -> ExitCode {
-    let machine = try_all();
-    match serde_json::to_string(&machine) {
-        Ok(text) => {
-            println!("{text}");
-            ExitCode::SUCCESS
-        }
-        Err(_) => ExitCode::FAILURE,
-    }
-}
-
-/// From the outside in: what is taken away first would be missing for what comes after.
-fn try_all() -> Machine {
+/// What the process that tries finds. It can do little else afterwards. From the outside in: what is taken
+/// away first would be missing for what comes after.
+pub fn probe_here() -> Machine {
     let mut trial = Confinement {
         system: ["/usr", "/bin", "/lib", "/lib64", "/etc", "/proc"]
             .map(Into::into)

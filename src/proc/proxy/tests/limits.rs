@@ -1,6 +1,7 @@
 //! Clients and servers that take their time.
 
 use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -29,10 +30,10 @@ fn a_slow_client_is_told_so_also_when_it_goes_on_sending() {
 
 #[test]
 fn an_idle_tunnel_ends_and_a_busy_one_does_not() {
-    let idle = Duration::from_millis(400);
+    let idle = Duration::from_millis(1200);
     let at = server(|mut stream| {
-        for _ in 0..12 {
-            thread::sleep(Duration::from_millis(100));
+        for _ in 0..8 {
+            thread::sleep(Duration::from_millis(250));
             if stream.write_all(b"x").is_err() {
                 return;
             }
@@ -43,8 +44,29 @@ fn an_idle_tunnel_ends_and_a_busy_one_does_not() {
     let at = at.to_string();
     let proxy = serve_with(&[&at], |proxy| proxy.limits.idle = idle);
     let start = Instant::now();
-    assert_eq!(rest_of(&mut proxy.tunnel(&at)), "x".repeat(12));
-    assert!(start.elapsed() >= Duration::from_millis(1500));
+    assert_eq!(rest_of(&mut proxy.tunnel(&at)), "x".repeat(8));
+    assert!(start.elapsed() >= Duration::from_millis(3000));
+}
+
+#[test]
+fn a_server_that_takes_no_connection_is_given_up() {
+    use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket};
+    let full = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    bind(&full, &SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    listen(&full, 0).unwrap();
+    let at = SocketAddr::try_from(getsockname(&full).unwrap()).unwrap();
+    // There is room for one that nobody has taken.
+    let _waiting = TcpStream::connect(at).unwrap();
+    let at = at.to_string();
+    let proxy = serve_with(&[&at], |proxy| {
+        proxy.limits.connect = Duration::from_millis(200);
+    });
+    let answer = proxy.ask(format!("CONNECT {at} HTTP/1.1\r\n\r\n").as_bytes());
+    assert!(
+        answer.starts_with("HTTP/1.1 504 Gateway Timeout\r\n"),
+        "{answer}"
+    );
+    assert!(answer.ends_with(&format!("{at} does not answer in time\n")));
 }
 
 #[test]

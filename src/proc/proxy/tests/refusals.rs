@@ -55,6 +55,21 @@ fn hosts_and_ports_that_are_not_listed_are_refused_and_noted_once() {
 }
 
 #[test]
+fn a_refusal_arrives_also_when_the_client_goes_on_sending() {
+    let proxy = serve(&[]);
+    let head =
+        "POST http://evil.test/ HTTP/1.1\r\nHost: evil.test\r\nContent-Length: 300000\r\n\r\n";
+    let request = [head.as_bytes(), &[b'x'; 300_000]].concat();
+    for _ in 0..20 {
+        let answer = proxy.ask(&request);
+        assert!(
+            answer.ends_with("may reach (sandbox.network)\n"),
+            "{answer}"
+        );
+    }
+}
+
+#[test]
 fn notes_do_not_grow_without_end() {
     use super::super::refusal::Refusals;
     let (say, hear) = std::sync::mpsc::channel();

@@ -1,0 +1,94 @@
+//! Whether sessions can be held back on this machine as far as the settings ask for.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use super::failure::Failure;
+use super::project::user_config;
+use crate::config::{Isolation, Settings};
+use crate::git::Repo;
+use crate::model::code::Code;
+use crate::model::network::Network;
+use crate::model::sandbox::{Level, Machine};
+use crate::model::task::TaskSpec;
+use crate::proc::{Limits, Reach, View, own_program, probe};
+use crate::workspace::{Sandbox, Terms};
+
+/// What this machine has. It is asked once.
+pub fn machine() -> &'static Machine {
+    static MACHINE: OnceLock<Machine> = OnceLock::new();
+    MACHINE.get_or_init(|| {
+        let found = own_program().and_then(|program| probe(&program));
+        found.unwrap_or_else(|error| Machine::without(&format!("it could not be tried: {error}")))
+    })
+}
+
+/// The level that is asked for where `start` is, in a repository or not.
+///
+/// # Errors
+/// Wrong configuration.
+pub fn asked(start: &Path, flags: &[(String, String)]) -> Result<Level, Failure> {
+    let root = Repo::discover(start).ok();
+    let root = root.as_ref().map(Repo::main_root);
+    let flags: Vec<(&str, &str)> = flags
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect();
+    Ok(Settings::load(root, user_config().as_deref(), &flags)?.sandbox_level())
+}
+
+/// What sessions are held to, with all that the machine has.
+pub(super) fn sandbox(settings: &Settings) -> Sandbox {
+    let (machine, asked) = (machine(), settings.sandbox_level());
+    if let Some(lacks) = machine.lacks(asked.max(Level::Standard)) {
+        return Sandbox::Unreached(format!("the level {asked} is asked for; {lacks}"));
+    }
+    let Ok(home) = etcetera::home_dir() else {
+        return Sandbox::Unreached("the home directory is not known".to_owned());
+    };
+    let network = match settings.network() {
+        Network::Open => Reach::Open,
+        Network::None => Reach::Nothing,
+        Network::Hosts(_) => {
+            return Sandbox::Unreached("lists of hosts are not there yet".to_owned());
+        }
+    };
+    Sandbox::Held(Box::new(Terms {
+        view: match machine.level() {
+            Level::Strict => View::Own,
+            _ => View::Whole,
+        },
+        network,
+        read: settings.sandbox_read(&home),
+        write: settings.sandbox_write(&home),
+        home,
+        limits: Limits {
+            cpu_seconds: settings.sandbox_cpu_seconds(),
+            file_bytes: settings.sandbox_file_bytes(),
+            open_files: settings.sandbox_open_files(),
+        },
+    }))
+}
+
+/// That all of these tasks can be held back, or need not be.
+///
+/// # Errors
+/// [`Code::SandboxUnreached`] with what is missing.
+pub(super) fn can_hold(tasks: &[TaskSpec], settings: &Settings) -> Result<(), Failure> {
+    if tasks.iter().all(|task| task.unconfined.is_some()) {
+        return Ok(());
+    }
+    let refused = |why: &str| {
+        let message = format!("nothing is run without the sandbox: {why}");
+        Err(Failure::new(Code::SandboxUnreached, message))
+    };
+    if settings.isolation() == Isolation::Linked {
+        return refused(
+            "worktrees.isolation is \"linked\", so sessions work in this repository's own git directory",
+        );
+    }
+    match sandbox(settings) {
+        Sandbox::Held(_) => Ok(()),
+        Sandbox::Unreached(why) => refused(&why),
+    }
+}

@@ -1,0 +1,56 @@
+//! What a command in a worktree is started with: its variables, and what it is held to.
+
+use std::collections::BTreeMap;
+
+use super::confine::{Sandbox, confine, own_variables};
+use super::error::WorkspaceError;
+use super::located::Located;
+use crate::git::Repo;
+use crate::proc::{Confinement, job_env};
+
+/// What commands get of the person who started the runner.
+#[derive(Debug, Clone)]
+pub struct Sharing {
+    /// Variables that are passed besides the allow-list.
+    pub variables: Vec<String>,
+    /// What they are held to.
+    pub sandbox: Sandbox,
+}
+
+/// What a command is started with.
+#[derive(Debug, Clone)]
+pub struct Equipment {
+    /// All of its variables.
+    pub env: BTreeMap<String, String>,
+    /// What it is held to. `None` only for a task of which a person said so.
+    pub confinement: Option<Confinement>,
+}
+
+/// What a command in this worktree is started with. `own` are the variables of its task and those by which
+/// it knows where it is; they count more than others. `unconfined` is why it may run without the sandbox.
+///
+/// # Errors
+/// [`WorkspaceError::Unconfinable`] when it cannot be held back as far as it has to be.
+pub fn equip(
+    repo: &Repo,
+    ws: &Located,
+    sharing: &Sharing,
+    own: BTreeMap<String, String>,
+    unconfined: Option<&str>,
+) -> Result<Equipment, WorkspaceError> {
+    if unconfined.is_some() {
+        return Ok(Equipment {
+            env: job_env(&sharing.variables, &own),
+            confinement: None,
+        });
+    }
+    let terms = match &sharing.sandbox {
+        Sandbox::Held(terms) => terms,
+        Sandbox::Unreached(why) => return Err(WorkspaceError::Unconfinable(why.clone())),
+    };
+    let mut variables: BTreeMap<String, String> = own_variables(ws, terms).into_iter().collect();
+    variables.extend(own);
+    let env = job_env(&sharing.variables, &variables);
+    let confinement = Some(confine(repo, ws, terms, &env)?);
+    Ok(Equipment { env, confinement })
+}
