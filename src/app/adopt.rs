@@ -266,6 +266,7 @@ fn spec(found: &Found, scope: &Scope) -> TaskSpec {
         env: Default::default(),
         on_crash: OnCrash::default(),
         group: None,
+        secrets: Vec::new(),
     }
 }
 

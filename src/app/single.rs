@@ -24,6 +24,8 @@ pub struct Single {
     pub env: Vec<String>,
     /// Checks on the merged tree.
     pub gate: Vec<String>,
+    /// Names of secrets that the command gets.
+    pub secrets: Vec<String>,
 }
 
 /// The task it stands for.
@@ -40,6 +42,9 @@ pub fn one_task(single: &Single, settings: &Settings) -> Result<TaskSpec, Failur
     options.priority = single.priority;
     if !single.gate.is_empty() {
         options.gate = Some(single.gate.iter().cloned().map(Command::Shell).collect());
+    }
+    if !single.secrets.is_empty() {
+        options.secrets = Some(single.secrets.clone());
     }
     if !single.env.is_empty() {
         options.env = Some(
@@ -96,6 +101,7 @@ fn flag_at(text: &str, line: usize, single: &Single) -> &'static str {
         "retries" => Some("--retries"),
         "priority" => Some("--priority"),
         "gate" => Some("--gate"),
+        "secrets" => Some("--secret"),
         "[task" | "env" if line.contains("env") => Some("--env"),
         "run" => Some("the command"),
         _ => None,

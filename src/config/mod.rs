@@ -10,6 +10,7 @@ mod problem;
 mod programs;
 mod reader;
 mod schema;
+mod secrets;
 mod settings;
 mod values;
 
@@ -24,6 +25,7 @@ pub use schema::{
     BackoffText, GroupTable, GroupText, LaneText, OnCrashText, PlanDefaults, PlanFile, PlanLimits,
     RetriesTable, RetriesText, TaskOptions, TimeText, plan_schema,
 };
+pub use secrets::{SecretSource, SecretSources};
 pub use settings::{
     Entry, KEYS, Key, Origin, RootRefused, Settings, key_table, template, worktree_root,
 };

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::reader::Section;
+use super::secrets::SecretSources;
 use super::values::{
     EnvName, Isolation, LandMethod, OnDrift, Setting, Timeout, Uncommitted, WorktreesRoot,
 };
@@ -90,11 +91,12 @@ macro_rules! settings {
         pub struct Settings {
             $($(#[doc = $about] pub(super) $field: $type,)*)*
             origins: BTreeMap<&'static str, Origin>,
+            pub(super) secrets: SecretSources,
         }
 
         impl Default for Settings {
             fn default() -> Self {
-                Self { $($($field: $default,)*)* origins: BTreeMap::new() }
+                Self { $($($field: $default,)*)* origins: BTreeMap::new(), secrets: SecretSources::new() }
             }
         }
 
@@ -228,6 +230,11 @@ impl Settings {
     /// How often a session at work is looked at, in milliseconds.
     pub fn drift_check_ms(&self) -> Option<u64> {
         self.drift_check.0
+    }
+
+    /// Where the values of secrets come from.
+    pub fn secrets(&self) -> &SecretSources {
+        &self.secrets
     }
 
     /// Names of further environment variables that jobs inherit.

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::scope::Scope;
+use super::secret::SecretName;
 
 /// A command: an argument vector, or a line for `sh -c`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -240,6 +241,9 @@ pub struct TaskSpec {
     pub on_crash: OnCrash,
     /// Tasks of the same group share a limit.
     pub group: Option<String>,
+    /// What its commands get in files; older versions did not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretName>,
 }
 
 #[cfg(test)]
@@ -260,6 +264,7 @@ impl TaskSpec {
             env: BTreeMap::new(),
             on_crash: OnCrash::default(),
             group: None,
+            secrets: vec![],
         }
     }
 }

@@ -131,6 +131,7 @@ fn work(task: &TaskArgs, context: &Context) -> Work {
             priority: task.priority,
             env: task.env.clone(),
             gate: task.gate.clone(),
+            secrets: task.secret.clone(),
         })),
     }
 }
