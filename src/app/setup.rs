@@ -11,6 +11,7 @@ use crate::landing::Policy;
 use crate::merge::{Beyond, MergeMethod};
 use crate::model::code::Code;
 use crate::runner::{Config, DriftPolicy, Limits};
+use crate::secrets::Vault;
 use crate::workspace::Isolation;
 
 /// What configuration says of running and landing in this repository.
@@ -39,6 +40,7 @@ pub fn runner_config(project: &Project, settings: &Settings) -> Result<Config, F
             beyond: Beyond::Refuse,
             commit_uncommitted: settings.uncommitted() == config::Uncommitted::Commit,
             gates: Vec::new(),
+            secrets: Vault::new(settings.secrets().clone()),
             worktrees: root_of(&project.repo, settings)?,
             jobs: project.jobs_dir(),
             pool: settings.pool() as usize,

@@ -175,6 +175,8 @@ fn fold_into_session(db: &Connection, record: &Record, id: SessionId) -> Result<
         Event::WorkspaceSalvaged { .. }
         | Event::CheckoutsUpdated { .. }
         | Event::DriftFound { .. }
+        | Event::SecretsPassed { .. }
+        | Event::OutputRedacted { .. }
         | Event::LockReleased { .. } => return Ok(()),
         Event::SessionPrioritized { priority } => {
             db.execute(
