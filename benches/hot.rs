@@ -58,7 +58,6 @@ fn queue_row(n: usize) -> QueueRow {
         lane: Lane::ALL[n % Lane::ALL.len()],
         priority: (n % 100) as u8,
         group: None,
-        secrets: Vec::new(),
         created_seq: n as u64,
         waits_for: None,
         doomed_by: None,

@@ -271,6 +271,11 @@ fn what_cannot_be_passed_fails_the_session_by_name() {
         assert!(!begun.exists() && !reason.contains("hunter2"));
     }
     assert_eq!(passed(&yard), Vec::<PathBuf>::new());
+    fs::write(home.join("two"), FROM_PROGRAM).unwrap();
+    exits(&yard, 0, &["up"]);
+    exits(&yard, 0, &["retry", "FROM_PROGRAM"]);
+    eventually("it runs", || yard.state_of("FROM_PROGRAM") == "COMPLETED");
+    exits(&yard, 0, &["down"]);
     let unknown = yard.treeyard(&["run", "--secret", "FROM_FIL", "--", "true"]);
     let said = text(&unknown.stderr);
     assert_eq!(unknown.status.code(), Some(2), "{said}");
@@ -346,6 +351,37 @@ fn the_files_go_when_a_later_runner_finds_the_job_ended() {
         exits(&yard, 0, &["down"]);
         fs::remove_file(go).unwrap();
     }
+}
+
+/// Nobody knows what to take out: neither the job's folder nor the environment says it any more.
+#[test]
+fn output_that_may_hold_an_unknown_secret_is_withheld() {
+    let yard = yard();
+    exits(&yard, 0, &["up"]);
+    let begun = yard.folder.path().join("begun");
+    let line = format!(
+        "cat $TREEYARD_SECRETS/*; rm -rf $TREEYARD_SECRETS; touch {}; while ! test -e ../../go; do sleep 0.05; done",
+        begun.display()
+    );
+    let args = [
+        "submit", "--name", "wild", "--secret", "FROM_ENV", "--", "sh", "-c", &line,
+    ];
+    exits(&yard, 0, &args);
+    eventually("it begins", || begun.exists());
+    let shown = yard.treeyard(&["logs", "wild"]);
+    assert_eq!(
+        (shown.status.code(), text(&shown.stdout)),
+        (Some(7), String::new())
+    );
+    assert!(text(&shown.stderr).contains("no variable YARD_SECRET"));
+    kill_runner(&yard);
+    yard.exits(0, &["up"]);
+    fs::write(yard.folder.path().join("go"), "").unwrap();
+    eventually("it ends", || yard.state_of("wild") == "COMPLETED");
+    assert_all_clean(&yard, "wild");
+    let log = exits(&yard, 0, &["logs", "wild"]);
+    assert!(log.contains("may hold a secret, and was not kept"), "{log}");
+    exits(&yard, 0, &["down"]);
 }
 
 fn kill_runner(yard: &Yard) {

@@ -9,8 +9,8 @@ use crate::model::ids::{JobId, SessionId};
 use crate::model::job::{JobState, Outcome};
 use crate::model::secret::{SecretName, SecretValue};
 use crate::model::session::SessionState;
-use crate::proc::OUTPUT_FILE;
-use crate::secrets::{SecretError, pass, take_back};
+use crate::proc::{OUTPUT_FILE, job_dir};
+use crate::secrets::{SecretError, is_there, pass, take_back};
 use crate::store::{JobRow, SessionRow};
 
 /// The values that a job is to find, or why there are none.
@@ -93,18 +93,31 @@ impl Runner {
     /// The job has ended. Its output goes first: whoever reads it finds the values that are to be
     /// taken out of it for as long as it is there.
     pub(super) fn take_secrets_back(&self, row: &SessionRow, job_dir: &Path, is_kept: bool) {
-        if is_kept && let Err(error) = std::fs::remove_file(job_dir.join(OUTPUT_FILE)) {
-            tracing::debug!(%error, "a job's output was not removed by itself");
+        if is_kept {
+            // There is none when it did not start.
+            let _ = std::fs::remove_file(job_dir.join(OUTPUT_FILE));
         }
         remove(row);
     }
 
-    /// An earlier runner may have ended right after a job did, or right before.
+    /// An earlier runner may have ended right after a job did, or right before. Then the files are
+    /// there, and so may be output of which all is stored.
     pub(super) fn sweep_secrets(&self) -> Result<(), RunnerError> {
         for row in self.store.sessions_with_worktree()? {
-            if !self.active.contains_key(&row.id) && !row.is_adopted() {
-                remove(&row);
+            let has_secrets = row
+                .git_dir
+                .as_deref()
+                .is_some_and(|dir| is_there(Path::new(dir)));
+            if !has_secrets || row.is_adopted() || self.active.contains_key(&row.id) {
+                continue;
             }
+            for job in self.store.jobs_of(row.id)? {
+                if job.output.is_some() {
+                    let dir = job_dir(&self.config.policy.jobs, job.id);
+                    let _ = std::fs::remove_dir_all(dir);
+                }
+            }
+            remove(&row);
         }
         Ok(())
     }

@@ -69,13 +69,17 @@ pub fn take_back(git_dir: &Path) -> io::Result<()> {
     }
 }
 
+/// Whether the folder is there.
+pub fn is_there(git_dir: &Path) -> bool {
+    is_folder(&parent(git_dir)) && is_folder(&folder(git_dir))
+}
+
 /// A value that was passed and is still there.
 pub(super) fn passed(git_dir: &Path, name: &SecretName) -> Option<SecretValue> {
-    let folder = folder(git_dir);
-    if !is_folder(&parent(git_dir)) || !is_folder(&folder) {
+    if !is_there(git_dir) {
         return None;
     }
-    let file = open_file(&folder.join(name.as_str())).ok()?;
+    let file = open_file(&folder(git_dir).join(name.as_str())).ok()?;
     at_most(file).ok().map(SecretValue::new)
 }
 

@@ -13,7 +13,7 @@ mod resolve;
 mod vault;
 
 pub use error::SecretError;
-pub use folder::{VARIABLE, pass, take_back};
+pub use folder::{VARIABLE, is_there, pass, take_back};
 pub use output::{KeptOutput, keep_output};
 pub use reader::RedactingReader;
 pub use vault::Vault;

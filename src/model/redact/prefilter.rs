@@ -1,6 +1,6 @@
 //! Where something that is looked for may begin: a table of hashed starts of three bytes.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// How many bytes of each start are in the table.
 pub(super) const WINDOW: usize = 3;
@@ -12,23 +12,25 @@ const WORDS: usize = 1 << 10;
 #[derive(Debug)]
 pub(super) struct Starts {
     may_begin: Box<[u64]>,
-    by_start: HashMap<[u8; WINDOW], Vec<usize>>,
+    /// In order, which is found faster than in a map.
+    by_start: Vec<([u8; WINDOW], Vec<usize>)>,
 }
 
 impl Starts {
     /// `all` are at least three bytes long; their places in it are what [`Starts::at`] gives.
     pub(super) fn new<'a>(all: impl Iterator<Item = &'a [u8]>) -> Self {
-        let mut starts = Self {
-            may_begin: vec![0; WORDS].into_boxed_slice(),
-            by_start: HashMap::new(),
-        };
+        let mut may_begin = vec![0; WORDS].into_boxed_slice();
+        let mut by_start: BTreeMap<_, Vec<usize>> = BTreeMap::new();
         for (place, bytes) in all.enumerate() {
             let Some(start) = folded(bytes) else { continue };
             let slot = slot(start);
-            starts.may_begin[slot / 64] |= 1 << (slot % 64);
-            starts.by_start.entry(start).or_default().push(place);
+            may_begin[slot / 64] |= 1 << (slot % 64);
+            by_start.entry(start).or_default().push(place);
         }
-        starts
+        Self {
+            may_begin,
+            by_start: by_start.into_iter().collect(),
+        }
     }
 
     /// The first place at or after `from` where something may begin.
@@ -43,8 +45,13 @@ impl Starts {
 
     /// What may begin with these bytes.
     pub(super) fn at(&self, bytes: &[u8]) -> &[usize] {
-        let found = folded(bytes).and_then(|start| self.by_start.get(&start));
-        found.map_or(&[], Vec::as_slice)
+        let Some(start) = folded(bytes) else {
+            return &[];
+        };
+        match self.by_start.binary_search_by_key(&start, |entry| entry.0) {
+            Ok(found) => &self.by_start[found].1,
+            Err(_) => &[],
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use std::ops::Range;
 use super::encodings::LABEL;
 use super::random::looks_random;
 
-/// How the line before a private key begins.
-pub(super) const BEGIN: &str = "-----BEGIN ";
+/// How the line before a private key begins, but for dashes: many lines have nothing else.
+pub(super) const BEGIN: &str = "-BEGIN ";
 /// The longest name of a user in a URL, and the longest words between a name and its value.
 const SHORT: usize = 256;
 /// The shortest line of a private key.
@@ -225,7 +225,7 @@ pub(super) fn key_block(site: &Site<'_>) -> Option<Found> {
     let kind = &site.rest[BEGIN.len()..end];
     let is_key = kind.ends_with(b"PRIVATE KEY") || kind.ends_with(b"PRIVATE KEY BLOCK");
     let body = site.rest.get(end..)?.strip_prefix(b"-----")?;
-    if !is_key {
+    if !is_key || site.before != b'-' {
         return None;
     }
     let body = body.split(|byte| *byte == b'\n').next().unwrap_or_default();
