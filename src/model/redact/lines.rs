@@ -3,12 +3,15 @@
 use super::encodings::label;
 use super::prefilter::WINDOW;
 use super::redactor::Findings;
-use super::rules::{RULES, Rule};
+use super::rules::{RULES, Rule, rule_names};
 use super::shapes::{Class, Found, KeyLine, Site, key_line};
 
 /// How much of a line is looked at from one place. A line that does not end is held back in memory
 /// up to here.
 const SIGHT: usize = 16 * 1024;
+
+/// The rule for private keys.
+const KEY: &str = "private-key";
 
 /// Where the stream is between the lines of a private key.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +94,7 @@ impl LineStream {
         if let Key::Line { in_key } = self.key
             && let Some(found) = self.key_line(sight(bytes, at), in_key)
         {
-            return Some((at, "private-key", found));
+            return Some((at, KEY, found));
         }
         let end = self.horizon(bytes, at, decided);
         let bytes = &bytes[..bytes.len().min(end + SIGHT)];
@@ -127,7 +130,11 @@ impl LineStream {
             None if sight.len() == SIGHT => KeyLine::Over,
             _ => key_line(&sight[..end.unwrap_or(sight.len())], in_key),
         };
-        let in_key = in_key || matches!(line, KeyLine::Secret(_) | KeyLine::Redacted);
+        let line = match line {
+            KeyLine::Redacted(name) if is_of_another_kind(&sight[name.clone()]) => KeyLine::Over,
+            line => line,
+        };
+        let in_key = in_key || matches!(line, KeyLine::Secret(_) | KeyLine::Redacted(_));
         self.key = match line {
             KeyLine::Over => Key::None,
             _ => Key::Before { in_key },
@@ -152,6 +159,12 @@ impl LineStream {
             self.key = Key::Line { in_key };
         }
     }
+}
+
+/// What a rule replaced that has nothing to do with keys was no line of one. A value that was passed
+/// may have been one.
+fn is_of_another_kind(name: &[u8]) -> bool {
+    rule_names().any(|rule| rule != KEY && rule.as_bytes() == name)
 }
 
 /// What can be seen from `at`. All that is looked for there ends with the line, if not before.

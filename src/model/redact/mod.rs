@@ -6,7 +6,7 @@
 //! what cannot begin either, which is nearly everything, so that a large output costs little.
 //!
 //! *Invariant:* the result does not depend on how the bytes were cut, and is not changed by
-//! redacting it again.
+//! redacting it again (where a line has more than 16 KiB, a second time may find more).
 
 mod encodings;
 mod lines;

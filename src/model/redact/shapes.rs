@@ -253,8 +253,8 @@ pub(super) enum KeyLine {
     Secret(Range<usize>),
     /// It stands among them, as a header does.
     Beside,
-    /// It stands where a line of the key was before.
-    Redacted,
+    /// In the place of its last word stands this name of a secret.
+    Redacted(Range<usize>),
     /// The key is over, or there is none.
     Over,
 }
@@ -271,8 +271,17 @@ pub(super) fn key_line(line: &[u8], in_key: bool) -> KeyLine {
     match is_key && (word.len() >= KEY_LINE || in_key && alone) {
         true => KeyLine::Secret(start..text.len()),
         false if has(b"-----END") => KeyLine::Over,
-        false if has(LABEL) => KeyLine::Redacted,
-        false if text.is_empty() || text.contains(&b':') => KeyLine::Beside,
+        false if replacement(word) == word.len() && !word.is_empty() => {
+            KeyLine::Redacted(start + LABEL.len()..text.len() - 1)
+        }
+        false if text.is_empty() || is_header(text) => KeyLine::Beside,
         false => KeyLine::Over,
     }
+}
+
+/// `Name: value`. The colon of a replacement was not there before.
+fn is_header(text: &[u8]) -> bool {
+    let colons = text.iter().enumerate().filter(|(_, byte)| **byte == b':');
+    let mut places = colons.map(|(at, _)| at);
+    places.any(|at| !text[..=at].ends_with(LABEL))
 }

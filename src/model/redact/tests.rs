@@ -113,6 +113,12 @@ fn a_private_key_goes_in_lines_and_in_one() {
     let text = format!("{begin}\r\n{line}\r\nQUJD\r\n{end}\r\nQUJD\r\n");
     let expected = format!("{begin}\r\n{gone}\r\n{gone}\r\n{end}\r\nQUJD\r\n");
     assert_eq!(patterns(&text), expected);
+    // A line that was redacted for another reason ends a key, as it did before.
+    let token = &planted()[0].1;
+    let text = format!("{begin}\n{token}\nQUJD\n");
+    let expected = format!("{begin}\n[redacted:github-token]\nQUJD\n");
+    assert_eq!(patterns(&text), expected);
+    assert_eq!(patterns(&expected), expected);
     for newline in ["\\n", "\\r\\n", "\\\\n", " "] {
         let text = format!("{{\"k\": \"{begin}{newline}{line}{newline}{line}{newline}{end}\"}}");
         let rest = patterns(&text);
@@ -276,6 +282,23 @@ proptest! {
         prop_assert_eq!(in_pieces(&redactor, &text, &places), whole.clone());
         let bytes: Vec<usize> = (0..text.len()).collect();
         prop_assert_eq!(in_pieces(&redactor, &text, &bytes), whole);
+    }
+
+    /// Where a line is so long that it is not seen as a whole.
+    #[test]
+    fn long_lines_are_cut_anywhere_too(
+        (before, between, after) in (text(), text(), text()),
+        fill in proptest::sample::select(vec![b'x', b'-', b' ', b'=', b'\\']),
+        lengths in (16_300_usize..16_500, 16_300_usize..33_000),
+        places in proptest::collection::vec(any::<usize>(), 0..12),
+    ) {
+        let redactor = redactor(&[("A", b"hunter22"), ("B", b"ter22\npassword")]);
+        let (one, two) = (vec![fill; lengths.0], vec![fill; lengths.1]);
+        let text = [before, one, between, two, after].concat();
+        let whole = redactor.redact(&text).into_owned();
+        prop_assert!(in_pieces(&redactor, &text, &places) == whole);
+        let every: Vec<usize> = (0..text.len()).step_by(997).collect();
+        prop_assert!(in_pieces(&redactor, &text, &every) == whole);
     }
 
     #[test]
