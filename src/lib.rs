@@ -8,7 +8,7 @@
 //! 5  app                            one use case a file
 //! 4  runner                         the loop that looks, decides and acts
 //! 3  landing                        one session's work onto the target, gates included
-//! 2  workspace merge sessions hooks  a place to work; merging; a person's word; what git hooks decide
+//! 2  workspace merge sessions hooks secrets  a place to work; merging; a person's word; git hooks; secrets
 //! 1  config store cas git proc      the outside world
 //! 0  model                          pure: ids, states, events, codes, scopes; no I/O
 //! ```
@@ -27,6 +27,7 @@ pub mod landing;
 pub mod merge;
 pub mod proc;
 pub mod runner;
+pub mod secrets;
 pub mod sessions;
 pub mod store;
 pub mod workspace;

@@ -19,6 +19,7 @@ mod poison;
 mod proc;
 mod proof;
 mod scope;
+mod secrets;
 mod shut;
 mod ways;
 mod yard;

@@ -267,6 +267,7 @@ fn spec(found: &Found, scope: &Scope) -> TaskSpec {
         on_crash: OnCrash::default(),
         group: None,
         unconfined: None,
+        secrets: Vec::new(),
     }
 }
 

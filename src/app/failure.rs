@@ -84,6 +84,7 @@ from_coded!(
     crate::sessions::locks::LockError,
     crate::proc::ProcError,
     crate::runner::RunnerError,
+    crate::secrets::SecretError,
 );
 
 /// A flag has neither lines nor columns.

@@ -19,6 +19,7 @@ pub mod land;
 mod landings;
 pub mod locks;
 pub mod overrides;
+pub mod printed;
 pub mod project;
 mod repair;
 pub mod run;

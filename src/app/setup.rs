@@ -12,6 +12,7 @@ use crate::landing::Policy;
 use crate::merge::{Beyond, MergeMethod};
 use crate::model::code::Code;
 use crate::runner::{Config, DriftPolicy, Limits};
+use crate::secrets::Vault;
 use crate::workspace::{Isolation, Sharing};
 
 /// What configuration says of running and landing in this repository.
@@ -40,6 +41,7 @@ pub fn runner_config(project: &Project, settings: &Settings) -> Result<Config, F
             beyond: Beyond::Refuse,
             commit_uncommitted: settings.uncommitted() == config::Uncommitted::Commit,
             gates: Vec::new(),
+            secrets: Vault::new(settings.secrets().clone()),
             worktrees: root_of(&project.repo, settings)?,
             jobs: project.jobs_dir(),
             pool: settings.pool() as usize,

@@ -28,6 +28,8 @@ pub struct Single {
     pub gate: Vec<String>,
     /// Why it runs without the sandbox.
     pub no_sandbox: Option<String>,
+    /// Names of secrets that the command gets.
+    pub secrets: Vec<String>,
 }
 
 /// The task it stands for.
@@ -48,6 +50,9 @@ pub fn one_task(single: &Single, settings: &Settings) -> Result<TaskSpec, Failur
     });
     if !single.gate.is_empty() {
         options.gate = Some(single.gate.iter().cloned().map(Command::Shell).collect());
+    }
+    if !single.secrets.is_empty() {
+        options.secrets = Some(single.secrets.clone());
     }
     if !single.env.is_empty() {
         options.env = Some(
@@ -109,6 +114,7 @@ fn flag_at(text: &str, line: usize, single: &Single) -> &'static str {
         {
             Some("--no-sandbox")
         }
+        "secrets" => Some("--secret"),
         "[task" | "env" if line.contains("env") => Some("--env"),
         "run" => Some("the command"),
         _ => None,

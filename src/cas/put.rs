@@ -46,6 +46,12 @@ impl Cas {
         self.publish(temp, digest)
     }
 
+    /// Opens a file to be stored through another reader.
+    pub fn open_input(&self, path: &Path) -> Result<File, CasError> {
+        let opened = open_regular(path).map_err(CasError::Input);
+        opened.map(|(file, _)| file)
+    }
+
     /// Stores a file's content, sharing its blocks where the file system can. The file is only
     /// read; changing it later does not change the object.
     pub fn put_file(&self, path: &Path) -> Result<Stored, CasError> {

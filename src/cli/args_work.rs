@@ -34,6 +34,9 @@ pub struct TaskArgs {
     /// A variable for the command (repeatable)
     #[arg(long, value_name = "KEY=VALUE", conflicts_with = "plan")]
     pub env: Vec<String>,
+    /// A secret that the command gets in a file (repeatable)
+    #[arg(long, value_name = "NAME", conflicts_with = "plan")]
+    pub secret: Vec<String>,
     /// A check on the merged tree before landing (repeatable)
     #[arg(long, value_name = "COMMAND", conflicts_with = "plan")]
     pub gate: Vec<String>,
@@ -89,8 +92,8 @@ pub struct SubmitArgs {
         value_name = "S",
         requires = "cmd",
         conflicts_with_all = [
-            "plan", "name", "scope", "read_only", "after", "timeout", "retries", "priority", "env", "gate",
-            "no_sandbox", "auto_land", "target", "repeat",
+            "plan", "name", "scope", "read_only", "after", "timeout", "retries", "priority", "env", "secret",
+            "gate", "no_sandbox", "auto_land", "target", "repeat",
         ],
     )]
     pub in_session: Option<String>,

@@ -9,6 +9,7 @@ use etcetera::BaseStrategy;
 use super::problem::{Problem, decode};
 use super::reader::{Problems, Section, parse, quoted};
 use super::sandbox::PERSONAL;
+use super::secrets::read_secrets;
 use super::settings::{Origin, SECTIONS, Settings};
 use crate::model::code::Code;
 
@@ -144,6 +145,11 @@ impl Settings {
                     next.apply_section(name, &mut section, origin);
                     section.finish();
                 }
+            }
+            if let Some(value) = top.raw("secrets")
+                && let Some(secrets) = read_secrets(value, origin, &problems)
+            {
+                next.secrets = secrets;
             }
             top.finish();
         }

@@ -11,6 +11,7 @@ mod programs;
 mod reader;
 mod sandbox;
 mod schema;
+mod secrets;
 mod settings;
 mod values;
 
@@ -25,6 +26,7 @@ pub use schema::{
     BackoffText, BypassTable, GroupTable, GroupText, LaneText, OnCrashText, PlanDefaults, PlanFile,
     PlanLimits, RetriesTable, RetriesText, TaskOptions, TimeText, plan_schema,
 };
+pub use secrets::{SecretSource, SecretSources};
 pub use settings::{
     Entry, KEYS, Key, Origin, RootRefused, Settings, key_table, template, worktree_root,
 };

@@ -15,6 +15,7 @@ use super::programs::{Program, missing, programs_in};
 use super::reader::{Problems, Read, Section, parse, quoted, unknown, wrong_type};
 use super::sandbox::Bypass;
 use super::schema::{PlanFile, TaskOptions};
+use super::secrets::Named;
 use super::settings::{Origin, Settings};
 use super::values::Timeout;
 use crate::model::code::Code;
@@ -273,6 +274,7 @@ fn read_task(
     let run = section.take::<Command>("run");
     let after = section.take::<Vec<Placed>>("after").unwrap_or_default();
     let bypass = section.take::<Bypass>("sandbox");
+    let secrets = Named::known(section.raw("secrets"), settings.secrets(), problems);
     let own = Common::read(&mut section);
     let programs = programs_of(&mut section, &merged(&defaults.env, &own.env).into());
     section.finish();
@@ -291,6 +293,7 @@ fn read_task(
         on_crash: pick(&own.on_crash, &defaults.on_crash).unwrap_or_default(),
         group: pick(&own.group, &defaults.group).map(|group| group.0),
         unconfined: bypass.map(|Bypass(reason)| reason),
+        secrets,
     };
     let task_name = name.as_ref().and_then(|name| name.task_name(problems));
     let spec = task_name.zip(run).map(|(name, run)| build(name, run));

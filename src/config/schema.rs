@@ -117,13 +117,17 @@ macro_rules! task_tables {
             /// That it runs without the sandbox, and why.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub sandbox: Option<BypassTable>,
+            /// Names of secrets that its commands get, each in a file of `$TREEYARD_SECRETS`.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            #[schemars(inner(regex(pattern = r"^[A-Za-z_][A-Za-z0-9_-]{0,59}$")), extend("uniqueItems" = true))]
+            pub secrets: Option<Vec<String>>,
             $($(#[$meta])* #[serde(skip_serializing_if = "Option::is_none")] pub $field: Option<$type>,)*
         }
 
         impl TaskOptions {
             /// A task with every default.
             pub fn new(name: impl Into<String>, run: Command) -> Self {
-                Self { name: name.into(), scope: None, run, after: None, sandbox: None, $($field: None,)* }
+                Self { name: name.into(), scope: None, run, after: None, sandbox: None, secrets: None, $($field: None,)* }
             }
         }
     };

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::reader::Section;
 use super::sandbox::{Count, PERSONAL, Place, Size};
+use super::secrets::SecretSources;
 use super::values::{
     EnvName, Isolation, LandMethod, OnDrift, Setting, Timeout, Uncommitted, WorktreesRoot,
 };
@@ -93,11 +94,12 @@ macro_rules! settings {
         pub struct Settings {
             $($(#[doc = $about] pub(super) $field: $type,)*)*
             origins: BTreeMap<&'static str, Origin>,
+            pub(super) secrets: SecretSources,
         }
 
         impl Default for Settings {
             fn default() -> Self {
-                Self { $($($field: $default,)*)* origins: BTreeMap::new() }
+                Self { $($($field: $default,)*)* origins: BTreeMap::new(), secrets: SecretSources::new() }
             }
         }
 
@@ -240,6 +242,11 @@ impl Settings {
     /// How often a session at work is looked at, in milliseconds.
     pub fn drift_check_ms(&self) -> Option<u64> {
         self.drift_check.0
+    }
+
+    /// Where the values of secrets come from.
+    pub fn secrets(&self) -> &SecretSources {
+        &self.secrets
     }
 
     /// Names of further environment variables that jobs inherit.

@@ -86,7 +86,7 @@ impl Landing<'_> {
         report: &ConflictReport,
     ) -> Result<LandError, LandError> {
         let text = serde_json::to_vec_pretty(report).map_err(crate::store::StoreError::from)?;
-        let stored = self.cas.put_bytes(&text)?;
+        let stored = self.cas.put_bytes(&self.redactor(session)?.redact(&text))?;
         let paths: Vec<String> = report.paths.iter().map(|path| path.path.clone()).collect();
         let state = session.state;
         self.store.write(|tx| {

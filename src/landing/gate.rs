@@ -9,8 +9,10 @@ use crate::merge::Candidate;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::job::{JobKind, JobState, Outcome};
+use crate::model::redact::Findings;
 use crate::model::task::Command;
 use crate::proc::{Ended, JobSpec, OUTPUT_FILE, ProcError, Supervisor, job_dir, sweep};
+use crate::secrets::keep_output;
 use crate::sessions::{JobEnd, record_end, take_out};
 use crate::store::SessionRow;
 use crate::workspace::{self, Isolation, Keep, Request, Workspace, equip};
@@ -162,16 +164,20 @@ fn record(
     command: &Command,
     ended: &Gate,
 ) -> Result<(), LandError> {
-    let stored = landing.cas.put_file(&dir.join(OUTPUT_FILE));
+    let redactor = landing.redactor(session)?;
+    let stored = keep_output(landing.cas, &dir.join(OUTPUT_FILE), Ok(redactor));
     // Output that the store could not take is only there.
     let kept = stored.is_ok();
     let stored = stored.ok();
-    let output = stored.as_ref().map(|stored| stored.hash.clone());
+    let output = stored.as_ref().map(|kept| kept.stored.hash.clone());
     landing.store.write(|tx| {
         let end = JobEnd {
             outcome: &ended.outcome,
             duration_ms: ended.duration_ms,
-            output: stored.as_ref().map(|stored| (stored, "gate_output")),
+            output: stored.as_ref().map(|kept| (&kept.stored, "gate_output")),
+            redacted: stored
+                .as_ref()
+                .map_or_else(Findings::default, |kept| kept.redacted.clone()),
         };
         record_end(tx, session.id, job_id, &end)?;
         match tx.job(job_id)? {

@@ -14,8 +14,10 @@ use crate::merge::{
 };
 use crate::model::event::{Actor, Event};
 use crate::model::ids::CommitId;
+use crate::model::redact::Redactor;
 use crate::model::session::SessionState;
 use crate::proc::Launcher;
+use crate::secrets::Vault;
 use crate::sessions::locks::release_all;
 use crate::sessions::move_session;
 use crate::store::{SessionRow, Store};
@@ -45,6 +47,8 @@ pub struct Policy {
     pub identity: (String, String),
     /// What commands get of the person who started the runner.
     pub sharing: Sharing,
+    /// Where secrets come from, and what is known of them. Gates get none.
+    pub secrets: Vault,
     /// The longest a gate may take, in milliseconds.
     pub gate_timeout_ms: Option<u64>,
     /// From the polite to the forceful end, in milliseconds.
@@ -96,6 +100,7 @@ impl Landing<'_> {
         // While it waited for its turn, another process may have landed it.
         let now = self.store.session(session.id)?;
         let session = now.as_ref().unwrap_or(session);
+        self.store.redact_with(self.redactor(session)?);
         match self.land_in_turn(&lock, session) {
             Ok(landed) => Ok(landed),
             Err(error) => {
@@ -294,6 +299,17 @@ impl Landing<'_> {
             }
         })?;
         Ok(())
+    }
+
+    /// For what the landing prints and reports. What was passed to the session's jobs is in it only
+    /// when they put it there, so that a value that cannot be had does not stop the landing.
+    pub(super) fn redactor(&self, session: &SessionRow) -> Result<Redactor, LandError> {
+        let names = session.spec()?.secrets;
+        let known = self.policy.secrets.redactor(&names);
+        Ok(known.unwrap_or_else(|error| {
+            tracing::warn!(%error, "what the landing prints is redacted by patterns alone");
+            Redactor::patterns()
+        }))
     }
 
     pub(super) fn append(&mut self, session: &SessionRow, event: Event) -> Result<(), LandError> {

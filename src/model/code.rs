@@ -89,6 +89,7 @@ codes! {
     JobFailed = "TY-JOB-FAILED", Failed, "a job failed", "read `treeyard logs`, then `treeyard retry`";
     JobTimeout = "TY-JOB-TIMEOUT", Timeout, "a job reached its time limit", "raise `timeout`, then `treeyard retry`";
     ProgramMissing = "TY-PROGRAM-MISSING", System, "a program was not found", "install it or correct `run`; jobs see the PATH of the runner";
+    SecretMissing = "TY-SECRET-MISSING", System, "a secret that a task names cannot be passed to it", "correct its entry under `[secrets]` in your own config.toml, then `treeyard retry`; `env` is the environment of the runner";
     RunnerHeld = "TY-RUNNER-HELD", Held, "another runner is active in this repository", "use it with `treeyard submit`, or stop it with `treeyard down`";
     RunnerAbsent = "TY-RUNNER-ABSENT", NotFound, "no runner is active in this repository", "start it with `treeyard up`";
     MergeConflict = "TY-MERGE-CONFLICT", Conflict, "the work conflicts with the target", "`treeyard show` names the report; merge the target into the session's branch, then `treeyard land` again";

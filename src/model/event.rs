@@ -1,11 +1,14 @@
 //! The typed event log: every change of state is one of these, and nothing else changes state.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::drift::SharedPath;
 use super::ids::{CommitId, ContentHash, EventId, JobId, PlanId, SessionId};
 use super::job::{JobKind, Outcome};
 use super::lock::{Conflict, Lease, LockToken, Party};
+use super::redact::Redactor;
 use super::scope::Scope;
 use super::session::SessionState;
 use super::task::{Command, TaskSpec};
@@ -225,6 +228,22 @@ events! {
         /// Paths that another session changed too, at most 20.
         shared: Vec<SharedPath>,
     }
+    /// A job is about to start, and finds these secrets in files.
+    SecretsPassed = "FR-EVT-GUARD-002" {
+        /// The job.
+        job_id: JobId,
+        /// Their names.
+        names: Vec<String>,
+    }
+    /// What a job printed held secrets; they are not in what was stored of it.
+    OutputRedacted = "FR-EVT-GUARD-003" {
+        /// The job.
+        job_id: JobId,
+        /// Names of secrets, and of patterns of what looks like one.
+        names: Vec<String>,
+        /// In how many places.
+        count: u64,
+    }
     /// A worktree was filled and registered.
     WorkspaceReady = "FR-EVT-WORKSPACE-001" {
         /// Where it is.
@@ -380,11 +399,35 @@ impl Event {
             Self::JobQueued { job_id, .. }
             | Self::JobDispatched { job_id }
             | Self::RateLimited { job_id, .. }
+            | Self::SecretsPassed { job_id, .. }
+            | Self::OutputRedacted { job_id, .. }
             | Self::JobCancelled { job_id, .. }
             | Self::CommandExecuted { job_id, .. } => Some(*job_id),
             Self::ArtifactStored { job_id, .. } => *job_id,
             _ => None,
         }
+    }
+
+    /// What it says to a person, without secrets. What programs read of it stays as it is.
+    pub fn redacted(mut self, redactor: &Redactor) -> Self {
+        let text = match &mut self {
+            Self::SessionMoved { reason, .. }
+            | Self::JobCancelled { reason, .. }
+            | Self::LockReleased { reason, .. }
+            | Self::LandingRefused { reason, .. }
+            | Self::HookOverridden { reason, .. }
+            | Self::RunnerStopped { reason }
+            | Self::Recovered { detail: reason, .. }
+            | Self::CommandExecuted {
+                outcome: Outcome::NotStarted { error: reason },
+                ..
+            } => reason,
+            _ => return self,
+        };
+        if let Cow::Owned(redacted) = redactor.redact_text(text) {
+            *text = redacted;
+        }
+        self
     }
 
     /// Whether a record of it must name a session.

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::scope::Scope;
+use super::secret::SecretName;
 
 /// A command: an argument vector, or a line for `sh -c`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -243,6 +244,9 @@ pub struct TaskSpec {
     /// Why it runs without the sandbox, when a person let it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unconfined: Option<String>,
+    /// What its commands get in files; older versions did not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretName>,
 }
 
 #[cfg(test)]
@@ -264,6 +268,7 @@ impl TaskSpec {
             on_crash: OnCrash::default(),
             group: None,
             unconfined: None,
+            secrets: vec![],
         }
     }
 }

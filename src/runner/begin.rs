@@ -1,5 +1,6 @@
 //! Giving a session a slot, and starting what runs in it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::context::{base_of, job_spec, prepare};
@@ -12,6 +13,7 @@ use crate::model::job::{JobState, Outcome};
 use crate::model::lock::Lock;
 use crate::model::session::SessionState;
 use crate::proc::{Supervisor, job_dir, moment};
+use crate::secrets;
 use crate::sessions::locks::{Answer, LockError, hold};
 use crate::sessions::move_session;
 use crate::store::{JobRow, SessionRow, StoreError, Tx};
@@ -161,12 +163,31 @@ impl Runner {
 
     /// Starts the supervisor of a dispatched job in the slot that its session holds.
     pub(super) fn spawn(&mut self, row: &SessionRow, job: &JobRow) -> Result<(), RunnerError> {
-        let spec = match job_spec(&self.config, row, job, &self.repo) {
+        let secrets = row.spec()?.secrets;
+        if secrets.is_empty() {
+            return self.launch(row, job, None);
+        }
+        self.fetch_secrets(row.id, job.id, secrets);
+        Ok(())
+    }
+
+    /// Starts it, once its secrets are in their folder.
+    pub(super) fn launch(
+        &mut self,
+        row: &SessionRow,
+        job: &JobRow,
+        secrets: Option<&Path>,
+    ) -> Result<(), RunnerError> {
+        let mut spec = match job_spec(&self.config, row, job, &self.repo) {
             Ok(spec) => spec,
             // Nothing runs that cannot be held back.
             Err(RunnerError::Workspace(error)) => return self.not_started(job, &error),
             Err(error) => return Err(error),
         };
+        if let Some(folder) = secrets {
+            let folder = folder.display().to_string();
+            spec.env.insert(secrets::VARIABLE.to_owned(), folder);
+        }
         let dir = job_dir(&self.config.policy.jobs, job.id);
         match self.launcher.spawn(&dir, &spec) {
             Ok(supervisor) => {

@@ -14,6 +14,7 @@ mod error;
 mod finish;
 mod groups;
 mod looks;
+mod passing;
 mod recover;
 mod serve;
 mod settle;

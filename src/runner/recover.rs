@@ -31,7 +31,7 @@ impl Runner {
                 self.clear_half_made(&row)?;
             }
         }
-        Ok(())
+        self.sweep_secrets()
     }
 
     /// A landing whose process ended, in its gate or after the target had moved. As long as another
@@ -61,6 +61,7 @@ impl Runner {
         let Some(row) = self.store.session(job.session_id)? else {
             return Ok(());
         };
+        self.learn_secrets(&row)?;
         self.hold(row.id, row.spec()?.group);
         if let Some(row) = self.store.session(job.session_id)? {
             // An older version held no locks. Whoever came first has the files; both run on.

@@ -17,6 +17,7 @@ use super::drift::Looks;
 use super::error::RunnerError;
 use super::groups::buckets;
 use super::looks::Sight;
+use super::passing::Fetched;
 use crate::cas::Cas;
 use crate::git::Repo;
 use crate::landing::LandError;
@@ -42,6 +43,7 @@ pub enum Until {
 pub(super) enum Notice {
     Prepared(SessionId, Result<Workspace, WorkspaceError>),
     Looked(SessionId, Changed),
+    Fetched(SessionId, JobId, Fetched),
     Ended(SessionId, JobId, Result<Ended, ProcError>),
     Collected(SessionId, Result<Collected, LandError>),
     Landed(SessionId, Result<(), LandError>),
@@ -266,6 +268,10 @@ impl Runner {
             }
             Notice::Looked(session, changed) => {
                 self.looked(session, changed)?;
+                session
+            }
+            Notice::Fetched(session, job, fetched) => {
+                self.fetched(session, job, fetched)?;
                 session
             }
             Notice::Ended(session, job, ended) => {

@@ -1,14 +1,18 @@
 //! Writing down what ended, and what follows from it.
 
+use std::path::Path;
+
 use super::error::RunnerError;
 use super::finish::{Next, after};
 use super::serve::Runner;
-use crate::cas::Stored;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::job::{JobState, Outcome};
+use crate::model::redact::Findings;
+use crate::model::secret::SecretName;
 use crate::model::session::SessionState;
 use crate::proc::{Ended, OUTPUT_FILE, job_dir, sweep};
+use crate::secrets::{KeptOutput, keep_output};
 use crate::sessions::{JobEnd, move_session, queue_attempt, record_end, take_out};
 use crate::store::{JobRow, SessionRow, StoreError, Tx};
 
@@ -38,17 +42,27 @@ impl Runner {
         duration_ms: u64,
     ) -> Result<(), RunnerError> {
         let dir = job_dir(&self.config.policy.jobs, job.id);
-        let (stored, kept) = self.keep_output(&dir);
+        let row = self.store.session(job.session_id)?;
+        let secrets = row
+            .as_ref()
+            .map_or(Ok(Vec::new()), |row| row.spec().map(|spec| spec.secrets))?;
+        let (stored, kept) = self.keep_output(&dir, &secrets);
         let room = self.may_keep_slot(job.session_id);
         let followed = self.store.write(|tx| {
             let end = JobEnd {
                 outcome,
                 duration_ms,
-                output: stored.as_ref().map(|stored| (stored, "output")),
+                output: stored.as_ref().map(|kept| (&kept.stored, "output")),
+                redacted: stored
+                    .as_ref()
+                    .map_or_else(Findings::default, |kept| kept.redacted.clone()),
             };
             let ended_ms = record_end(tx, job.session_id, job.id, &end)?;
             follow(tx, job, outcome, ended_ms, room)
         })?;
+        if let Some(row) = row.filter(|_| !secrets.is_empty()) {
+            self.take_secrets_back(&row, &dir, kept);
+        }
         match followed {
             Followed::GoesOn { row, job } => self.spawn(&row, &job)?,
             Followed::HasEnded(row) => self.collect(&row)?,
@@ -74,15 +88,16 @@ impl Runner {
         self.at_work() <= limits.sessions && !has_rate
     }
 
-    /// What was stored, and whether the folder has nothing else. A store that cannot take the output
+    /// What was stored, without secrets, and whether the folder has nothing else. A store that cannot take the output
     /// does not change how the job ended.
-    fn keep_output(&self, dir: &std::path::Path) -> (Option<Stored>, bool) {
+    fn keep_output(&self, dir: &Path, secrets: &[SecretName]) -> (Option<KeptOutput>, bool) {
         let path = dir.join(OUTPUT_FILE);
         if std::fs::metadata(&path).map_or(0, |found| found.len()) == 0 {
             return (None, true);
         }
-        match self.cas.put_file(&path) {
-            Ok(stored) => (Some(stored), true),
+        let redactor = self.config.policy.secrets.redactor(secrets);
+        match keep_output(&self.cas, &path, redactor) {
+            Ok(kept) => (Some(kept), true),
             Err(error) => {
                 tracing::warn!(%error, path = %path.display(), "the output was not stored");
                 (None, false)

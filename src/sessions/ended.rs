@@ -5,6 +5,7 @@ use crate::cas::Stored;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::job::Outcome;
+use crate::model::redact::Findings;
 use crate::store::{JobRow, StoreError, Tx};
 
 /// How a job ended.
@@ -14,6 +15,8 @@ pub struct JobEnd<'a> {
     pub duration_ms: u64,
     /// What it printed, when the store could take it, and the kind of artifact that is.
     pub output: Option<(&'a Stored, &'a str)>,
+    /// What was taken out of it.
+    pub redacted: Findings,
 }
 
 /// Records the end of a job, and its output before it. When it ended, by the log.
@@ -23,6 +26,14 @@ pub fn record_end(
     job_id: JobId,
     end: &JobEnd<'_>,
 ) -> Result<i64, StoreError> {
+    if end.redacted.count > 0 {
+        let event = Event::OutputRedacted {
+            job_id,
+            names: end.redacted.names.iter().cloned().collect(),
+            count: end.redacted.count,
+        };
+        tx.append(Actor::System, Some(session), event)?;
+    }
     if let Some((stored, kind)) = end.output {
         let event = Event::ArtifactStored {
             hash: stored.hash.clone(),
@@ -48,6 +59,7 @@ pub fn close_lost(tx: &mut Tx<'_>, job: &JobRow, reason: &str) -> Result<(), Sto
         outcome: &Outcome::Lost,
         duration_ms: 0,
         output: None,
+        redacted: Findings::default(),
     };
     record_end(tx, job.session_id, job.id, &end)?;
     take_out(tx, Actor::System, job, reason)

@@ -9,6 +9,7 @@ use super::chain;
 use super::error::StoreError;
 use super::tx::Tx;
 use crate::model::ids::EventId;
+use crate::model::redact::Redactor;
 
 /// The database's file name in the state folder.
 pub const DATABASE: &str = "treeyard.db";
@@ -33,6 +34,7 @@ pub struct Store {
     pub(super) connection: Connection,
     path: PathBuf,
     trace_id: EventId,
+    redactor: Redactor,
 }
 
 impl Store {
@@ -81,6 +83,7 @@ impl Store {
             connection,
             path,
             trace_id: EventId::new(),
+            redactor: Redactor::patterns(),
         }))
     }
 
@@ -101,12 +104,18 @@ impl Store {
             connection,
             path: path.to_owned(),
             trace_id: EventId::new(),
+            redactor: Redactor::patterns(),
         })
     }
 
     /// Where the database is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What takes secrets out of messages from now on; the patterns do so always.
+    pub fn redact_with(&mut self, redactor: Redactor) {
+        self.redactor = redactor;
     }
 
     /// Runs `work` in one transaction: all of it happens, durably, or none.
@@ -119,7 +128,7 @@ impl Store {
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(StoreError::from)?;
-        let mut tx = Tx::begin(transaction, trace_id)?;
+        let mut tx = Tx::begin(transaction, trace_id, &self.redactor)?;
         let value = work(&mut tx)?;
         tx.commit()?;
         Ok(value)

@@ -176,6 +176,8 @@ fn fold_into_session(db: &Connection, record: &Record, id: SessionId) -> Result<
         | Event::CheckoutsUpdated { .. }
         | Event::DriftFound { .. }
         | Event::SandboxBypassed { .. }
+        | Event::SecretsPassed { .. }
+        | Event::OutputRedacted { .. }
         | Event::LockReleased { .. } => return Ok(()),
         Event::SessionPrioritized { priority } => {
             db.execute(

@@ -7,6 +7,7 @@ use super::error::StoreError;
 use super::{project, prune};
 use crate::model::event::{Actor, Event, Record};
 use crate::model::ids::{EventId, SessionId};
+use crate::model::redact::Redactor;
 
 const FURTHER_POSITION: &str = "
 SELECT (SELECT coalesce(max(position) + 1, 0) FROM jobs j
@@ -22,19 +23,25 @@ pub struct Tx<'a> {
     pub(super) inner: Transaction<'a>,
     head: Head,
     trace_id: EventId,
+    redactor: &'a Redactor,
 }
 
 impl<'a> Tx<'a> {
-    pub(super) fn begin(inner: Transaction<'a>, trace_id: EventId) -> Result<Self, StoreError> {
+    pub(super) fn begin(
+        inner: Transaction<'a>,
+        trace_id: EventId,
+        redactor: &'a Redactor,
+    ) -> Result<Self, StoreError> {
         let head = chain::head(&inner)?;
         Ok(Self {
             inner,
             head,
             trace_id,
+            redactor,
         })
     }
 
-    /// Stores one event and folds it into the tables.
+    /// Stores one event, without secrets in what it says to a person, and folds it into the tables.
     ///
     /// # Errors
     /// A session-scoped event without a session, a move the state machines do not allow, or the
@@ -52,7 +59,7 @@ impl<'a> Tx<'a> {
             actor,
             trace_id: self.trace_id,
             model_session_id: session,
-            event,
+            event: event.redacted(self.redactor),
         };
         self.append_record(&record)?;
         Ok(record)

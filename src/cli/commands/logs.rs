@@ -1,13 +1,13 @@
 //! `treeyard logs`: what a session's jobs printed.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{IsTerminal, Read, Seek, SeekFrom};
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use serde_json::json;
 
 use crate::app::failure::Failure;
+use crate::app::printed::Printed;
 use crate::app::project::Project;
 use crate::app::waiting::reasons;
 use crate::cli::context::Context;
@@ -17,11 +17,9 @@ use crate::cli::selector::Selector;
 use crate::model::code::{Code, Exit};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::session::SessionState;
-use crate::proc::OUTPUT_FILE;
+use crate::secrets::Vault;
 use crate::store::{JobRow, SessionRow};
 
-/// Bytes read at once.
-const CHUNK: u64 = 1 << 20;
 /// Bytes held back while a line is not whole.
 const LONGEST_LINE: usize = 1 << 16;
 
@@ -45,14 +43,13 @@ pub struct Args {
     pub raw: bool,
 }
 
-/// What was printed of one job so far.
+/// What was shown of one job so far.
 #[derive(Default)]
-struct Printed {
-    /// Bytes read.
-    from: u64,
+struct Shown {
+    printed: Printed,
     /// Read, but the line is not whole yet.
     held: Vec<u8>,
-    /// There is nothing more to read: the output was found damaged.
+    /// There is nothing more to read: the output was found damaged, or may not be shown.
     lost: bool,
 }
 
@@ -82,7 +79,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     {
         context.terminal.note(&why);
     }
-    let mut printed: HashMap<JobId, Printed> = HashMap::new();
+    let vault = Vault::new(project.settings.secrets().clone());
+    let mut shown: HashMap<JobId, Shown> = HashMap::new();
     let mut damage = None;
     loop {
         // The state before the output: whatever was printed until then is found below.
@@ -92,10 +90,12 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
             .is_none_or(|s| s.state.is_terminal());
         let last = over || !args.follow;
         for job in chosen(&project, session.id, args.job.as_deref())? {
-            let so_far = printed.entry(job.id).or_default();
-            match job_on(&project, &job, so_far, last, form, context) {
+            let so_far = shown.entry(job.id).or_default();
+            match job_on(&project, &vault, &job, so_far, last, form, context) {
                 // The other jobs' output can still be read.
-                Err(failure) if failure.code == Code::ArtifactDamaged => {
+                Err(failure)
+                    if matches!(failure.code, Code::ArtifactDamaged | Code::SecretMissing) =>
+                {
                     so_far.lost = true;
                     damage.get_or_insert(failure);
                 }
@@ -139,52 +139,40 @@ fn chosen(
 
 fn job_on(
     project: &Project,
+    vault: &Vault,
     job: &JobRow,
-    so_far: &mut Printed,
+    shown: &mut Shown,
     last: bool,
     form: Form,
     context: &Context,
 ) -> Result<(), Failure> {
-    while !so_far.lost && read_on(project, job, so_far)? > 0 {
-        print(job, so_far, false, form, context)?;
+    while !shown.lost
+        && shown
+            .printed
+            .read_on(project, vault, job, &mut shown.held)?
+            > 0
+    {
+        print(job, shown, false, form, context)?;
     }
-    print(job, so_far, last || job.ended_ms.is_some(), form, context)
-}
-
-/// Reads what is new. While a job runs its output is in its folder, afterwards in the artifacts.
-fn read_on(project: &Project, job: &JobRow, so_far: &mut Printed) -> Result<u64, Failure> {
-    let folder = project.jobs_dir().join(job.id.to_string());
-    let live = folder.join(OUTPUT_FILE);
-    let mut file = match (File::open(&live), &job.output) {
-        (Ok(file), _) => file,
-        (Err(_), Some(hash)) => project.cas.open_object(hash).map_err(|error| {
-            let failure = Failure::from(error);
-            let message = format!("job {}: {}", job.id.short(), failure.message);
-            Failure { message, ..failure }
-        })?,
-        (Err(_), None) => return Ok(0),
-    };
-    let count = file
-        .seek(SeekFrom::Start(so_far.from))
-        .and_then(|_| file.take(CHUNK).read_to_end(&mut so_far.held))
-        .map_err(|error| Failure::io(&live, &error))?;
-    so_far.from += count as u64;
-    Ok(count as u64)
+    if job.ended_ms.is_some() {
+        shown.printed.finish(&mut shown.held);
+    }
+    print(job, shown, last || job.ended_ms.is_some(), form, context)
 }
 
 fn print(
     job: &JobRow,
-    so_far: &mut Printed,
+    shown: &mut Shown,
     all: bool,
     form: Form,
     context: &Context,
 ) -> Result<(), Failure> {
     let end = if all || form == Form::Raw {
-        so_far.held.len()
+        shown.held.len()
     } else {
-        whole_lines(&so_far.held)
+        whole_lines(&shown.held)
     };
-    let bytes: Vec<u8> = so_far.held.drain(..end).collect();
+    let bytes: Vec<u8> = shown.held.drain(..end).collect();
     match form {
         _ if bytes.is_empty() => Ok(()),
         Form::Raw => write_all(&bytes),

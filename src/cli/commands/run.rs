@@ -132,6 +132,7 @@ fn work(task: &TaskArgs, context: &Context) -> Work {
             env: task.env.clone(),
             gate: task.gate.clone(),
             no_sandbox: task.no_sandbox.clone(),
+            secrets: task.secret.clone(),
         })),
     }
 }

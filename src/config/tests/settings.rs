@@ -1,3 +1,4 @@
+use std::fs;
 use std::path::Path;
 
 use super::{FILE, task};
@@ -175,4 +176,80 @@ fn worktrees_stay_outside_the_repository() {
         assert_eq!(error.code(), crate::model::code::Code::ConfigInvalid);
     }
     assert!(root("data", "/data").is_err());
+}
+
+#[test]
+fn only_a_persons_own_file_says_where_secrets_come_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let user = dir.path().join("config.toml");
+    let text = "[secrets]\nA = { env = \"VAR\" }\nB = { file = \"~/b\" }\nC = { command = [\"pass\", \"c\"] }\n";
+    fs::write(&user, text).unwrap();
+    let settings = Settings::load(Some(dir.path()), Some(&user), &[]).unwrap();
+    let sources: Vec<_> = settings.secrets().values().cloned().collect();
+    let expected = [
+        SecretSource::Env("VAR".to_owned()),
+        SecretSource::File("~/b".into()),
+        SecretSource::Command(vec!["pass".to_owned(), "c".to_owned()]),
+    ];
+    assert_eq!(sources, expected);
+
+    fs::write(dir.path().join("treeyard.toml"), text).unwrap();
+    let error = Settings::load(Some(dir.path()), Some(&user), &[]).unwrap_err();
+    assert!(
+        error.to_string().contains("only be configured in your own"),
+        "{error}"
+    );
+    let flag = [("secrets.A", "{ env = \"VAR\" }")];
+    assert!(Settings::load(None, None, &flag).is_err());
+    for wrong in [
+        "A = \"VAR\"",
+        "A = {}",
+        "A = { env = \"X\", file = \"/x\" }",
+        "A = { file = \"relative\" }",
+        "A = { command = [] }",
+        "A = { command = \"pass c\" }",
+        "A = { env = \"X\", more = 1 }",
+        "\"a b\" = { env = \"X\" }",
+    ] {
+        fs::write(&user, format!("[secrets]\n{wrong}\n")).unwrap();
+        assert!(Settings::load(None, Some(&user), &[]).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_task_names_secrets_that_are_configured() {
+    let dir = tempfile::tempdir().unwrap();
+    let user = dir.path().join("config.toml");
+    fs::write(&user, "[secrets]\nNPM_TOKEN = { env = \"VAR\" }\n").unwrap();
+    let settings = Settings::load(None, Some(&user), &[]).unwrap();
+    let plan = |names: &str| {
+        let text = format!("[[task]]\nname = \"a\"\nrun = \"x\"\nsecrets = {names}\n");
+        Plan::parse(&text, Path::new("plan.toml"), &settings)
+    };
+    let task = plan("[\"NPM_TOKEN\"]").unwrap().tasks.remove(0);
+    assert_eq!(task.secrets[0].as_str(), "NPM_TOKEN");
+    let stored = serde_json::to_value(&task).unwrap();
+    assert_eq!(stored["secrets"][0], "NPM_TOKEN");
+    for (wrong, column, said) in [
+        (
+            "[\"NPM_TOKEN\", \"NPM_TOKE\"]",
+            25,
+            "unknown secret `NPM_TOKE`",
+        ),
+        ("[\"NPM_TOKEN\", \"NPM_TOKEN\"]", 25, "stands here twice"),
+        ("[\"a b\"]", 12, "unknown secret `a b`"),
+        ("\"NPM_TOKEN\"", 11, "expected a list"),
+    ] {
+        let problems = plan(wrong).unwrap_err().problems;
+        assert_eq!(
+            (problems[0].line, problems[0].column),
+            (4, column),
+            "{wrong}"
+        );
+        assert!(
+            problems[0].message.contains(said),
+            "{wrong}: {}",
+            problems[0].message
+        );
+    }
 }
