@@ -28,8 +28,9 @@ fn yard() -> Yard {
         "[secrets]\nFROM_ENV = {{ env = \"YARD_SECRET\" }}\nFROM_FILE = {{ file = \"~/one\" }}\n\
          LINES = {{ file = \"~/lines\" }}\nFROM_PROGRAM = {{ command = [\"cat\", \"{program}\"] }}\n"
     );
-    fs::create_dir_all(home.join("config/treeyard")).unwrap();
-    fs::write(home.join("config/treeyard/config.toml"), config).unwrap();
+    let settings = home.join("config/treeyard/config.toml");
+    let before = fs::read_to_string(&settings).unwrap();
+    fs::write(settings, before + &config).unwrap();
     yard
 }
 
