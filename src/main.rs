@@ -1,16 +1,17 @@
-//! The binary: the fast paths of the fork server and of git hooks, then the command line.
+//! The binary: the fast paths of the fork server, of doors and of git hooks, then the command line.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use treeyard::cli::HOOK_VERB;
-use treeyard::proc::{FORKSERVER_VERB, forkserver};
+use treeyard::proc::{DOOR_VERB, FORKSERVER_VERB, forkserver};
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
-    // Both must start fast, have one thread, and read nothing of the command line's machinery.
+    // They must start fast, have one thread, and read nothing of the command line's machinery.
     match args.as_slice() {
         [verb] if verb == FORKSERVER_VERB => forkserver(),
+        [verb, rest @ ..] if verb == DOOR_VERB => treeyard::cli::door(rest),
         [verb, rest @ ..] if verb == HOOK_VERB => treeyard::cli::hook(rest),
         _ => treeyard::cli::main(),
     }

@@ -5,6 +5,7 @@ mod broken;
 mod claims;
 mod cli;
 mod configured;
+mod door;
 mod drift;
 mod e2e;
 mod face;

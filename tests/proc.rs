@@ -44,6 +44,7 @@ impl Job {
             timeout_ms: None,
             grace_ms: 200,
             runner_dir: None,
+            door: None,
         }
     }
 

@@ -4,6 +4,7 @@ mod args;
 mod args_work;
 mod commands;
 mod context;
+mod door;
 mod entry;
 mod format;
 mod hook;
@@ -19,5 +20,6 @@ pub use args_work::{
     SubmitArgs, TaskArgs, UpArgs,
 };
 pub use context::Context;
+pub use door::door;
 pub use entry::main;
 pub use hook::{HOOK_VERB, hook};

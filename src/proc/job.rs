@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::door::Door;
 use super::error::ProcError;
 use crate::model::ids::JobId;
 use crate::model::job::Outcome;
@@ -37,6 +38,9 @@ pub struct JobSpec {
     /// The state folder whose runner writes down how the job ended. When none listens there, the
     /// exit record is made to survive the machine's fall instead.
     pub runner_dir: Option<PathBuf>,
+    /// Where the job may ask for what is outside of its reach. Older versions had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub door: Option<Door>,
 }
 
 impl JobSpec {
@@ -159,6 +163,7 @@ mod tests {
             timeout_ms: None,
             grace_ms: 0,
             runner_dir: None,
+            door: None,
         };
         good.check().unwrap();
         let bad = [

@@ -7,6 +7,8 @@
 //! record is written.
 
 mod claim;
+mod door;
+mod doorway;
 mod environment;
 mod error;
 mod fork;
@@ -25,6 +27,8 @@ mod sweep;
 mod table;
 mod wake;
 
+pub use door::{DOOR_VARIABLE, Door, VERB as DOOR_VERB};
+pub use doorway::knock;
 pub use environment::job_env;
 pub use error::ProcError;
 pub use forkserver::VERB as FORKSERVER_VERB;

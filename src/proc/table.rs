@@ -62,7 +62,13 @@ pub fn is_anybody_in(folder: &Path) -> bool {
 
 /// Every living process below those in `roots`, without them.
 pub(super) fn descendants(roots: &[u32]) -> Vec<Entry> {
-    let mut rest: Vec<Entry> = pids().into_iter().flat_map(entry).collect();
+    descendants_but(roots, |_| false)
+}
+
+/// The same, without those that are `left_out` and what is below them.
+pub(super) fn descendants_but(roots: &[u32], left_out: impl Fn(&Entry) -> bool) -> Vec<Entry> {
+    let all = pids().into_iter().flat_map(entry);
+    let mut rest: Vec<Entry> = all.filter(|entry| !left_out(entry)).collect();
     let mut parents = roots.to_vec();
     let mut found = Vec::new();
     while let Some(parent) = parents.pop() {

@@ -10,7 +10,7 @@ use crate::landing::Policy;
 use crate::model::guard::{GUARD_VERSION, Guard};
 use crate::model::ids::CommitId;
 use crate::model::lock::Lock;
-use crate::proc::{JobSpec, job_env, own_program};
+use crate::proc::{Door, JobSpec, job_env, own_program};
 use crate::store::{JobRow, SessionRow, Store, StoreError};
 use crate::workspace::{Hooks, Isolation, Request, Workspace, WorkspaceError, create};
 
@@ -135,5 +135,16 @@ pub(super) fn job_spec(
         timeout_ms: task.timeout_ms,
         grace_ms: config.policy.grace_ms,
         runner_dir: Some(state_dir.to_owned()),
+        door: door(session, state_dir),
+    })
+}
+
+fn door(session: &SessionRow, state_dir: &Path) -> Option<Door> {
+    let git_dir = Path::new(session.git_dir.as_deref()?);
+    Some(Door {
+        socket: git_dir.join("treeyard/door"),
+        session: session.id,
+        repository: state_dir.parent()?.to_owned(),
+        env: job_env(&[], &BTreeMap::new()),
     })
 }
