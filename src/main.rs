@@ -1,9 +1,9 @@
-//! The binary: the fast paths of the fork server, of doors and of git hooks, then the command line.
+//! The binary: the fast paths of the fork server, of doors, of git hooks and of shims, then the command line.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use treeyard::cli::HOOK_VERB;
+use treeyard::cli::{HOOK_VERB, SHIM_VERB};
 use treeyard::proc::{DOOR_VERB, FORKSERVER_VERB, forkserver};
 
 fn main() -> ExitCode {
@@ -13,6 +13,7 @@ fn main() -> ExitCode {
         [verb] if verb == FORKSERVER_VERB => forkserver(),
         [verb, rest @ ..] if verb == DOOR_VERB => treeyard::cli::door(rest),
         [verb, rest @ ..] if verb == HOOK_VERB => treeyard::cli::hook(rest),
+        [verb, rest @ ..] if verb == SHIM_VERB => treeyard::cli::shim(rest),
         _ => treeyard::cli::main(),
     }
 }

@@ -13,6 +13,10 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
+use super::approvals::spend;
+use super::failure::Failure;
+use super::project::open_store;
+use crate::git::Repo;
 use crate::model::code::{Code, Exit};
 use crate::model::door::{BadRequest, LARGEST_REQUEST, Print, Reply, Request};
 use crate::model::ids::SessionId;
@@ -67,7 +71,21 @@ impl House<'_> {
                 command.arg("--").args(patterns);
                 finish(command, client)
             }
+            Request::Run { words, rule, cwd } => {
+                let allowed = self.may_run(words, rule, cwd);
+                // What cannot be written down is not allowed.
+                let exit = match allowed.unwrap_or(false) {
+                    true => Exit::Ok,
+                    false => Exit::Held,
+                };
+                Ok(Some(Reply::only(exit as u8)))
+            }
         }
+    }
+
+    fn may_run(&self, words: &[String], rule: &str, cwd: &str) -> Result<bool, Failure> {
+        let mut store = open_store(&Repo::discover(self.repository)?)?;
+        Ok(spend(&mut store, self.session, words, rule, cwd)?)
     }
 
     /// The very program that runs now, also when another version has taken its place.
@@ -160,12 +178,9 @@ fn has_ended(child: &Child, client: &UnixStream) -> io::Result<bool> {
 
 fn refused(bad: &BadRequest) -> Reply {
     let code = Code::Usage;
+    let id = code.id();
     Reply {
-        exit: code.exit() as u8,
-        stdout: String::new(),
-        stderr: format!(
-            "error: the request was refused: {bad}\n  code: {}\n",
-            code.id()
-        ),
+        stderr: format!("error: the request was refused: {bad}\n  code: {id}\n"),
+        ..Reply::only(code.exit() as u8)
     }
 }

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use crate::git::Repo;
 use crate::model::code::Code;
 use crate::model::door::{Reply, Request};
-use crate::proc::{DOOR_VARIABLE, knock};
+use crate::proc::{DOOR_VARIABLE, JOB_VARIABLE, is_of_job, knock};
 
 /// Asks at the door of the session in whose worktree `start` lies. `None` when that is no worktree of
 /// the session that this process belongs to, or nobody answers there.
@@ -50,6 +50,20 @@ pub fn is_own(selector: &str) -> bool {
     let told = |name: &str| std::env::var(name).unwrap_or_default();
     let id = told("TREEYARD_SESSION");
     !selector.is_empty() && (selector == told("TREEYARD_TASK") || id.starts_with(selector))
+}
+
+/// Refuses what only a person may say.
+///
+/// # Errors
+/// When this process belongs to a session.
+pub(super) fn refuse_word_of_session() -> Result<(), Failure> {
+    let told = [DOOR_VARIABLE, JOB_VARIABLE];
+    if told.iter().any(|name| std::env::var_os(name).is_some()) || is_of_job() {
+        let message = "a session does not approve commands, neither its own nor those of another";
+        let hint = "ask a person outside to do it";
+        return Err(Failure::new(Code::InsideSession, message).hint(hint));
+    }
+    Ok(())
 }
 
 /// Says what kept a command from the runner's records, when it is that it runs inside of a session.

@@ -1,6 +1,7 @@
 //! One use case a file: what the commands do, without reading arguments or printing.
 
 pub mod adopt;
+pub mod approvals;
 pub mod background;
 pub mod claims;
 pub mod control;
@@ -26,6 +27,7 @@ mod repair;
 pub mod run;
 pub mod salvage;
 pub mod setup;
+pub mod shim;
 pub mod single;
 pub mod submit;
 pub mod waiting;

@@ -23,6 +23,16 @@ pub enum Request {
         /// How the answer is to be printed.
         print: Print,
     },
+    /// To run a command that is denied otherwise. The reply is exit code 0 when a person has allowed it,
+    /// and that permission is used up then.
+    Run {
+        /// The program and its arguments.
+        words: Vec<String>,
+        /// The stable word of the rule that it met.
+        rule: String,
+        /// Where it is to run.
+        cwd: String,
+    },
 }
 
 /// How the one who asks would have printed the answer itself.
@@ -47,6 +57,17 @@ pub struct Reply {
     pub stdout: String,
     /// For standard error.
     pub stderr: String,
+}
+
+impl Reply {
+    /// An exit code, and nothing to print.
+    pub fn only(exit: u8) -> Self {
+        Self {
+            exit,
+            stdout: String::new(),
+            stderr: String::new(),
+        }
+    }
 }
 
 /// A request that nothing was done about.
@@ -91,7 +112,13 @@ impl Request {
             Self::Scope { queue, wait, .. } if *queue && *wait => {
                 wrong("either it is queued or waited for")
             }
-            Self::Scope { .. } => Ok(()),
+            Self::Run { words, .. } if words.is_empty() || words.len() > MOST_PATTERNS => {
+                wrong("a command has one word to 256")
+            }
+            Self::Run { rule, cwd, .. } if rule.len() > 64 || cwd.len() > LONGEST_PATTERN => {
+                wrong("a rule or a folder is too long")
+            }
+            Self::Scope { .. } | Self::Run { .. } => Ok(()),
         }
     }
 }

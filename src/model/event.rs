@@ -220,6 +220,27 @@ events! {
         /// Paths that another session changed too, at most 20.
         shared: Vec<SharedPath>,
     }
+    /// A session was about to run a command that needs a person's word, and had none.
+    CommandDenied = "FR-EVT-GUARD-002" {
+        /// The program and its arguments, without passwords in addresses.
+        words: Vec<String>,
+        /// The stable word of the rule that it met.
+        rule: String,
+        /// Where it was to run.
+        cwd: String,
+    }
+    /// A person allowed one run of exactly these words.
+    CommandApproved = "FR-EVT-GUARD-003" {
+        /// The program and its arguments, without passwords in addresses.
+        words: Vec<String>,
+    }
+    /// That permission was used, and is gone.
+    CommandApprovalUsed = "FR-EVT-GUARD-004" {
+        /// The event that gave it.
+        granted: EventId,
+        /// The words, as they were given.
+        words: Vec<String>,
+    }
     /// A worktree was filled and registered.
     WorkspaceReady = "FR-EVT-WORKSPACE-001" {
         /// Where it is.

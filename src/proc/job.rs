@@ -22,6 +22,9 @@ pub const EXIT_FILE: &str = "exit.json";
 /// The environment variable that marks every process of a job with the name of its folder.
 pub const JOB_VARIABLE: &str = "TREEYARD_JOB";
 
+/// The environment variable that tells a job the root of its session's worktree.
+pub const WORKTREE_VARIABLE: &str = "TREEYARD_WORKTREE";
+
 /// What a supervisor is to run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobSpec {

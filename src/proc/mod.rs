@@ -32,7 +32,9 @@ pub use doorway::knock;
 pub use environment::job_env;
 pub use error::ProcError;
 pub use forkserver::VERB as FORKSERVER_VERB;
-pub use job::{EXIT_FILE, ExitRecord, JOB_VARIABLE, JobSpec, OUTPUT_FILE, job_dir};
+pub use job::{
+    EXIT_FILE, ExitRecord, JOB_VARIABLE, JobSpec, OUTPUT_FILE, WORKTREE_VARIABLE, job_dir,
+};
 pub use launch::detach;
 pub use lock::{LockError, RunnerLock, last_runner, runner_owner};
 pub use owner::{Owner, boot_id, is_alive, moment};
@@ -40,5 +42,5 @@ pub use prefork::forkserver;
 pub use program::own_program;
 pub use supervisor::{Attached, Ended, Launcher, Supervisor, attach};
 pub use sweep::sweep;
-pub use table::is_anybody_in;
+pub use table::{is_anybody_in, is_of_job};
 pub use wake::{Wake, WakeListener};

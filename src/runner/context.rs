@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::dispatch::Limits;
 use super::drift::DriftPolicy;
-use crate::git::{GitError, Repo};
+use crate::git::{GitError, Repo, shims};
 use crate::landing::Policy;
 use crate::model::guard::{GUARD_VERSION, Guard};
 use crate::model::ids::CommitId;
 use crate::model::lock::Lock;
-use crate::proc::{Door, JobSpec, job_env, own_program};
+use crate::proc::{Door, JobSpec, WORKTREE_VARIABLE, job_env, own_program};
 use crate::store::{JobRow, SessionRow, Store, StoreError};
 use crate::workspace::{Hooks, Isolation, Request, Workspace, WorkspaceError, create};
 
@@ -128,15 +128,35 @@ pub(super) fn job_spec(
     ] {
         extra.insert(key.to_owned(), value);
     }
+    let worktree = session.worktree_path.clone().unwrap_or_default();
+    extra.insert(WORKTREE_VARIABLE.to_owned(), worktree.clone());
+    let mut env = job_env(&config.policy.pass_env, &extra);
+    put_shims_first(&mut env, state_dir);
     Ok(JobSpec {
         argv: job.command.argv(),
-        cwd: PathBuf::from(session.worktree_path.clone().unwrap_or_default()),
-        env: job_env(&config.policy.pass_env, &extra),
+        cwd: PathBuf::from(worktree),
+        env,
         timeout_ms: task.timeout_ms,
         grace_ms: config.policy.grace_ms,
         runner_dir: Some(state_dir.to_owned()),
         door: door(session, state_dir),
     })
+}
+
+/// A job without them is told of a denied command later, by what holds it in bounds.
+fn put_shims_first(env: &mut BTreeMap<String, String>, state_dir: &Path) {
+    let put = |program: PathBuf| {
+        let folder = shims(state_dir, &program);
+        folder.put().map(|()| folder.path().display().to_string())
+    };
+    let folder = match own_program().map(put) {
+        Ok(Ok(folder)) if !folder.contains(':') => folder,
+        Ok(Err(error)) => return tracing::warn!(%error, "jobs run without shims"),
+        _ => return,
+    };
+    let path = env.get("PATH").map_or("/usr/bin:/bin", String::as_str);
+    let path = format!("{folder}:{path}");
+    env.insert("PATH".to_owned(), path);
 }
 
 fn door(session: &SessionRow, state_dir: &Path) -> Option<Door> {

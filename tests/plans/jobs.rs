@@ -196,8 +196,13 @@ fn a_child_gets_what_is_allowed_and_nothing_else() {
     let session = yard.json(&["show", "look"])["session"]["session_id"].clone();
     let home = yard.folder.path().join("home");
     let (config, data) = (home.join("config"), home.join("data"));
-    let path = std::env::var("PATH").unwrap();
+    let shims = yard.repo().join(".git/treeyard/shims");
+    let path = format!("{}:{}", shims.display(), std::env::var("PATH").unwrap());
     assert!(!seen.remove("TREEYARD_JOB").unwrap().is_empty());
+    let door = seen.remove("TREEYARD_DOOR").unwrap();
+    assert!(door.ends_with("/treeyard/door"), "{door}");
+    let worktree = seen.remove("TREEYARD_WORKTREE").unwrap();
+    assert!(worktree.contains("/repo.treeyard/look-"), "{worktree}");
     let expected = BTreeMap::from([
         ("PATH", path.as_str()),
         ("HOME", home.to_str().unwrap()),
