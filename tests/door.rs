@@ -43,8 +43,11 @@ fn read(yard: &Yard, name: &str) -> String {
 
 /// Where the door of a job is, once it is open.
 fn door(yard: &Yard, name: &str) -> PathBuf {
-    eventually("it began", || is_there(yard, &format!("began-{name}")));
-    read(yard, &format!("began-{name}")).trim().into()
+    let began = format!("began-{name}");
+    // The file is there before what is written into it.
+    let is_told = || is_there(yard, &began) && read(yard, &began).ends_with('\n');
+    eventually("it began", is_told);
+    read(yard, &began).trim().into()
 }
 
 const BEGAN: &str = "echo $TREEYARD_DOOR > $at/began-$TREEYARD_TASK;";

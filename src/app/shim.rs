@@ -135,8 +135,8 @@ struct Around<'a> {
 }
 
 impl Surroundings for Around<'_> {
-    fn setting(&self, key: &str) -> Option<String> {
-        git::setting(self.cwd, key)
+    fn setting(&self, folder: &Path, key: &str) -> Option<String> {
+        git::setting(&self.resolve(folder), key)
     }
 
     fn variable(&self, name: &str) -> Option<String> {

@@ -42,14 +42,12 @@ struct Line<'w> {
 /// Whether it may be run with these words.
 pub(super) fn judge(words: &[String], place: &Place<'_>, depth: u32) -> Option<Denial> {
     let line = read(words, place);
-    let settings = &line.settings;
+    let is_off = line.settings.iter().any(|(key, _)| is_hooks_path(key));
     let (command, args) = line.rest.split_first()?;
     let denial = match command.as_str() {
-        _ if settings.iter().any(|(key, _)| is_hooks_path(key)) => {
-            Denial::new(Rule::HooksPath, format!("git -c {HOOKS_PATH}=…"))
-        }
+        _ if is_off => Denial::new(Rule::HooksPath, format!("git -c {HOOKS_PATH}=…")),
         "reset" => reset(args),
-        "clean" => clean(args, settings, place),
+        "clean" => clean(args, &line, place),
         "rebase" => rebase(args),
         "push" => return push(args),
         "worktree" => return worktree(args),
@@ -121,7 +119,7 @@ fn reset(args: &[String]) -> Option<Denial> {
     }
 }
 
-fn clean(args: &[String], settings: &[(String, String)], place: &Place<'_>) -> Option<Denial> {
+fn clean(args: &[String], line: &Line<'_>, place: &Place<'_>) -> Option<Denial> {
     let options = options::read(args, "e", &["exclude"]);
     if options.has_letter("n") || options.has_long("dry-run", "d") {
         return None;
@@ -131,13 +129,14 @@ fn clean(args: &[String], settings: &[(String, String)], place: &Place<'_>) -> O
         || options.has_long("interactive", "i");
     // By this setting it needs no force.
     let key = "clean.requireForce";
-    let said = settings
+    let said = line
+        .settings
         .iter()
         .rev()
         .find(|(name, _)| name.eq_ignore_ascii_case(key));
     let said = said
         .map(|(_, value)| value.clone())
-        .or_else(|| place.around.setting(key));
+        .or_else(|| place.around.setting(&line.folder, key));
     let is_off = |value: String| {
         let value = value.to_ascii_lowercase();
         ["false", "no", "off", "0", ""].contains(&value.as_str())
@@ -242,7 +241,7 @@ fn alias(line: &Line<'_>, place: &Place<'_>, depth: u32) -> Option<Denial> {
     let mut given = line.settings.iter().rev();
     let given = given.find(|(found, _)| found.eq_ignore_ascii_case(&key));
     let given = given.map(|(_, value)| value.clone());
-    let text = given.or_else(|| place.around.setting(&key))?;
+    let text = given.or_else(|| place.around.setting(&line.folder, &key))?;
     let Some(script) = text.strip_prefix('!') else {
         let words = [line.own, &split(&text)?, args].concat();
         return judge(&words, place, depth + 1);

@@ -7,7 +7,7 @@ use super::*;
 struct World;
 
 impl Surroundings for World {
-    fn setting(&self, key: &str) -> Option<String> {
+    fn setting(&self, _: &Path, key: &str) -> Option<String> {
         let value = match key {
             "alias.undo" => "reset --hard",
             "alias.deep" => "undo",

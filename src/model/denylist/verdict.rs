@@ -95,8 +95,8 @@ impl Denial {
 
 /// What only the one who runs it can know.
 pub trait Surroundings {
-    /// What git's configuration says of `key`, such as `alias.co`.
-    fn setting(&self, key: &str) -> Option<String>;
+    /// What git's configuration says of `key`, such as `alias.co`, in a folder.
+    fn setting(&self, folder: &Path, key: &str) -> Option<String>;
     /// A variable of the environment.
     fn variable(&self, name: &str) -> Option<String>;
     /// The root of the worktree that a folder lies in.
