@@ -1,11 +1,11 @@
-//! The binary: the fast paths of the fork server, of confined programs and of git hooks, then the
-//! command line.
+//! The binary: the fast paths of the fork server, of confined programs, of doors, of git hooks and of shims,
+//! then the command line.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use treeyard::cli::HOOK_VERB;
-use treeyard::proc::{CONFINED_VERB, FORKSERVER_VERB, PROBE_VERB, forkserver};
+use treeyard::cli::{HOOK_VERB, SHIM_VERB};
+use treeyard::proc::{CONFINED_VERB, DOOR_VERB, FORKSERVER_VERB, PROBE_VERB, forkserver};
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
@@ -14,7 +14,9 @@ fn main() -> ExitCode {
         [verb] if verb == FORKSERVER_VERB => forkserver(),
         [verb, rest @ ..] if verb == CONFINED_VERB => treeyard::cli::confined(rest),
         [verb] if verb == PROBE_VERB => treeyard::cli::probed(),
+        [verb, rest @ ..] if verb == DOOR_VERB => treeyard::cli::door(rest),
         [verb, rest @ ..] if verb == HOOK_VERB => treeyard::cli::hook(rest),
+        [verb, rest @ ..] if verb == SHIM_VERB => treeyard::cli::shim(rest),
         _ => treeyard::cli::main(),
     }
 }

@@ -103,12 +103,12 @@ fn the_work_of_the_task_before_is_not_held_against_the_next_one() {
     yard.sound();
 }
 
-/// A session that turns its hooks off, and plants grafts and replacements in its own directory,
+/// A session that passes the shim by, turns its hooks off, and plants grafts and replacements in its own directory,
 /// convinces nobody.
 #[test]
 fn replaced_objects_and_grafts_of_a_session_are_not_believed() {
     let yard = Yard::new();
-    let run = "git config core.hooksPath /dev/null && mkdir docs && echo in > docs/a.md && echo out > src/evil.txt \
+    let run = "PATH=${PATH#*:} && git config core.hooksPath /dev/null && mkdir docs && echo in > docs/a.md && echo out > src/evil.txt \
                && git add -A && git commit -qm both && evil=$(git rev-parse HEAD) \
                && git rm -q src/evil.txt && git commit -q --amend -m docs && good=$(git rev-parse HEAD) \
                && git reset -q --hard $evil && git replace $evil $good \

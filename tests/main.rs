@@ -5,6 +5,8 @@ mod broken;
 mod claims;
 mod cli;
 mod configured;
+mod denied;
+mod door;
 mod drift;
 mod e2e;
 mod face;

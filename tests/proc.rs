@@ -45,6 +45,7 @@ impl Job {
             timeout_ms: None,
             grace_ms: 200,
             runner_dir: None,
+            door: None,
         }
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::doctor::{Check, Mode, Status as State, check, failed};
 use super::failure::Failure;
-use crate::git::{HookFolder, HooksPath, Repo, open_checkout};
+use crate::git::{HookFolder, HooksPath, Repo, open_checkout, shims};
 use crate::model::code::Code;
 use crate::proc::own_program;
 
@@ -175,7 +175,11 @@ pub fn uninstall(repo: &Repo) -> Result<Vec<Place>, Failure> {
 
 /// Both kinds of hooks, for `doctor`: those of a person's checkouts, and those of sessions.
 pub(super) fn examine(repo: &Repo, mode: Mode) -> Vec<Check> {
-    let checked = [checkouts(repo, mode), sessions(repo, mode)];
+    let checked = [
+        checkouts(repo, mode),
+        sessions(repo, mode),
+        in_front_of_jobs(repo, mode),
+    ];
     let found = checked
         .into_iter()
         .map(|check| check.unwrap_or_else(|failure| Some(failed(NAME, failure))));
@@ -200,15 +204,33 @@ fn checkouts(repo: &Repo, mode: Mode) -> Result<Option<Check>, Failure> {
 fn sessions(repo: &Repo, mode: Mode) -> Result<Option<Check>, Failure> {
     let folder = HookFolder::of_sessions(&repo.state_dir(), &program()?);
     let wanted = repo.state_dir().join("workspaces").exists();
+    let without = "sessions cannot commit, or unchecked";
+    repaired(&folder, wanted, "the hooks of sessions", without, mode)
+}
+
+fn in_front_of_jobs(repo: &Repo, mode: Mode) -> Result<Option<Check>, Failure> {
+    let folder = shims(&repo.state_dir(), &program()?);
+    let wanted = folder.path().exists();
+    let without = "jobs are not told of commands that need a person's word";
+    repaired(&folder, wanted, "the shims of jobs", without, mode)
+}
+
+fn repaired(
+    folder: &HookFolder,
+    wanted: bool,
+    what: &str,
+    without: &str,
+    mode: Mode,
+) -> Result<Option<Check>, Failure> {
     let Some(damage) = folder.damage().filter(|_| wanted) else {
         return Ok(None);
     };
     if mode == Mode::Look {
-        let advice = "sessions cannot commit, or unchecked; `treeyard doctor --fix` repairs it";
+        let advice = format!("{without}; `treeyard doctor --fix` repairs it");
         return Ok(Some(check(State::Warn, NAME, damage).advice(advice)));
     }
     folder.rewrite()?;
-    let detail = format!("{damage}; the hooks of sessions are as they should be again");
+    let detail = format!("{damage}; {what} are as they should be again");
     Ok(Some(check(State::Fixed, NAME, detail)))
 }
 

@@ -1,11 +1,13 @@
 //! One use case a file: what the commands do, without reading arguments or printing.
 
 pub mod adopt;
+pub mod approvals;
 pub mod background;
 pub mod claims;
 pub mod control;
 pub mod demo;
 pub mod doctor;
+pub mod door;
 pub mod drift;
 pub mod explain;
 pub mod failure;
@@ -15,6 +17,7 @@ pub mod gc;
 mod git_locks;
 pub mod hooks;
 pub mod idle;
+pub mod inside;
 pub mod land;
 mod landings;
 pub mod locks;
@@ -26,6 +29,7 @@ pub mod run;
 pub mod salvage;
 pub mod sandbox;
 pub mod setup;
+pub mod shim;
 pub mod single;
 pub mod submit;
 pub mod waiting;

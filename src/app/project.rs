@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
+use super::inside;
 use crate::cas::Cas;
 use crate::config::Settings;
 use crate::git::Repo;
@@ -27,9 +28,14 @@ impl Project {
     /// Finds the repository that `start` lies in and opens what belongs to it.
     ///
     /// # Errors
-    /// No repository, wrong configuration, a store that cannot be opened.
+    /// No repository, wrong configuration, a store that cannot be opened, or not from inside a session.
     pub fn open(start: &Path, flags: &[(String, String)]) -> Result<Self, Failure> {
+        Self::open_outside(start, flags).map_err(inside::explain)
+    }
+
+    fn open_outside(start: &Path, flags: &[(String, String)]) -> Result<Self, Failure> {
         let repo = Repo::discover(start)?;
+        inside::refuse_own(&repo)?;
         let borrowed: Vec<(&str, &str)> = flags
             .iter()
             .map(|(key, value)| (key.as_str(), value.as_str()))

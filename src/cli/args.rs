@@ -118,6 +118,8 @@ pub enum Command {
     Salvage(c::salvage::Args),
     /// Refuse commits of what sessions hold
     Hooks(c::hooks::Args),
+    /// Let a session run one command that it may not run by itself
+    Approve(c::approve::Args),
     /// Give a worktree that is there already a session, a lock and hooks
     Adopt(c::adopt::Args),
     /// Hold files in this checkout, so that nobody else changes them

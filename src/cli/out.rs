@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::format::{clean, clean_lines};
 use crate::app::failure::Failure;
 use crate::model::code::{Code, Exit};
+use crate::model::door::{Print, Reply};
 use crate::model::session::SessionState;
 
 /// A plan of thousands of tasks may lack one program in each.
@@ -120,6 +121,26 @@ impl Terminal {
         if more > 0 {
             self.note(&format!("{label}: and {more} more"));
         }
+    }
+
+    /// How somebody else is to print for this run.
+    pub fn print(&self) -> Print {
+        Print {
+            json: self.json,
+            quiet: self.quiet,
+            color: AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
+        }
+    }
+
+    /// Prints what somebody else would have printed, and gives their exit code.
+    ///
+    /// # Errors
+    /// When standard output takes nothing.
+    pub fn reply(&self, reply: &Reply) -> Result<Exit, Failure> {
+        // Nobody reads it when standard error is gone; the exit code says it.
+        let _unread = io::stderr().lock().write_all(reply.stderr.as_bytes());
+        write_all(reply.stdout.as_bytes())?;
+        Ok(Exit::of(reply.exit).unwrap_or(Exit::System))
     }
 
     /// Prints a failure.

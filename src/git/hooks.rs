@@ -150,7 +150,7 @@ impl HookFolder {
         let mut passing = self.passing.iter();
         let mut names = self.names.iter();
         let lacks = |name: &str| fs::symlink_metadata(self.path.join(name)).is_err();
-        let name = names.find(|name| !self.has(name) && (!self.is_allowed(name) || !lacks(name)));
+        let name = names.find(|name| !(self.has(name) || self.is_allowed(name) && lacks(name)));
         let name = name.or_else(|| Some(&passing.find(|(name, own)| !passes(name, own))?.0));
         name.map(String::as_str)
     }

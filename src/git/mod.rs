@@ -12,6 +12,8 @@ mod objects;
 mod patience;
 mod refs;
 mod repo;
+mod setting;
+mod shims;
 mod sound;
 #[cfg(test)]
 mod sound_tests;
@@ -29,5 +31,7 @@ pub use objects::{ChangeKind, ChangedPath};
 pub use patience::retry;
 pub use refs::{Expected, object_id};
 pub use repo::{Repo, open_checkout, open_isolated};
+pub use setting::setting;
+pub use shims::{SHIMMED, shims, shims_folder};
 pub use sound::{Standard, Unsound, unsound_commit, unsound_tree};
 pub use stale::outwait;

@@ -115,6 +115,7 @@ fn run_one(
         timeout_ms: landing.policy.gate_timeout_ms,
         grace_ms: landing.policy.grace_ms,
         runner_dir: None,
+        door: None,
     };
     let ended = match landing.launcher.spawn(&dir, &spec) {
         Ok(supervisor) => watch(&supervisor, &dir),

@@ -28,6 +28,27 @@ pub enum Exit {
     Interrupted = 130,
 }
 
+impl Exit {
+    /// The one with this number.
+    pub fn of(code: u8) -> Option<Self> {
+        use Exit::*;
+        let mut all = [
+            Ok,
+            Failed,
+            Usage,
+            NotFound,
+            Conflict,
+            Held,
+            Damaged,
+            System,
+            Timeout,
+            Interrupted,
+        ]
+        .into_iter();
+        all.find(|exit| *exit as u8 == code)
+    }
+}
+
 macro_rules! codes {
     ($($variant:ident = $id:literal, $exit:ident, $meaning:literal, $hint:literal;)*) => {
         /// A stable code. Ids are append-only and never change meaning.
@@ -109,6 +130,8 @@ codes! {
     DiskFull = "TY-DISK-FULL", System, "the disk is full", "free space, `treeyard gc` can help; then run the command again, or `treeyard retry`";
     SalvageUnknown = "TY-SALVAGE-UNKNOWN", NotFound, "no saved work has that name", "`treeyard salvage ls` lists what is saved";
     Interrupted = "TY-INTERRUPTED", Interrupted, "interrupted", "the sessions were cancelled; `treeyard retry` starts one again";
+    CommandDenied = "TY-COMMAND-DENIED", Held, "a session may not run this command without a person's word", "do what is said instead of it, or ask a person: `treeyard approve` allows one run";
+    InsideSession = "TY-INSIDE-SESSION", System, "the runner's records are out of reach from inside a session", "work goes on without them: `treeyard scope request` asks for more files from here; for anything else ask a person outside";
     FileMissing = "TY-NO-FILE", NotFound, "there is no such file", "check the path; relative paths start from the current folder, or from -C";
     Io = "TY-IO", System, "a file could not be read or written", "check the path, its permissions and the free space";
 }

@@ -244,6 +244,27 @@ events! {
         /// In how many places.
         count: u64,
     }
+    /// A session was about to run a command that needs a person's word, and had none.
+    CommandDenied = "FR-EVT-GUARD-005" {
+        /// The program and its arguments, without passwords in addresses.
+        words: Vec<String>,
+        /// The stable word of the rule that it met.
+        rule: String,
+        /// Where it was to run.
+        cwd: String,
+    }
+    /// A person allowed one run of exactly these words.
+    CommandApproved = "FR-EVT-GUARD-006" {
+        /// The program and its arguments, without passwords in addresses.
+        words: Vec<String>,
+    }
+    /// That permission was used, and is gone.
+    CommandApprovalUsed = "FR-EVT-GUARD-007" {
+        /// The event that gave it.
+        granted: EventId,
+        /// The words, as they were given.
+        words: Vec<String>,
+    }
     /// A worktree was filled and registered.
     WorkspaceReady = "FR-EVT-WORKSPACE-001" {
         /// Where it is.

@@ -1,6 +1,8 @@
 //! Pure vocabulary: what the rest of the program talks about. No I/O, no clock, no async.
 
 pub mod code;
+pub mod denylist;
+pub mod door;
 pub mod drift;
 pub mod event;
 pub mod guard;

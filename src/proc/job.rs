@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::door::Door;
 use super::error::ProcError;
 use super::sandbox::Confinement;
 use crate::model::ids::JobId;
@@ -23,6 +24,9 @@ pub const EXIT_FILE: &str = "exit.json";
 pub(super) const REFUSED_FILE: &str = "refused";
 /// The environment variable that marks every process of a job with the name of its folder.
 pub const JOB_VARIABLE: &str = "TREEYARD_JOB";
+
+/// The environment variable that tells a job the root of its session's worktree.
+pub const WORKTREE_VARIABLE: &str = "TREEYARD_WORKTREE";
 
 /// What a supervisor is to run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +47,9 @@ pub struct JobSpec {
     /// The state folder whose runner writes down how the job ended. When none listens there, the
     /// exit record is made to survive the machine's fall instead.
     pub runner_dir: Option<PathBuf>,
+    /// Where the job may ask for what is outside of its reach. Older versions had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub door: Option<Door>,
 }
 
 impl JobSpec {
@@ -166,6 +173,7 @@ mod tests {
             timeout_ms: None,
             grace_ms: 0,
             runner_dir: None,
+            door: None,
         };
         good.check().unwrap();
         let bad = [

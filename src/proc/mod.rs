@@ -7,6 +7,8 @@
 //! record is written.
 
 mod claim;
+mod door;
+mod doorway;
 mod environment;
 mod error;
 mod fork;
@@ -28,10 +30,14 @@ mod sweep;
 mod table;
 mod wake;
 
+pub use door::{DOOR_VARIABLE, Door, VERB as DOOR_VERB};
+pub use doorway::knock;
 pub use environment::job_env;
 pub use error::ProcError;
 pub use forkserver::VERB as FORKSERVER_VERB;
-pub use job::{EXIT_FILE, ExitRecord, JOB_VARIABLE, JobSpec, OUTPUT_FILE, job_dir};
+pub use job::{
+    EXIT_FILE, ExitRecord, JOB_VARIABLE, JobSpec, OUTPUT_FILE, WORKTREE_VARIABLE, job_dir,
+};
 pub use launch::detach;
 pub use lock::{LockError, RunnerLock, last_runner, runner_owner};
 pub use owner::{Owner, boot_id, is_alive, moment};
@@ -42,5 +48,5 @@ pub use sandbox::{
 };
 pub use supervisor::{Attached, Ended, Launcher, Supervisor, attach};
 pub use sweep::sweep;
-pub use table::is_anybody_in;
+pub use table::{is_anybody_in, is_of_job};
 pub use wake::{Wake, WakeListener};

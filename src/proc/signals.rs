@@ -95,6 +95,11 @@ impl Signals {
 
     /// Waits until a signal comes or, roughly, until `limit`.
     pub(super) fn wait(&self, limit: Option<Instant>) {
+        self.wait_or(limit, None);
+    }
+
+    /// The same, or until `other` can be read. Whether it can.
+    pub(super) fn wait_or(&self, limit: Option<Instant>, other: Option<BorrowedFd<'_>>) -> bool {
         let time = limit.map_or(LONGEST_WAIT, |limit| {
             limit
                 .saturating_duration_since(Instant::now())
@@ -102,7 +107,12 @@ impl Signals {
         });
         // Rounded up, or the last fraction of a millisecond would be spent spinning.
         let timeout = PollTimeout::try_from(time + Duration::from_millis(1));
-        let mut files = [PollFd::new(self.file.as_fd(), PollFlags::POLLIN)];
-        let _ = poll(&mut files, timeout.unwrap_or(PollTimeout::ZERO));
+        let files = [Some(self.file.as_fd()), other].into_iter().flatten();
+        let mut files: Vec<_> = files
+            .map(|file| PollFd::new(file, PollFlags::POLLIN))
+            .collect();
+        let found = poll(&mut files, timeout.unwrap_or(PollTimeout::ZERO));
+        let other = files.get(1).filter(|_| found.is_ok());
+        other.is_some_and(|file| file.any() == Some(true))
     }
 }

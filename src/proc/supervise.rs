@@ -15,6 +15,7 @@ use rustix::io::Errno;
 use rustix::process::{Signal, WaitOptions, wait};
 
 use super::claim::Claim;
+use super::door::{DOOR_VARIABLE, Doorkeeper};
 use super::error::ProcError;
 use super::job::{
     self, Durability, EXIT_FILE, ExitRecord, JOB_VARIABLE, JobSpec, LOG_FILE, OUTPUT_FILE,
@@ -96,15 +97,22 @@ impl Supervision {
 
 /// `None` when somebody other than the runner ended it.
 fn run(job_dir: &Path, spec: &JobSpec, signals: &Signals) -> Option<Outcome> {
-    let main = match start(job_dir, spec) {
+    let door = open_door(job_dir, spec);
+    let main = match start(job_dir, spec, door.as_ref()) {
         Ok(main) => main,
         Err(outcome) => return Some(outcome),
     };
-    let mut family = Family { main, ended: None };
+    let mut family = Family {
+        main,
+        ended: None,
+        door,
+    };
     let limit = spec
         .timeout_ms
         .and_then(|ms| Instant::now().checked_add(Duration::from_millis(ms)));
     let outcome = watch(&mut family, limit, signals);
+    // What is asked now is asked by processes that end.
+    family.door = None;
     family.end(Duration::from_millis(spec.grace_ms), signals);
     match refusal(&job_dir.join(REFUSED_FILE)) {
         Some(why) => Some(not_started(why)),
@@ -130,7 +138,7 @@ fn watch(family: &mut Family, limit: Option<Instant>, signals: &Signals) -> Opti
             Some(Told::Stop) => return None,
             Some(Told::Hold) => {
                 held.get_or_insert_with(Instant::now);
-                hold();
+                hold(family.door.as_ref());
             }
             Some(Told::GoOn) => {
                 if let Some(since) = held.take() {
@@ -145,15 +153,21 @@ fn watch(family: &mut Family, limit: Option<Instant>, signals: &Signals) -> Opti
         if next.is_some_and(|limit| Instant::now() >= limit) {
             return Some(Outcome::TimedOut);
         }
-        signals.wait(next);
+        // Whoever could ask is stopped while the job is held.
+        match family.door.as_mut().filter(|_| held.is_none()) {
+            Some(door) => door.wait(signals, next),
+            None => signals.wait(next),
+        }
     }
 }
 
-/// Stops every descendant. What they had begun to start is there at the next look.
-fn hold() {
+/// Stops every descendant. What they had begun to start is there at the next look. Whoever answers
+/// at the door goes on: stopped in the middle of writing, it would keep everybody from the store.
+fn hold(door: Option<&Doorkeeper>) {
+    let answers = |entry: &Process| door.is_some_and(|door| door.has_sent(entry.pid));
     let mut known: Vec<Process> = Vec::new();
     for _ in 0..MOST_LOOKS {
-        let mut new = table::descendants(&[std::process::id()]);
+        let mut new = table::descendants_but(&[std::process::id()], answers);
         let is_known = |entry: &Process| {
             let same =
                 |known: &Process| (known.pid, known.start_time) == (entry.pid, entry.start_time);
@@ -172,6 +186,7 @@ fn hold() {
 struct Family {
     main: Pid,
     ended: Option<Outcome>,
+    door: Option<Doorkeeper>,
 }
 
 impl Family {
@@ -185,6 +200,9 @@ impl Family {
                 Err(Errno::INTR) => continue,
                 Err(_) => return false,
             };
+            if let Some(door) = &mut self.door {
+                door.has_ended(pid.as_raw_nonzero().get().unsigned_abs());
+            }
             if pid.as_raw_nonzero().get() == self.main.as_raw() {
                 let exited = status.exit_status().map(|code| Outcome::Exited { code });
                 let signalled = || {
@@ -233,7 +251,22 @@ impl Family {
     }
 }
 
-fn start(job_dir: &Path, spec: &JobSpec) -> Result<Pid, Outcome> {
+/// A job whose door cannot be opened goes without: it is there to ask, and nothing else needs it.
+fn open_door(job_dir: &Path, spec: &JobSpec) -> Option<Doorkeeper> {
+    let door = spec.door.as_ref()?;
+    let mark = job::job_name(job_dir).ok()?;
+    match Doorkeeper::open(door, &mark) {
+        Ok(opened) => Some(opened),
+        Err(error) => {
+            if let Ok(mut log) = launch::appending(&job_dir.join(LOG_FILE)) {
+                let _ = writeln!(log, "{}: {error}", door.socket.display());
+            }
+            None
+        }
+    }
+}
+
+fn start(job_dir: &Path, spec: &JobSpec, door: Option<&Doorkeeper>) -> Result<Pid, Outcome> {
     let output = launch::appending(&job_dir.join(OUTPUT_FILE))
         .or_else(|_| launch::null())
         .map_err(not_started)?;
@@ -256,8 +289,9 @@ fn start(job_dir: &Path, spec: &JobSpec) -> Result<Pid, Outcome> {
         .env
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
-        .filter(|(name, _)| *name != JOB_VARIABLE)
+        .filter(|(name, _)| ![JOB_VARIABLE, DOOR_VARIABLE].contains(name))
         .chain([(JOB_VARIABLE, mark.as_str())])
+        .chain(door.map(|door| (DOOR_VARIABLE, door.path())))
         .map(|(name, value)| launch::env_entry(name.as_ref(), value.as_ref()))
         .collect::<io::Result<Vec<_>>>()
         .map_err(not_started)?;

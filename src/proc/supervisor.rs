@@ -13,12 +13,13 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use super::claim::Claim;
+use super::door;
 use super::error::ProcError;
 use super::forkserver::{ForkServer, Request};
 use super::job::{self, EXIT_FILE, ExitRecord, JobSpec};
 use super::kill;
 use super::signals::{CANCEL, GO_ON, HOLD};
-use super::table;
+use super::table::{self, Entry};
 use crate::model::job::Outcome;
 
 /// Starts supervisors. Copies share one fork server, which starts with the first job.
@@ -205,7 +206,8 @@ impl Supervisor {
 
     /// Whether every process of the job is stopped.
     pub fn is_held(&self) -> bool {
-        let family = table::descendants(&[self.pid]);
+        let answers = |entry: &Entry| entry.parent == self.pid && door::is_handler(entry.pid);
+        let family = table::descendants_but(&[self.pid], answers);
         !family.is_empty() && family.iter().all(|entry| entry.stopped)
     }
 

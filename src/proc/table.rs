@@ -4,6 +4,9 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+/// How a supervisor's command line begins, which it has from the server that it was forked from.
+const SUPERVISOR: &[u8] = b"treeyard\0__forkserver\0";
+
 /// One line of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Entry {
@@ -60,9 +63,25 @@ pub fn is_anybody_in(folder: &Path) -> bool {
         .any(|place| place.starts_with(folder))
 }
 
+/// Whether this process was started by a job: it is below a supervisor then, however it was started.
+pub fn is_of_job() -> bool {
+    let parent = |pid: &u32| Some(entry(*pid).ok()?.parent).filter(|parent| *parent > 1);
+    let above = std::iter::successors(parent(&std::process::id()), parent);
+    above.into_iter().any(|pid| {
+        let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        words.starts_with(SUPERVISOR)
+    })
+}
+
 /// Every living process below those in `roots`, without them.
 pub(super) fn descendants(roots: &[u32]) -> Vec<Entry> {
-    let mut rest: Vec<Entry> = pids().into_iter().flat_map(entry).collect();
+    descendants_but(roots, |_| false)
+}
+
+/// The same, without those that are `left_out` and what is below them.
+pub(super) fn descendants_but(roots: &[u32], left_out: impl Fn(&Entry) -> bool) -> Vec<Entry> {
+    let all = pids().into_iter().flat_map(entry);
+    let mut rest: Vec<Entry> = all.filter(|entry| !left_out(entry)).collect();
     let mut parents = roots.to_vec();
     let mut found = Vec::new();
     while let Some(parent) = parents.pop() {

@@ -1,15 +1,16 @@
 //! What a session's jobs are started with.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use super::dispatch::Limits;
 use super::drift::DriftPolicy;
-use crate::git::{GitError, Repo};
+use crate::git::{GitError, Repo, shims};
 use crate::landing::{Policy, located};
 use crate::model::guard::{GUARD_VERSION, Guard};
 use crate::model::ids::CommitId;
 use crate::model::lock::Lock;
-use crate::proc::{JobSpec, own_program};
+use crate::proc::{Door, JobSpec, WORKTREE_VARIABLE, job_env, own_program};
 use crate::store::{JobRow, SessionRow, Store, StoreError};
 use crate::workspace::{Hooks, Isolation, Request, Workspace, WorkspaceError, create, equip};
 
@@ -129,8 +130,11 @@ pub(super) fn job_spec(
     }
     let place =
         located(session).ok_or(WorkspaceError::Unusable("it has no worktree".to_owned()))?;
+    let worktree = place.path.display().to_string();
+    extra.insert(WORKTREE_VARIABLE.to_owned(), worktree);
     let (sharing, unconfined) = (&config.policy.sharing, task.unconfined.as_deref());
-    let equipment = equip(repo, &place, sharing, extra, unconfined)?;
+    let mut equipment = equip(repo, &place, sharing, extra, unconfined)?;
+    put_shims_first(&mut equipment.env, &repo.state_dir());
     Ok(JobSpec {
         argv: job.command.argv(),
         cwd: place.path,
@@ -139,5 +143,32 @@ pub(super) fn job_spec(
         timeout_ms: task.timeout_ms,
         grace_ms: config.policy.grace_ms,
         runner_dir: Some(repo.state_dir()),
+        door: door(session, &repo.state_dir()),
+    })
+}
+
+/// A job without them is told of a denied command later, by what holds it in bounds.
+fn put_shims_first(env: &mut BTreeMap<String, String>, state_dir: &Path) {
+    let put = |program: PathBuf| {
+        let folder = shims(state_dir, &program);
+        folder.put().map(|()| folder.path().display().to_string())
+    };
+    let folder = match own_program().map(put) {
+        Ok(Ok(folder)) if !folder.contains(':') => folder,
+        Ok(Err(error)) => return tracing::warn!(%error, "jobs run without shims"),
+        _ => return,
+    };
+    let path = env.get("PATH").map_or("/usr/bin:/bin", String::as_str);
+    let path = format!("{folder}:{path}");
+    env.insert("PATH".to_owned(), path);
+}
+
+fn door(session: &SessionRow, state_dir: &Path) -> Option<Door> {
+    let git_dir = Path::new(session.git_dir.as_deref()?);
+    Some(Door {
+        socket: git_dir.join("treeyard/door"),
+        session: session.id,
+        repository: state_dir.parent()?.to_owned(),
+        env: job_env(&[], &BTreeMap::new()),
     })
 }

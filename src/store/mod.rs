@@ -3,6 +3,7 @@
 //! [`Tx::append`] is the only way to change anything: it checks the event, chains it to the one
 //! before it and folds it into the tables, all in one transaction.
 
+mod approvals;
 mod chain;
 mod doomed;
 mod error;
@@ -23,6 +24,7 @@ mod move_tests;
 #[cfg(test)]
 mod tests;
 
+pub use approvals::{Approval, Asked};
 pub use chain::ChainReport;
 pub use error::StoreError;
 pub use locks::Holder;

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use rusqlite::{Connection, Params};
+
 use super::error::StoreError;
 use super::open::Store;
 use super::query::records;
 use super::tx::Tx;
-use crate::model::event::Event;
+use crate::model::event::{Event, Record};
 use crate::model::ids::{EventId, SessionId};
 
 /// One commit of a held path is allowed.
@@ -38,20 +40,43 @@ impl Tx<'_> {
     }
 }
 
-fn left(db: &rusqlite::Connection) -> Result<Vec<Override>, StoreError> {
-    let mut statement = db.prepare_cached(GIVEN_AND_USED)?;
+fn left(db: &Connection) -> Result<Vec<Override>, StoreError> {
+    let given = unused(db, GIVEN_AND_USED, [], |record| match record.event {
+        Event::HookOverridden { path, .. } => Some(Permission::Given(Override {
+            granted: record.event_id,
+            session: record.model_session_id,
+            path,
+        })),
+        Event::HookOverrideUsed { granted, .. } => Some(Permission::Used(granted)),
+        _ => None,
+    })?;
+    Ok(given.into_iter().map(|(_, one)| one).collect())
+}
+
+/// What an event says of permissions of one kind.
+pub(super) enum Permission<T> {
+    Given(T),
+    Used(EventId),
+}
+
+/// The permissions that are given in the rows of a query and not used in one of them, with the events
+/// that gave them.
+pub(super) fn unused<T>(
+    db: &Connection,
+    query: &str,
+    params: impl Params,
+    read: impl Fn(Record) -> Option<Permission<T>>,
+) -> Result<Vec<(EventId, T)>, StoreError> {
+    let mut statement = db.prepare_cached(query)?;
     let (mut given, mut used) = (Vec::new(), BTreeSet::new());
-    for record in records(statement.query([])?)? {
-        match record.event {
-            Event::HookOverridden { path, .. } => given.push(Override {
-                granted: record.event_id,
-                session: record.model_session_id,
-                path,
-            }),
-            Event::HookOverrideUsed { granted, .. } => drop(used.insert(granted)),
-            _ => {}
+    for record in records(statement.query(params)?)? {
+        let by = record.event_id;
+        match read(record) {
+            Some(Permission::Given(one)) => given.push((by, one)),
+            Some(Permission::Used(granted)) => drop(used.insert(granted)),
+            None => {}
         }
     }
-    given.retain(|one| !used.contains(&one.granted));
+    given.retain(|(by, _)| !used.contains(by));
     Ok(given)
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::error::WorkspaceError;
 use super::located::Located;
 use super::private::{borrowed, personal_file};
-use crate::git::{GitError, Repo, session_hooks};
+use crate::git::{GitError, Repo, session_hooks, shims_folder};
 use crate::proc::{Confinement, Limits, Reach, View, own_program};
 
 /// Where programs, libraries and settings of the whole machine are.
@@ -159,9 +159,11 @@ impl OwnFolders {
             View::Whole => &self.tmp,
         };
         let below = |name: &str| self.home.join(name);
+        let private = format!("{}:{}", tmp.display(), self.home.display());
         let all = [
             ("HOME", self.home.clone()),
             ("TMPDIR", tmp.to_owned()),
+            ("TREEYARD_PRIVATE", private.into()),
             ("XDG_CACHE_HOME", below(".cache")),
             ("XDG_CONFIG_HOME", below(".config")),
             ("XDG_DATA_HOME", below(".local/share")),
@@ -254,6 +256,7 @@ fn of_the_repository(repo: &Repo, ws: &Located) -> Result<Vec<PathBuf>, Workspac
         objects,
         ws.record(repo)?,
         session_hooks(&repo.state_dir()),
+        shims_folder(&repo.state_dir()),
         ws.path.join(".git"),
         program,
     ]);

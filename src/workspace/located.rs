@@ -1,5 +1,6 @@
 //! The durable description of a workspace, and whether what it describes is still there.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,11 @@ use crate::model::ids::CommitId;
 /// The folder of private git directories. It is made with the first worktree and never removed, so
 /// a folder of worktrees without it is none.
 pub(super) const PRIVATE: &str = ".git-private";
+
+/// Whether a git directory is a session's own.
+pub fn is_private(git_dir: &Path) -> bool {
+    git_dir.parent().and_then(Path::file_name) == Some(OsStr::new(PRIVATE))
+}
 
 /// How the branches of sessions begin that treeyard made a worktree for.
 pub const OWN: &str = "refs/heads/ty/";

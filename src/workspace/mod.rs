@@ -59,7 +59,7 @@ pub use error::WorkspaceError;
 pub use fill::FillMethod;
 pub use guard::{adopt, update_guard};
 pub use import::Imported;
-pub use located::{Health, Located, OWN, inspect};
+pub use located::{Health, Located, OWN, inspect, is_private};
 pub use note::{NOTE, leave_note};
 pub use release::{Keep, Released, release};
 pub use repair::{forget, is_moved, repair};

@@ -172,16 +172,16 @@ fn an_adopted_worktree_has_a_session_a_lock_and_hooks() {
 fn a_running_session_gets_more_when_a_claim_ends_by_itself() {
     let yard = Yard::new();
     let program = env!("CARGO_BIN_EXE_treeyard");
-    let wait_for = |name: &str| format!("until [ -e ../{name} ]; do sleep 0.02; done");
+    let wait_for = |name: &str| format!("until [ -e ../../{name} ]; do sleep 0.02; done");
     let line = format!(
-        "touch ../started; {}; {program} scope request --queue ./b; {}; echo 1 > b",
+        "touch ../../started; {}; {program} scope request --queue ./b; {}; echo 1 > b",
         wait_for("claimed"),
         wait_for("granted"),
     );
     yard.exits(0, &["up", "--set", "limits.max_concurrent_sessions=1"]);
     let job = ["submit", "--name", "job", "--scope", "./a", "--"];
     yard.exits(0, &[&job[..], &["sh", "-c", &line]].concat());
-    let beside = yard.folder.path().join("repo.treeyard");
+    let beside = yard.folder.path().to_owned();
     eventually("it began", || beside.join("started").exists());
     yard.exits(0, &["claim", "./b", "--for", "1s"]);
     std::fs::write(beside.join("claimed"), "").unwrap();

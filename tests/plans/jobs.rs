@@ -200,12 +200,19 @@ fn a_child_gets_what_is_allowed_and_nothing_else() {
     let below = |name: &str| home.join(name).to_str().unwrap().to_owned();
     let (cache, config) = (below(".cache"), below(".config"));
     let (data, state) = (below(".local/share"), below(".local/state"));
-    let path = std::env::var("PATH").unwrap();
+    let private = format!("/tmp:{}", home.display());
+    let shims = yard.repo().join(".git/treeyard/shims");
+    let path = format!("{}:{}", shims.display(), std::env::var("PATH").unwrap());
     assert!(!seen.remove("TREEYARD_JOB").unwrap().is_empty());
+    let door = seen.remove("TREEYARD_DOOR").unwrap();
+    assert!(door.ends_with("/treeyard/door"), "{door}");
+    let worktree = seen.remove("TREEYARD_WORKTREE").unwrap();
+    assert!(worktree.contains("/repo.treeyard/look-"), "{worktree}");
     let expected = BTreeMap::from([
         ("PATH", path.as_str()),
         ("HOME", home.to_str().unwrap()),
         ("TMPDIR", "/tmp"),
+        ("TREEYARD_PRIVATE", private.as_str()),
         ("XDG_CACHE_HOME", cache.as_str()),
         ("XDG_CONFIG_HOME", config.as_str()),
         ("XDG_DATA_HOME", data.as_str()),

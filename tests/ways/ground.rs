@@ -128,7 +128,9 @@ impl Ground {
     fn given(&self, name: &str) -> String {
         let n = name.trim_start_matches("way");
         let (main, payload) = (self.yard.repo(), self.yard.folder.path().join("payload"));
-        format!("D=docs/{n}; M={main:?}; P={payload:?}\nexport P\n")
+        // Past the shim as well, which stands first on the path of a job and denies some of it early.
+        let past = "case ${PATH%%:*} in */treeyard/shims) PATH=${PATH#*:} ;; esac";
+        format!("D=docs/{n}; M={main:?}; P={payload:?}\nexport P\n{past}\n")
     }
 
     /// What the target has beside the documents.

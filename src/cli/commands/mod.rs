@@ -1,6 +1,7 @@
 //! One command a file: its arguments and one function.
 
 pub mod adopt;
+pub mod approve;
 pub mod artifacts;
 pub mod claim;
 pub mod codes;

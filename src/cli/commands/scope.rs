@@ -3,10 +3,12 @@
 use serde_json::json;
 
 use crate::app::failure::Failure;
+use crate::app::inside;
 use crate::app::widen::{Otherwise, Widened, widen};
 use crate::cli::context::Context;
 use crate::cli::format::clean;
 use crate::model::code::Exit;
+use crate::model::door::Request;
 
 /// What to do.
 #[derive(Debug, clap::Args)]
@@ -54,6 +56,17 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         queue,
         wait,
     } = &args.verb;
+    if session.as_deref().is_none_or(inside::is_own) {
+        let request = Request::Scope {
+            patterns: patterns.clone(),
+            queue: *queue,
+            wait: *wait,
+            print: context.terminal.print(),
+        };
+        if let Some(reply) = inside::ask(&context.directory, &request)? {
+            return context.terminal.reply(&reply);
+        }
+    }
     let mut project = context.project()?;
     let session = match session {
         Some(selector) => project.session(selector)?,
