@@ -83,7 +83,7 @@ pub(super) fn explain(failure: Failure) -> Failure {
 /// # Errors
 /// When it is one.
 pub(super) fn refuse_own(repo: &Repo) -> Result<(), Failure> {
-    match is_private(repo.common_dir()) {
+    match is_private(repo.common_dir()) && is_of_job() {
         true => Err(out_of_reach_failure()),
         false => Ok(()),
     }
