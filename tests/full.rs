@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use crate::yard::{Yard, text};
+use crate::yard::{Yard, eventually, text};
 
 /// A file system of 8 MiB with room for little more than a repository.
 struct Small {
@@ -60,11 +60,11 @@ impl Small {
 
     fn writable(&self, may: bool) {
         let how = if may { "remount,rw" } else { "remount,ro" };
-        let done = Command::new("mount")
-            .args(["-o", how])
-            .arg(self.path())
-            .status();
-        assert!(done.unwrap().success());
+        // The system takes a session's view down in its own time, and what was mounted there with it.
+        eventually("it is mounted anew", || {
+            let mut mount = Command::new("mount");
+            mount.args(["-o", how]).arg(self.path()).output().unwrap().status.success()
+        });
     }
 }
 

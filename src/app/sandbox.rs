@@ -1,7 +1,6 @@
 //! Whether sessions can be held back on this machine as far as the settings ask for.
 
 use std::path::Path;
-use std::sync::OnceLock;
 
 use super::failure::Failure;
 use super::project::user_config;
@@ -9,19 +8,10 @@ use crate::config::{Isolation, Settings};
 use crate::git::Repo;
 use crate::model::code::Code;
 use crate::model::network::Network;
-use crate::model::sandbox::{Level, Machine};
+use crate::model::sandbox::Level;
 use crate::model::task::TaskSpec;
-use crate::proc::{Limits, Reach, View, own_program, probe};
+use crate::proc::{Limits, Reach, View, machine};
 use crate::workspace::{Sandbox, Terms};
-
-/// What this machine has. It is asked once.
-pub fn machine() -> &'static Machine {
-    static MACHINE: OnceLock<Machine> = OnceLock::new();
-    MACHINE.get_or_init(|| {
-        let found = own_program().and_then(|program| probe(&program));
-        found.unwrap_or_else(|error| Machine::without(&format!("it could not be tried: {error}")))
-    })
-}
 
 /// The level that is asked for where `start` is, in a repository or not.
 ///

@@ -55,6 +55,8 @@ pub struct Git {
     env: Vec<(&'static str, OsString)>,
     stdin: Vec<u8>,
     settings: Vec<String>,
+    /// What stands before it on the command line; git itself otherwise.
+    through: Vec<OsString>,
 }
 
 impl Git {
@@ -68,6 +70,7 @@ impl Git {
             env: Vec::new(),
             stdin: Vec::new(),
             settings: Vec::new(),
+            through: vec!["git".into()],
         }
     }
 
@@ -92,6 +95,12 @@ impl Git {
     pub fn work_tree(mut self, path: &Path) -> Self {
         self.work_tree = Some(path.to_owned());
         self
+    }
+
+    /// Starts it by these words, of which the last is its name, instead of by its name alone.
+    pub fn through(self, words: impl IntoIterator<Item = OsString>) -> Self {
+        let through = words.into_iter().collect();
+        Self { through, ..self }
     }
 
     /// Adds an argument.
@@ -165,8 +174,14 @@ impl Git {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new("git");
-        command.current_dir(&self.dir).env_clear();
+        let (program, words) = self
+            .through
+            .split_first()
+            .map_or((OsStr::new("git"), &[][..]), |(first, rest)| {
+                (first.as_os_str(), rest)
+            });
+        let mut command = Command::new(program);
+        command.args(words).current_dir(&self.dir).env_clear();
         for key in ["PATH", "HOME", "TMPDIR"] {
             if let Some(value) = std::env::var_os(key) {
                 command.env(key, value);

@@ -42,9 +42,10 @@ pub use launch::detach;
 pub use lock::{LockError, RunnerLock, last_runner, runner_owner};
 pub use owner::{Owner, boot_id, is_alive, moment};
 pub use prefork::forkserver;
-pub use program::own_program;
+pub use program::{find_in, own_program};
 pub use sandbox::{
-    CONFINED_VERB, Confinement, Limits, PROBE_VERB, Reach, View, confined, probe, probe_here,
+    CONFINED_VERB, Confinement, Limits, PROBE_VERB, Reach, View, confined, confined_words, machine,
+    probe_here,
 };
 pub use supervisor::{Attached, Ended, Launcher, Supervisor, attach};
 pub use sweep::sweep;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::SigSet;
 use nix::sys::time::TimeVal;
-use nix::unistd::{AccessFlags, Pid, access};
+use nix::unistd::Pid;
 use rustix::io::Errno;
 use rustix::process::{Signal, WaitOptions, wait};
 
@@ -24,6 +24,7 @@ use super::job::{
 use super::kill;
 use super::launch::{self, Group, Launch};
 use super::owner::Owner;
+use super::program::find_in;
 use super::sandbox::{CONFINED_VERB, Entry, refusal};
 use super::signals::{Signals, Told};
 use super::table::{self, Entry as Process};
@@ -321,7 +322,7 @@ fn entry(job_dir: &Path, spec: &JobSpec, program: &Path) -> io::Result<Option<St
     let entry = Entry {
         program: program.to_owned(),
         cwd: spec.cwd.clone(),
-        refused: job_dir.join(REFUSED_FILE),
+        refused: Some(job_dir.join(REFUSED_FILE)),
         confinement,
     };
     Ok(Some(serde_json::to_string(&entry)?))
@@ -339,9 +340,7 @@ fn find_program(spec: &JobSpec) -> Result<PathBuf, Outcome> {
         return Ok(spec.cwd.join(name));
     }
     let path = spec.env.get("PATH").map_or("/usr/bin:/bin", String::as_str);
-    std::env::split_paths(path)
-        .map(|folder| spec.cwd.join(folder).join(name))
-        .find(|file| access(file, AccessFlags::X_OK).is_ok() && file.is_file())
+    find_in(OsStr::new(path), &spec.cwd, name)
         .ok_or_else(|| not_started(format!("program `{name}` was not found in PATH")))
 }
 

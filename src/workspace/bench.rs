@@ -12,6 +12,7 @@ use gix::index::entry::Mode;
 use super::error::WorkspaceError;
 use super::located::Located;
 use super::pack::Pack;
+use super::packing::held_back;
 use super::private::{self, Layout, plain};
 use super::release::remove;
 use super::settled::copy_index;
@@ -23,6 +24,8 @@ use crate::model::ids::CommitId;
 pub(super) struct Bench {
     dir: tempfile::TempDir,
     work_tree: PathBuf,
+    /// The folders that its objects are borrowed from.
+    objects: Vec<PathBuf>,
     /// The index that the session works with.
     theirs: Option<PathBuf>,
     /// The commit whose files the runner's index has.
@@ -76,8 +79,12 @@ impl Bench {
             identity: ("treeyard", "treeyard@localhost"),
         };
         private::make(repo, dir.path(), &layout)?;
+        let mut objects: Vec<PathBuf> = alternates.iter().map(PathBuf::from).collect();
+        // What a session's own folder names as borrowed from is nothing to go by.
+        objects.extend(private::borrowed(&repo.common_dir().join("objects"))?);
         Ok(Self {
             dir,
+            objects,
             work_tree: work_tree.to_owned(),
             theirs: None,
             index_is_of: None,
@@ -260,6 +267,7 @@ impl Bench {
         let base = self.path().join("objects/pack/pack");
         let name = self
             .git()
+            .through(held_back(self.path(), &self.objects)?)
             .args(["-c", "core.fsync=none", "pack-objects", "--revs", "-q"])
             .args(["--threads=1", "--non-empty"])
             .arg(base)

@@ -23,6 +23,7 @@ mod located;
 mod nested;
 mod note;
 mod pack;
+mod packing;
 mod packs;
 #[cfg(test)]
 mod packs_tests;

@@ -3,12 +3,13 @@
 use serde_json::json;
 
 use crate::app::failure::Failure;
-use crate::app::sandbox::{asked, machine};
+use crate::app::sandbox::asked;
 use crate::cli::context::Context;
 use crate::cli::format::clean;
 use crate::cli::table::{Table, width};
 use crate::model::code::{Code, Exit};
 use crate::model::sandbox::Machine;
+use crate::proc::machine;
 
 /// What to do.
 #[derive(Debug, clap::Args)]

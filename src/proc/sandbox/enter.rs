@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::confinement::{Confinement, View};
 use super::{filter, rights, rules, view};
 use crate::model::sandbox::LEAST_LANDLOCK;
+use crate::proc::program::own_program;
 
 /// The argument that makes this binary become a confined program: `__confined ENTRY PROGRAM [ARG…]`,
 /// where ENTRY is an [`Entry`] as JSON and PROGRAM the name that the program is told.
@@ -25,9 +26,34 @@ pub(crate) struct Entry {
     /// Where it runs.
     pub cwd: PathBuf,
     /// Where it is written down why it does not run. Empty when it does.
-    pub refused: PathBuf,
+    pub refused: Option<PathBuf>,
     /// What it is held to.
     pub confinement: Confinement,
+}
+
+/// The words to start so that the program `file` runs confined in `cwd`, up to the name that it is told.
+///
+/// # Errors
+/// When this program cannot be found.
+pub fn confined_words(
+    file: &Path,
+    name: &str,
+    cwd: &Path,
+    confinement: &Confinement,
+) -> std::io::Result<[OsString; 4]> {
+    let entry = Entry {
+        program: file.to_owned(),
+        cwd: cwd.to_owned(),
+        refused: None,
+        confinement: confinement.clone(),
+    };
+    let entry = serde_json::to_string(&entry)?;
+    Ok([
+        own_program()?.into(),
+        VERB.into(),
+        entry.into(),
+        name.into(),
+    ])
 }
 
 /// Becomes the program, and so returns only when it does not run: with the reason, which is written down too.
@@ -38,9 +64,10 @@ pub fn confined(args: &[OsString]) -> String {
         return format!("{VERB} is for treeyard itself");
     };
     // It is opened before it is out of reach, and closes when the program runs.
-    let refused = File::create(&entry.refused);
+    let refused = entry.refused.as_ref().map(File::create).transpose();
     let why = become_confined(&entry, argv);
-    match refused.and_then(|mut file| file.write_all(why.as_bytes())) {
+    let write = |file: Option<File>| file.map_or(Ok(()), |mut file| file.write_all(why.as_bytes()));
+    match refused.and_then(write) {
         Ok(()) => why,
         Err(error) => format!("{why} (and it could not be written down: {error})"),
     }

@@ -21,5 +21,5 @@ mod view;
 
 pub use confinement::{Confinement, Limits, Reach, View};
 pub(super) use enter::{Entry, refusal};
-pub use enter::{VERB as CONFINED_VERB, confined};
-pub use probe::{VERB as PROBE_VERB, probe, probe_here};
+pub use enter::{VERB as CONFINED_VERB, confined, confined_words};
+pub use probe::{VERB as PROBE_VERB, machine, probe_here};

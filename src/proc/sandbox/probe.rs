@@ -4,21 +4,28 @@
 use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use nix::sched::CloneFlags;
 
 use super::confinement::{Confinement, View};
 use super::{filter, rights, rules, view};
 use crate::model::sandbox::Machine;
+use crate::proc::program::own_program;
 
 /// The argument that makes this binary try it all on itself and print what it found.
 pub const VERB: &str = "__sandbox-probe";
 
-/// What this machine has. A process is started for it, which has all taken away from itself.
-///
-/// # Errors
-/// When `program`, this binary, cannot be started or says something else.
-pub fn probe(program: &Path) -> io::Result<Machine> {
+/// What this machine has. It is tried once, by a process that has all taken away from itself.
+pub fn machine() -> &'static Machine {
+    static MACHINE: OnceLock<Machine> = OnceLock::new();
+    MACHINE.get_or_init(|| {
+        let found = own_program().and_then(|program| probe(&program));
+        found.unwrap_or_else(|error| Machine::without(&format!("it could not be tried: {error}")))
+    })
+}
+
+fn probe(program: &Path) -> io::Result<Machine> {
     let answer = Command::new(program)
         .arg(VERB)
         .env_clear()
