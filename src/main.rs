@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use treeyard::cli::{HOOK_VERB, SHIM_VERB};
-use treeyard::proc::{CONFINED_VERB, DOOR_VERB, FORKSERVER_VERB, PROBE_VERB, forkserver};
+use treeyard::proc::{
+    CONFINED_VERB, DOOR_VERB, FORKSERVER_VERB, PROBE_VERB, PROXY_VERB, forkserver,
+};
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
@@ -13,6 +15,7 @@ fn main() -> ExitCode {
     match args.as_slice() {
         [verb] if verb == FORKSERVER_VERB => forkserver(),
         [verb, rest @ ..] if verb == CONFINED_VERB => treeyard::cli::confined(rest),
+        [verb, rest @ ..] if verb == PROXY_VERB => treeyard::cli::proxied(rest),
         [verb] if verb == PROBE_VERB => treeyard::cli::probed(),
         [verb, rest @ ..] if verb == DOOR_VERB => treeyard::cli::door(rest),
         [verb, rest @ ..] if verb == HOOK_VERB => treeyard::cli::hook(rest),

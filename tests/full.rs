@@ -63,7 +63,13 @@ impl Small {
         // The system takes a session's view down in its own time, and what was mounted there with it.
         eventually("it is mounted anew", || {
             let mut mount = Command::new("mount");
-            mount.args(["-o", how]).arg(self.path()).output().unwrap().status.success()
+            mount
+                .args(["-o", how])
+                .arg(self.path())
+                .output()
+                .unwrap()
+                .status
+                .success()
         });
     }
 }

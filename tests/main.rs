@@ -14,6 +14,7 @@ mod full;
 mod hooks;
 mod landings;
 mod locks;
+mod network;
 mod nonsense;
 mod odd;
 mod plans;

@@ -21,7 +21,7 @@ pub use args_work::{
     CancelArgs, DemoArgs, DownArgs, LandArgs, PauseArgs, ResumeArgs, RetryArgs, RunArgs,
     SubmitArgs, TaskArgs, UpArgs,
 };
-pub use confined::{confined, probed};
+pub use confined::{confined, probed, proxied};
 pub use context::Context;
 pub use door::door;
 pub use entry::main;

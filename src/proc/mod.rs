@@ -44,8 +44,8 @@ pub use owner::{Owner, boot_id, is_alive, moment};
 pub use prefork::forkserver;
 pub use program::{find_in, own_program};
 pub use sandbox::{
-    CONFINED_VERB, Confinement, Limits, PROBE_VERB, Reach, View, confined, confined_words, machine,
-    probe_here,
+    CONFINED_VERB, Confinement, Limits, PROBE_VERB, PROXY_VERB, Reach, View, confined,
+    confined_words, machine, probe_here, proxy as become_proxy,
 };
 pub use supervisor::{Attached, Ended, Launcher, Supervisor, attach};
 pub use sweep::sweep;

@@ -24,10 +24,6 @@ const LENGTH: usize = HEADER + 16;
 
 /// Brings up the loopback interface of this thread's network namespace. Needs the rights of an
 /// administrator in it, which whoever made it has.
-#[allow(
-    dead_code,
-    reason = "what makes the namespace is built beside it, and calls it"
-)]
 pub(super) fn raise_loopback() -> io::Result<()> {
     let socket = socket_with(
         AddressFamily::NETLINK,

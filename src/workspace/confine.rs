@@ -218,7 +218,7 @@ pub fn confine(
         write,
         tmp: Some(own.tmp),
         view: terms.view,
-        network: terms.network,
+        network: terms.network.clone(),
         limits: terms.limits.clone(),
     })
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::network::HostPattern;
+
 /// What a program may reach. It may read what it may change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confinement {
@@ -37,7 +39,7 @@ pub enum View {
 }
 
 /// What a program reaches of the network.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reach {
     /// All of it.
@@ -45,6 +47,8 @@ pub enum Reach {
     Open,
     /// Nothing; at most itself.
     Nothing,
+    /// These hosts, by way of a proxy.
+    Hosts(Vec<HostPattern>),
 }
 
 /// How much one process may use; `None` leaves it as it is.

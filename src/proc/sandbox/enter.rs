@@ -9,10 +9,12 @@ use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
-use super::confinement::{Confinement, View};
+use super::confinement::{Confinement, Reach, View};
+use super::network::Proxy;
 use super::{filter, rights, rules, view};
 use crate::model::sandbox::LEAST_LANDLOCK;
 use crate::proc::program::own_program;
+use crate::proc::proxy::environment;
 
 /// The argument that makes this binary become a confined program: `__confined ENTRY PROGRAM [ARG…]`,
 /// where ENTRY is an [`Entry`] as JSON and PROGRAM the name that the program is told.
@@ -83,28 +85,37 @@ pub(crate) fn refusal(refused: &Path) -> Option<String> {
 fn become_confined(entry: &Entry, argv: &[OsString]) -> String {
     match confine(&entry.confinement) {
         Err(why) => why,
-        Ok(()) => execute(entry, argv),
+        Ok(port) => execute(entry, argv, port),
     }
 }
 
-/// Rights go after the view is made, which needs them, and before the filter, which forbids to ask.
-fn confine(confinement: &Confinement) -> Result<(), String> {
+/// Rights go after the view is made, which needs them, and before the filter, which forbids to ask. Gives the
+/// port of the proxy, when there is one.
+fn confine(confinement: &Confinement) -> Result<Option<u16>, String> {
+    let no_proxy =
+        |error: std::io::Error| format!("it has no way to the hosts of its list: {error}");
+    let proxy = match &confinement.network {
+        Reach::Hosts(hosts) => Some(Proxy::start(hosts).map_err(no_proxy)?),
+        Reach::Open | Reach::Nothing => None,
+    };
     if confinement.view == View::Own {
         let said =
             |error: std::io::Error| format!("it could not be given a view of its own: {error}");
         view::enter(confinement).map_err(said)?;
     }
+    let port = proxy.map(Proxy::open_port).transpose().map_err(no_proxy)?;
     rights::limit(&confinement.limits).map_err(|error| format!("its limits: {error}"))?;
     rights::give_up().map_err(|error| format!("rights could not be given up: {error}"))?;
-    let landlock =
-        rules::restrict(confinement).map_err(|why| format!("it could not be restricted: {why}"))?;
+    let landlock = rules::restrict(confinement, port)
+        .map_err(|why| format!("it could not be restricted: {why}"))?;
     if landlock < LEAST_LANDLOCK {
         return Err(format!("version {landlock} of Landlock is too old"));
     }
-    filter::take_away(confinement).map_err(|why| format!("its system calls: {why}"))
+    filter::take_away(confinement).map_err(|why| format!("its system calls: {why}"))?;
+    Ok(port)
 }
 
-fn execute(entry: &Entry, argv: &[OsString]) -> String {
+fn execute(entry: &Entry, argv: &[OsString], proxy: Option<u16>) -> String {
     if let Err(error) = std::env::set_current_dir(&entry.cwd) {
         return format!("cannot run in {}: {error}", entry.cwd.display());
     }
@@ -112,6 +123,7 @@ fn execute(entry: &Entry, argv: &[OsString]) -> String {
     let error = Command::new(&entry.program)
         .arg0(name)
         .args(argv.get(1..).unwrap_or_default())
+        .envs(proxy.map(environment).unwrap_or_default())
         .exec();
     format!("{}: {error}", entry.program.display())
 }

@@ -115,6 +115,9 @@ fn programs(confinement: &Confinement) -> Built<Vec<BpfProgram>> {
         libc::SYS_socket,
         other_families(confinement)?,
     );
+    if confinement.view == View::Whole && matches!(confinement.network, Reach::Hosts(_)) {
+        add(&mut families, libc::SYS_socket, other_than_streams()?);
+    }
     [
         (refused, libc::EPERM),
         (families, libc::EAFNOSUPPORT),
@@ -180,6 +183,31 @@ fn other_families(confinement: &Confinement) -> Built<Vec<SeccompRule>> {
     let other = |family: &libc::c_int| when(0, Op::Ne, u64::from(family.cast_unsigned()));
     let others = known.iter().map(other).collect::<Built<Vec<_>>>()?;
     Ok(vec![rule(others)?])
+}
+
+/// What Landlock does not see: all of a shared network that is no connection of a stream.
+fn other_than_streams() -> Built<Vec<SeccompRule>> {
+    const KIND: u64 = 0xf;
+    let kinds = [
+        libc::SOCK_DGRAM,
+        libc::SOCK_RAW,
+        libc::SOCK_SEQPACKET,
+        libc::SOCK_RDM,
+        libc::SOCK_DCCP,
+    ];
+    let families = [libc::AF_INET, libc::AF_INET6];
+    let pairs = families
+        .iter()
+        .flat_map(|family| kinds.iter().map(move |kind| (*family, *kind)));
+    pairs
+        .map(|(family, kind)| {
+            let family = when(0, Op::Eq, u64::from(family.cast_unsigned()))?;
+            rule(vec![
+                family,
+                when(1, Op::MaskedEq(KIND), u64::from(kind.cast_unsigned()))?,
+            ])
+        })
+        .collect()
 }
 
 /// The same calls under the numbers of the x32 ABI, which a kernel may have and which count as the same

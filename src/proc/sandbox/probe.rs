@@ -50,7 +50,7 @@ pub fn probe_here() -> Machine {
     if mounts.is_err() {
         trial.view = View::Whole;
     }
-    let landlock = rules::restrict(&trial);
+    let landlock = rules::restrict(&trial, None);
     let seccomp = rights::give_up()
         .map_err(|error| error.to_string())
         .and_then(|()| filter::take_away(&trial));

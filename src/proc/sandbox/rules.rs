@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, LandlockStatus, PathBeneath, PathFd,
-    Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, Scope,
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, LandlockStatus, NetPort,
+    PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError,
+    Scope,
 };
 
 use super::confinement::{Confinement, View};
@@ -28,17 +29,31 @@ pub(super) const OWN_DEVICES: [&str; 2] = ["/dev/pts", "/dev/shm"];
 const NEWEST: ABI = ABI::V9;
 
 /// Restricts this process, and all that it starts, to what is granted. Gives the version of Landlock that
-/// does it.
-pub(super) fn restrict(confinement: &Confinement) -> Result<u32, String> {
+/// does it. Of a network that it shares with others, only this port may be connected to, when one is named.
+pub(super) fn restrict(confinement: &Confinement, proxy: Option<u16>) -> Result<u32, String> {
     let failed = |error: RulesetError| error.to_string();
+    let port = proxy.filter(|_| confinement.view == View::Whole);
     let ruleset = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(NEWEST))
         .and_then(|ruleset| ruleset.scope(Scope::from_all(NEWEST)))
+        .and_then(|ruleset| match port {
+            // Here less than all would be nothing.
+            Some(_) => ruleset
+                .set_compatibility(CompatLevel::HardRequirement)
+                .handle_access(AccessNet::ConnectTcp),
+            None => Ok(ruleset),
+        })
         .and_then(Ruleset::create)
         .map_err(failed)?;
-    let mut granting = Granting { ruleset };
+    let mut granting = Granting {
+        ruleset: ruleset.set_compatibility(CompatLevel::BestEffort),
+    };
     granting.grant_all(confinement, &Rights::new())?;
+    if let Some(port) = port {
+        let rule = NetPort::new(port, AccessNet::ConnectTcp);
+        (&mut granting.ruleset).add_rule(rule).map_err(failed)?;
+    }
     let status = granting.ruleset.restrict_self().map_err(failed)?;
     match status.landlock {
         LandlockStatus::Available { effective_abi, .. } => Ok(effective_abi as u32),

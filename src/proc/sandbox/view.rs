@@ -17,6 +17,7 @@ use super::confinement::{Confinement, Reach};
 use super::mounts::{named, seal};
 use super::plan::{Place, Plan};
 use super::rules::DEVICES;
+use crate::proc::netns::raise_loopback;
 
 /// Where the new root is made. Whatever is there is out of the way as soon as it is the root.
 const BASE: &str = "/tmp";
@@ -26,10 +27,14 @@ const NEW: &str = "/new";
 /// Enters the view.
 pub(super) fn enter(confinement: &Confinement) -> io::Result<()> {
     let mut namespaces = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWIPC;
-    if confinement.network == Reach::Nothing {
+    let has_own_network = confinement.network != Reach::Open;
+    if has_own_network {
         namespaces |= CloneFlags::CLONE_NEWNET;
     }
     separate(namespaces)?;
+    if has_own_network {
+        raise_loopback()?;
+    }
     begin()?;
     let plan = Plan::of(confinement);
     for (path, place) in plan.places() {
