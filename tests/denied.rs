@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::yard::{Yard, eventually, text};
 
@@ -35,14 +35,6 @@ fn tried(yard: &Yard, name: &str) -> (i32, String) {
     };
     eventually(name, || !part("code").is_empty());
     (part("code").trim().parse().unwrap(), part("err"))
-}
-
-fn events(yard: &Yard, type_id: &str) -> Vec<Value> {
-    let events = yard.json(&["events"]);
-    let all = events["events"].as_array().unwrap().iter();
-    all.filter(|event| event["event_type"] == type_id)
-        .cloned()
-        .collect()
 }
 
 fn ended(yard: &Yard, name: &str) {
@@ -168,8 +160,8 @@ fn a_word_is_for_one_run_of_exactly_these_words() {
     go(&yard, "3");
     ended(&yard, "job");
 
-    let granted = events(&yard, "FR-EVT-GUARD-006");
-    let used = events(&yard, "FR-EVT-GUARD-007");
+    let granted = yard.events("FR-EVT-GUARD-006");
+    let used = yard.events("FR-EVT-GUARD-007");
     assert_eq!((granted.len(), used.len()), (2, 2));
     for (granted, used) in granted.iter().zip(&used) {
         assert_eq!(used["data"]["granted"], granted["event_id"]);
@@ -190,7 +182,7 @@ fn asking_in_a_loop_does_not_fill_the_log_and_no_password_is_in_it() {
         for n in $(seq 40); do git reset --hard $n 2>/dev/null; done; true";
     submit(&yard, "job", script);
     ended(&yard, "job");
-    let denied = events(&yard, "FR-EVT-GUARD-005");
+    let denied = yard.events("FR-EVT-GUARD-005");
     assert!(denied.len() <= 30, "{}", denied.len());
     let pushes = denied
         .iter()

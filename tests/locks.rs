@@ -14,14 +14,6 @@ fn said(yard: &Yard, args: &[&str]) -> (i32, String) {
     (output.status.code().unwrap(), both)
 }
 
-fn events(yard: &Yard, type_id: &str) -> Vec<Value> {
-    let events = yard.json(&["events"]);
-    let all = events["events"].as_array().unwrap().iter();
-    all.filter(|event| event["event_type"] == type_id)
-        .cloned()
-        .collect()
-}
-
 fn locks(yard: &Yard) -> Vec<Value> {
     yard.json(&["locks", "ls"])["locks"]
         .as_array()
@@ -58,7 +50,7 @@ fn what_overlaps_waits_is_told_on_both_sides_and_starts_by_itself() {
     assert!(shown.contains("treeyard land docs"), "{shown}");
     let holder = yard.json(&["locks", "explain", "docs"]);
     assert_eq!(holder["waiting"][0], "guide");
-    let sides: Vec<Value> = events(&yard, "FR-EVT-LOCK-003");
+    let sides: Vec<Value> = yard.events("FR-EVT-LOCK-003");
     let of = |name: &str| {
         let id = yard.json(&["show", name])["session"]["session_id"].clone();
         sides
@@ -124,7 +116,7 @@ fn less_urgent_narrower_and_given_up() {
     eventually("it is out of the way", || {
         yard.state_of("two") == "COMPLETED"
     });
-    let of_type = |id: &str| events(&yard, id).len();
+    let of_type = |id: &str| yard.events(id).len();
     assert_eq!(
         (of_type("FR-EVT-LOCK-004"), of_type("FR-EVT-SESS-SCHED-005")),
         (1, 1)

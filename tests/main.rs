@@ -5,6 +5,7 @@ mod broken;
 mod claims;
 mod cli;
 mod configured;
+mod confined;
 mod denied;
 mod door;
 mod drift;

@@ -87,7 +87,7 @@ fn a_repository_narrows_what_its_person_allowed() {
     yard.write("treeyard.toml", "[sandbox]\nwrite = [\"/\"]\n");
     let refused = yard.treeyard(&["run", "--name", "t", "--", "true"]);
     assert_eq!(refused.status.code(), Some(2));
-    assert!(text(&refused.stderr).contains("not for a repository to set"));
+    assert!(text(&refused.stderr).contains("`sandbox.write` is not for a"));
 }
 
 #[test]

@@ -97,6 +97,15 @@ impl Yard {
         serde_json::from_str(&text(&self.treeyard(&args).stdout)).unwrap()
     }
 
+    /// The events of one type, oldest first.
+    pub fn events(&self, type_id: &str) -> Vec<serde_json::Value> {
+        let events = self.json(&["events"]);
+        let all = events["events"].as_array().unwrap().iter();
+        all.filter(|event| event["event_type"] == type_id)
+            .cloned()
+            .collect()
+    }
+
     pub fn plan(&self, toml: &str) -> String {
         let path = self.folder.path().join("plan.toml");
         std::fs::write(&path, toml).unwrap();

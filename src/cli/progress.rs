@@ -271,6 +271,14 @@ fn line(record: &Record, commands: &HashMap<JobId, String>) -> Option<String> {
             };
             paint(state_style(SessionState::Paused), &clean(&words))
         }
+        Event::SandboxBypassed { reason } => paint(
+            state_style(SessionState::Paused),
+            &clean(&format!("runs without the sandbox: {reason}")),
+        ),
+        Event::WorkspaceQuarantined { what } => paint(
+            state_style(SessionState::Paused),
+            &clean(&format!("its worktree is set apart: {what}")),
+        ),
         Event::SessionMoved { to, reason, .. } => match to {
             SessionState::Active => return None,
             to => paint(

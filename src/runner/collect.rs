@@ -11,7 +11,7 @@ use crate::model::session::SessionState;
 use crate::sessions::locks::release_all;
 use crate::sessions::move_session;
 use crate::store::{SessionRow, StoreError, Tx};
-use crate::workspace::{self, Keep, Released, Uncommitted};
+use crate::workspace::{self, Health, Keep, Released, Uncommitted};
 
 /// A finished session's work as the repository has it.
 pub(super) struct Collected {
@@ -19,6 +19,8 @@ pub(super) struct Collected {
     pub moved: bool,
     /// What it changed without having claimed it.
     pub beyond: Option<MergeError>,
+    /// What is not as it was made of its own git files.
+    pub changed: Option<Health>,
     /// Whether the worktree was given back at once, because it held no work; and into the pool.
     pub released: Option<Released>,
 }
@@ -56,6 +58,7 @@ impl Runner {
                     true => Uncommitted::Commit(&message),
                     false => Uncommitted::Leave,
                 };
+                let health = workspace::inspect(&repo, &place)?;
                 let imported = workspace::take_in(&repo, &place, uncommitted)?;
                 let idle = commit && imported.new == place.base;
                 let released = match idle {
@@ -66,6 +69,7 @@ impl Runner {
                     beyond: beyond_claim(&repo, &session, &imported.new)?,
                     tip: imported.new,
                     moved: imported.moved,
+                    changed: Some(health).filter(|health| *health != Health::Ok),
                     released,
                 })
             };
@@ -112,6 +116,10 @@ fn complete(tx: &mut Tx<'_>, session: SessionId, collected: &Collected) -> Resul
     let mut append = |event| tx.append(Actor::System, Some(session), event).map(drop);
     if collected.moved {
         append(Event::WorkspaceImported { tip: tip.clone() })?;
+    }
+    if let Some(changed) = &collected.changed {
+        let what = changed.to_string();
+        append(Event::WorkspaceQuarantined { what })?;
     }
     if let Some(released) = &collected.released {
         released.events().try_for_each(&mut append)?;

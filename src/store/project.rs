@@ -176,6 +176,7 @@ fn fold_into_session(db: &Connection, record: &Record, id: SessionId) -> Result<
         | Event::CheckoutsUpdated { .. }
         | Event::DriftFound { .. }
         | Event::SandboxBypassed { .. }
+        | Event::WorkspaceQuarantined { .. }
         | Event::SecretsPassed { .. }
         | Event::OutputRedacted { .. }
         | Event::LockReleased { .. } => return Ok(()),

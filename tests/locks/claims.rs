@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{events, finished, locks, said};
+use super::{finished, locks, said};
 use crate::yard::{UNCONFINED, Yard, eventually, text};
 
 /// A linked worktree of the yard, on a branch of its own.
@@ -71,7 +71,7 @@ fn a_claim_holds_for_its_checkout_and_refuses_everywhere_else() {
         0,
         &["submit", "--name", "job", "--scope", "src/**", "--", "true"],
     );
-    eventually("it waits", || !events(&yard, "FR-EVT-LOCK-003").is_empty());
+    eventually("it waits", || !yard.events("FR-EVT-LOCK-003").is_empty());
     assert_eq!(yard.state_of("job"), "CREATED");
     yard.exits(0, &["release"]);
     eventually("it starts", || yard.state_of("job") == "COMPLETED");
@@ -185,7 +185,7 @@ fn a_running_session_gets_more_when_a_claim_ends_by_itself() {
     eventually("it began", || beside.join("started").exists());
     yard.exits(0, &["claim", "./b", "--for", "1s"]);
     std::fs::write(beside.join("claimed"), "").unwrap();
-    eventually("it asks", || !events(&yard, "FR-EVT-LOCK-003").is_empty());
+    eventually("it asks", || !yard.events("FR-EVT-LOCK-003").is_empty());
     let both = serde_json::json!(["./a", "./b"]);
     eventually("it has both", || locks(&yard)[0]["scope"] == both);
     std::fs::write(beside.join("granted"), "").unwrap();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use treeyard::model::scope::{Fold, Overlap, Scope, ScopeLanguage, overlap};
 
-use super::{events, finished, locks, said};
+use super::{finished, locks, said};
 use crate::yard::{Yard, eventually, text};
 
 /// Numbers that look random and are the same in every run.
@@ -93,8 +93,8 @@ fn of_twenty_sessions_no_two_hold_the_same_at_any_moment() {
         let lines = yard.git(&["show", &format!("main:{file}")]).lines().count();
         assert_eq!(lines, times + 1, "{file}");
     }
-    let conflicts = events(&yard, "FR-EVT-MERGE-003").len();
-    let waited = events(&yard, "FR-EVT-LOCK-003").len();
+    let conflicts = yard.events("FR-EVT-MERGE-003").len();
+    let waited = yard.events("FR-EVT-LOCK-003").len();
     assert!(
         conflicts == 0 && waited > 10,
         "{conflicts} conflicts, {waited} waits"
@@ -161,7 +161,7 @@ fn a_session_gets_more_while_it_runs() {
     ];
     yard.exits(0, &args);
     let answers = |word: &str| {
-        let all = events(&yard, "FR-EVT-LOCK-008");
+        let all = yard.events("FR-EVT-LOCK-008");
         all.iter()
             .filter(|event| event["data"]["answer"] == word)
             .count()

@@ -110,12 +110,25 @@ fn text(sessions: &[SessionRow], reasons: &HashMap<SessionId, String>, now: i64)
             Cell::styled(session.state.name(), state_style(session.state)),
             ago(now, session.created_ms).into(),
             match reasons.get(&session.id) {
-                Some(reason) => reason.into(),
-                None => standing(session).into(),
+                Some(reason) => marked(session, reason).into(),
+                None => marked(session, &standing(session)).into(),
             },
         ]);
     }
     table.render(width())
+}
+
+/// What a person let through is in sight as long as the session is.
+fn marked(session: &SessionRow, reason: &str) -> String {
+    match unconfined(session) {
+        Some(_) => format!("no sandbox; {reason}"),
+        None => reason.to_owned(),
+    }
+}
+
+/// Why a session runs without the sandbox.
+pub fn unconfined(session: &SessionRow) -> Option<String> {
+    session.spec().ok()?.unconfined
 }
 
 #[derive(Serialize)]
@@ -140,6 +153,7 @@ pub struct SessionJson<'a> {
     state: SessionState,
     target: &'a str,
     tip: Option<&'a CommitId>,
+    unconfined: Option<String>,
     updated_ms: i64,
     worktree: Option<&'a str>,
 }
@@ -161,6 +175,7 @@ pub fn session_json(session: &SessionRow) -> SessionJson<'_> {
         state: session.state,
         target: &session.target,
         tip: session.tip.as_ref(),
+        unconfined: unconfined(session),
         updated_ms: session.updated_ms,
         worktree: session.worktree_path.as_deref(),
     }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::ls::session_json;
+use super::ls::{session_json, unconfined};
 use crate::app::drift::drift_of;
 use crate::app::failure::Failure;
 use crate::app::waiting::reasons;
@@ -68,6 +68,10 @@ fn text(
     );
     line("queued", waiting.unwrap_or(""));
     line("drift", &drift.map_or(String::new(), Drift::describe));
+    line(
+        "sandbox",
+        &unconfined(session).map_or(String::new(), |why| format!("none: {why}")),
+    );
     line("branch", &session.branch);
     line("target", &session.target);
     let landed = session.landed_commit.as_ref();
