@@ -1,7 +1,7 @@
 //! What a session is held to: its own things, the system, and what a person's tools need of the home
 //! directory. Everything else there stays out of reach, and so do other sessions and the runner.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
@@ -273,7 +273,16 @@ fn programs(env: &BTreeMap<String, String>, hidden: &[PathBuf]) -> Vec<PathBuf> 
         .chain(moved)
         .filter_map(|folder| folder.canonicalize().ok())
         .filter(|folder| !hidden.iter().any(|hidden| hidden.starts_with(folder)))
+        .filter(|folder| !is_of_the_system(folder, hidden))
+        .collect::<BTreeSet<_>>()
+        .into_iter()
         .collect()
+}
+
+/// Whether a folder of the system has it, so that it needs no grant of its own.
+fn is_of_the_system(folder: &Path, hidden: &[PathBuf]) -> bool {
+    let is_hidden = hidden.iter().any(|hidden| folder.starts_with(hidden));
+    !is_hidden && SYSTEM.iter().any(|system| folder.starts_with(system))
 }
 
 /// Where a place really is, if it is there. One below the home directory stands in the session's own home too.
