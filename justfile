@@ -49,6 +49,10 @@ bench-hot *FILTER:
 killsweep *ARGS:
     scripts/killsweep {{ ARGS }}
 
+# Let many sessions use git at once, and look whether anything of the main checkout changed
+git-stress *ARGS:
+    scripts/git-stress {{ ARGS }}
+
 # Try every known way around a scope, from the commit to the landing
 ways-around:
     scripts/ways-around

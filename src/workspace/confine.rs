@@ -1,7 +1,7 @@
 //! What a session is held to: its own things, the system, and what a person's tools need of the home
 //! directory. Everything else there stays out of reach, and so do other sessions and the runner.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
@@ -274,9 +274,39 @@ fn programs(env: &BTreeMap<String, String>, hidden: &[PathBuf]) -> Vec<PathBuf> 
     });
     std::env::split_paths(path)
         .chain(moved)
+        // What a relative one means depends on where it is looked at.
+        .filter(|folder| folder.is_absolute())
         .filter_map(|folder| folder.canonicalize().ok())
         .filter(|folder| !hidden.iter().any(|hidden| hidden.starts_with(folder)))
+        .filter(|folder| !is_of_the_system(folder, hidden))
+        .collect::<BTreeSet<_>>()
+        .into_iter()
         .collect()
+}
+
+/// Has the variables that say where programs are lead past links: on the way to a folder of programs, which
+/// is granted where it really is, they are not there for a session.
+pub(super) fn lead_past_links(env: &mut BTreeMap<String, String>) {
+    let real = |folder: PathBuf| match folder.is_absolute() && !is_of_the_system(&folder, &[]) {
+        true => folder.canonicalize().unwrap_or(folder),
+        false => folder,
+    };
+    let names = MOVED_TOOLS.iter().map(|(name, _)| *name);
+    for name in names.chain(["PATH"]) {
+        let Some(value) = env.get_mut(name) else {
+            continue;
+        };
+        let folders = std::env::join_paths(std::env::split_paths(value.as_str()).map(real));
+        if let Some(folders) = folders.ok().and_then(|folders| folders.into_string().ok()) {
+            *value = folders;
+        }
+    }
+}
+
+/// Whether a folder of the system has it, so that it needs no grant of its own.
+fn is_of_the_system(folder: &Path, hidden: &[PathBuf]) -> bool {
+    let is_hidden = hidden.iter().any(|hidden| folder.starts_with(hidden));
+    !is_hidden && SYSTEM.iter().any(|system| folder.starts_with(system))
 }
 
 /// Where a place really is, if it is there. One below the home directory stands in the session's own home too.
@@ -294,4 +324,44 @@ fn shown_at_home(place: &Path, home: &Path, own: &Path) -> Result<Option<PathBuf
         }
     }
     Ok(Some(real))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_of_programs_are_named_where_they_are() {
+        let dir = tempfile::tempdir().unwrap();
+        let real = dir.path().canonicalize().unwrap().join("real");
+        let link = dir.path().join("link");
+        fs::create_dir_all(real.join("bin")).unwrap();
+        symlink(&real, &link).unwrap();
+        let (real, link) = (real.display(), link.display());
+        let mut env = BTreeMap::from(
+            [
+                ("PATH", format!("{link}/bin:/usr/bin:.:/not/there")),
+                ("CARGO_HOME", link.to_string()),
+                ("OTHER", link.to_string()),
+            ]
+            .map(|(name, value)| (name.to_owned(), value)),
+        );
+        lead_past_links(&mut env);
+        assert_eq!(env["PATH"], format!("{real}/bin:/usr/bin:.:/not/there"));
+        assert_eq!(env["CARGO_HOME"], real.to_string());
+        assert_eq!(env["OTHER"], link.to_string());
+        assert_eq!(
+            programs(&env, &[]),
+            [format!("{real}/bin")].map(PathBuf::from)
+        );
+    }
+
+    #[test]
+    fn folders_of_the_system_need_no_grant_unless_they_are_hidden() {
+        let hidden = [PathBuf::from("/usr/src/repo")];
+        let of_the_system = |path: &str| is_of_the_system(Path::new(path), &hidden);
+        assert!(of_the_system("/usr/bin"));
+        assert!(!of_the_system("/usr/src/repo/bin"));
+        assert!(!of_the_system("/srv/bin"));
+    }
 }

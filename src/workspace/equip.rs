@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::confine::{Sandbox, confine, own_variables};
+use super::confine::{Sandbox, confine, lead_past_links, own_variables};
 use super::error::WorkspaceError;
 use super::located::Located;
 use crate::git::Repo;
@@ -50,7 +50,8 @@ pub fn equip(
     };
     let mut variables: BTreeMap<String, String> = own_variables(ws, terms).into_iter().collect();
     variables.extend(own);
-    let env = job_env(&sharing.variables, &variables);
+    let mut env = job_env(&sharing.variables, &variables);
+    lead_past_links(&mut env);
     let confinement = Some(confine(repo, ws, terms, &env)?);
     Ok(Equipment { env, confinement })
 }

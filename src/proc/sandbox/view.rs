@@ -106,21 +106,30 @@ fn below(root: &str, path: &Path) -> PathBuf {
 
 fn show(old: &Path, new: &Path) -> io::Result<()> {
     let found = fs::symlink_metadata(old)?;
-    if let Some(parent) = new.parent() {
-        fs::create_dir_all(parent)?;
-    }
     if found.is_symlink() {
-        return match symlink(fs::read_link(old)?, new) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            made => made,
-        };
+        let target = fs::read_link(old)?;
+        return make_there(new, |new| symlink(&target, new));
     }
     match found.is_dir() {
-        true => fs::create_dir_all(new)?,
-        false if new.symlink_metadata().is_err() => drop(File::create_new(new)?),
-        false => {}
+        true => make_there(new, |new| fs::create_dir(new))?,
+        false => make_there(new, |new| File::create_new(new).map(drop))?,
     }
     Ok(mount_bind_recursive(old, new)?)
+}
+
+/// Makes what is not there yet. The folders around it mostly are, so they are made when it turns out otherwise.
+fn make_there(new: &Path, make: impl Fn(&Path) -> io::Result<()>) -> io::Result<()> {
+    let made = match (make(new), new.parent()) {
+        (Err(error), Some(parent)) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(parent)?;
+            make(new)
+        }
+        (made, _) => made,
+    };
+    match made {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made,
+    }
 }
 
 fn hide(old: &Path, new: &Path) -> io::Result<()> {
