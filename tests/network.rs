@@ -13,7 +13,11 @@ fn server() -> u16 {
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let mut stream = stream;
-            let _request = stream.read(&mut [0; 4096]);
+            let (mut request, mut byte) = (Vec::new(), [0]);
+            // All of it: a connection that is closed on unread bytes is reset.
+            while !request.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|n| n == 1) {
+                request.push(byte[0]);
+            }
             let answer = "HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\noutside";
             let _gone = stream.write_all(answer.as_bytes());
         }

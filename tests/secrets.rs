@@ -361,7 +361,7 @@ fn output_that_may_hold_an_unknown_secret_is_withheld() {
     exits(&yard, 0, &["up"]);
     let begun = yard.folder.path().join("begun");
     let line = format!(
-        "cat $TREEYARD_SECRETS/*; rm -rf $TREEYARD_SECRETS; touch {}; while ! test -e ../../go; do sleep 0.05; done",
+        "cat $TREEYARD_SECRETS/*; find $TREEYARD_SECRETS -delete; touch {}; while ! test -e ../../go; do sleep 0.05; done",
         begun.display()
     );
     let args = [

@@ -8,8 +8,9 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::error::WorkspaceError;
-use super::located::Located;
+use super::located::{Located, own_folder};
 use super::private::{borrowed, personal_file};
+use super::release::remove;
 use crate::git::{GitError, Repo, session_hooks, shims_folder};
 use crate::proc::{Confinement, Limits, Reach, View, own_program};
 
@@ -138,18 +139,34 @@ struct OwnFolders {
 
 impl OwnFolders {
     fn of(ws: &Located) -> Self {
-        let own = ws.git_dir.join("treeyard");
+        let own = own_folder(&ws.git_dir);
         Self {
             home: own.join("home"),
             tmp: own.join("tmp"),
         }
     }
 
-    fn make(&self) -> Result<(), WorkspaceError> {
-        for folder in [&self.home, &self.tmp] {
-            fs::create_dir_all(folder).map_err(WorkspaceError::io(folder))?;
+    /// Makes them, and puts into the home what is to be shown there. Only once: what is in it is the session's
+    /// from then on, and may be links to anywhere.
+    fn make(&self, shown: &[(PathBuf, PathBuf)]) -> Result<(), WorkspaceError> {
+        fs::create_dir_all(&self.tmp).map_err(WorkspaceError::io(&self.tmp))?;
+        if self.home.exists() {
+            return Ok(());
         }
-        Ok(())
+        let making = self.home.with_extension("making");
+        remove(&making)?;
+        fs::create_dir(&making).map_err(WorkspaceError::io(&making))?;
+        for (below, real) in shown {
+            let link = making.join(below);
+            let parent = link.parent().unwrap_or(&making);
+            fs::create_dir_all(parent).map_err(WorkspaceError::io(parent))?;
+            match symlink(real, &link) {
+                // A folder around it is shown already.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                made => made.map_err(WorkspaceError::io(&link))?,
+            }
+        }
+        fs::rename(&making, &self.home).map_err(WorkspaceError::io(&self.home))
     }
 
     /// By which programs find them.
@@ -198,19 +215,27 @@ pub fn confine(
         ));
     }
     let own = OwnFolders::of(ws);
-    own.make()?;
     let hidden = hidden(repo, ws, terms);
     let mut read = of_the_repository(repo, ws)?;
     read.extend(LINKED.iter().filter_map(|link| fs::canonicalize(link).ok()));
     read.extend(programs(env, &hidden));
     let tools = TOOLS.iter().map(|tool| terms.home.join(tool));
-    for granted in tools.chain(terms.read.iter().cloned()) {
-        read.extend(shown_at_home(&granted, &terms.home, &own.home)?);
-    }
-    let mut write = vec![ws.path.clone(), ws.git_dir.clone()];
-    for granted in &terms.write {
-        write.extend(shown_at_home(granted, &terms.home, &own.home)?);
-    }
+    let to_read = really_there(tools.chain(terms.read.iter().cloned()));
+    let to_write = really_there(terms.write.iter().cloned());
+    let granted = to_read.iter().chain(&to_write);
+    let at_home = granted.filter_map(|(named, real)| {
+        let below = named.strip_prefix(&terms.home).ok()?;
+        Some((below.to_owned(), real.clone())).filter(|_| !below.as_os_str().is_empty())
+    });
+    own.make(&at_home.collect::<Vec<_>>())?;
+    read.extend(to_read.into_iter().map(|(_, real)| real));
+    let mut write = vec![
+        ws.path.clone(),
+        ws.git_dir.clone(),
+        own.home,
+        own.tmp.clone(),
+    ];
+    write.extend(to_write.into_iter().map(|(_, real)| real));
     Ok(Confinement {
         system: SYSTEM.map(PathBuf::from).to_vec(),
         hidden,
@@ -309,21 +334,13 @@ fn is_of_the_system(folder: &Path, hidden: &[PathBuf]) -> bool {
     !is_hidden && SYSTEM.iter().any(|system| folder.starts_with(system))
 }
 
-/// Where a place really is, if it is there. One below the home directory stands in the session's own home too.
-fn shown_at_home(place: &Path, home: &Path, own: &Path) -> Result<Option<PathBuf>, WorkspaceError> {
-    let Ok(real) = place.canonicalize() else {
-        return Ok(None);
+/// Those places that are there, each as it is named and as it really is.
+fn really_there(places: impl Iterator<Item = PathBuf>) -> Vec<(PathBuf, PathBuf)> {
+    let real = |named: PathBuf| {
+        let real = named.canonicalize().ok()?;
+        Some((named, real))
     };
-    if let Ok(below) = place.strip_prefix(home) {
-        let link = own.join(below);
-        let parent = link.parent().unwrap_or(own);
-        fs::create_dir_all(parent).map_err(WorkspaceError::io(parent))?;
-        match symlink(&real, &link) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            made => made.map_err(WorkspaceError::io(&link))?,
-        }
-    }
-    Ok(Some(real))
+    places.filter_map(real).collect()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::include;
 use super::located::{Located, PRIVATE, is_dir};
 use super::private::{self, Layout, plain, write};
 use super::registration::{keep_record, listed_in, register, unregister};
+use super::release::remove_private;
 use super::settled::settle;
 use crate::git::{Expected, HookFolder, Repo};
 use crate::model::guard::{GUARD_FILE, Guard};
@@ -233,8 +234,7 @@ fn refuse_unmounted(repo: &Repo, root: &Path, private: &Path) -> Result<(), Work
 fn undo(repo: &Repo, ws: &Located) {
     let Ok(record) = ws.record(repo) else { return };
     let _maybe_absent = unregister(repo, &record);
-    for path in [&ws.path, &ws.git_dir] {
-        let _maybe_absent = fs::remove_dir_all(path);
-    }
+    let _maybe_absent = fs::remove_dir_all(&ws.path);
+    let _maybe_absent = remove_private(&ws.git_dir);
     let _stays_for_doctor = repo.delete_ref(&ws.branch, Expected::At(ws.base.clone()));
 }

@@ -12,6 +12,14 @@ use crate::model::ids::CommitId;
 /// a folder of worktrees without it is none.
 pub(super) const PRIVATE: &str = ".git-private";
 
+/// Where a session's home and its temporary files are. Beside its git directory and not in it: what it may
+/// replace by a link could lead the runner elsewhere.
+pub(super) fn own_folder(git_dir: &Path) -> PathBuf {
+    let id = git_dir.file_name().unwrap_or_default();
+    let root = git_dir.parent().and_then(Path::parent).unwrap_or(git_dir);
+    root.join(".homes").join(id)
+}
+
 /// Whether a git directory is a session's own.
 pub fn is_private(git_dir: &Path) -> bool {
     git_dir.parent().and_then(Path::file_name) == Some(OsStr::new(PRIVATE))

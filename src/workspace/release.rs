@@ -7,7 +7,7 @@ use std::path::Path;
 use super::bench::Bench;
 use super::error::WorkspaceError;
 use super::fill::reset;
-use super::located::Located;
+use super::located::{Located, own_folder};
 use super::pool;
 use super::registration::unregister;
 use super::salvage::{Salvaged, save_with};
@@ -101,7 +101,7 @@ pub fn release(
     // cut short is found again.
     discard(&ws.path)?;
     if !ws.is_linked(repo) {
-        remove(&ws.git_dir)?;
+        remove_private(&ws.git_dir)?;
     }
     unregister(repo, &record)?;
     Ok(Released { salvaged, pooled })
@@ -117,6 +117,13 @@ fn into_pool(bench: &Bench, root: &Path, ws: &Located) -> Result<(), WorkspaceEr
         &bench.path().join("index"),
         &ws.base,
     )
+}
+
+/// Removes a session's git directory, and its home and temporary files before that: as long as the git
+/// directory is there, a removal that was cut short is found again.
+pub(super) fn remove_private(git_dir: &Path) -> Result<(), WorkspaceError> {
+    remove(&own_folder(git_dir))?;
+    remove(git_dir)
 }
 
 /// Takes a worktree's files away in one step, then removes them: half of a tree would look as if a

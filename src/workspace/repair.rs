@@ -8,7 +8,7 @@ use super::error::WorkspaceError;
 use super::located::{Health, Located, PRIVATE, inspect, is_dir};
 use super::private::{borrow_objects, plain, quoted, write};
 use super::registration::{keep_record, listed_again, listed_in, registry_lock, unregister};
-use super::release::remove;
+use super::release::remove_private;
 use super::salvage::{Salvaged, Trees, save_tree};
 use super::staged;
 use super::stat::read_index;
@@ -143,7 +143,7 @@ pub fn forget(
     };
     let record = ws.record(repo)?;
     if !ws.is_linked(repo) {
-        remove(&ws.git_dir)?;
+        remove_private(&ws.git_dir)?;
     }
     unregister(repo, &record)?;
     Ok(salvaged)

@@ -10,7 +10,7 @@ use super::error::WorkspaceError;
 use super::located::PRIVATE;
 use super::pack::left_marks;
 use super::registration::{listed_in, registry_lock, unregister};
-use super::release::remove;
+use super::release::{remove, remove_private};
 use crate::git::{Expected, Git, Repo};
 
 /// The name of worktrees in which gates run; no task can have it.
@@ -87,7 +87,7 @@ pub fn sweep(repo: &Repo, root: &Path, older_than: Duration) -> Result<Swept, Wo
             Leftover::Record(_) => swept.worktrees += 1,
             Leftover::Unmade(_, id) => {
                 remove(&root.join(id))?;
-                remove(&root.join(PRIVATE).join(id))?;
+                remove_private(&root.join(PRIVATE).join(id))?;
                 remove(&repo.state_dir().join("workspaces").join(id))?;
                 swept.worktrees += 1;
             }
@@ -122,7 +122,7 @@ pub fn discard(repo: &Repo, path: &Path) -> Result<(), WorkspaceError> {
         return Ok(());
     };
     remove(path)?;
-    remove(&root.join(PRIVATE).join(id))?;
+    remove_private(&root.join(PRIVATE).join(id))?;
     unregister(repo, &repo.state_dir().join("workspaces").join(id))?;
     let branch = format!("refs/heads/ty/{}", id.to_string_lossy());
     if repo.branch_tip(&branch)?.is_some() {

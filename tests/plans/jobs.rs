@@ -195,8 +195,8 @@ fn a_child_gets_what_is_allowed_and_nothing_else() {
     }
     let session = yard.json(&["show", "look"])["session"]["session_id"].clone();
     let home = std::path::PathBuf::from(&seen["HOME"]);
-    let root = yard.folder.path().join("repo.treeyard/.git-private");
-    assert!(home.starts_with(root) && home.ends_with("treeyard/home"));
+    let root = yard.folder.path().join("repo.treeyard/.homes");
+    assert!(home.starts_with(root) && home.ends_with("home"));
     let below = |name: &str| home.join(name).to_str().unwrap().to_owned();
     let (cache, config) = (below(".cache"), below(".config"));
     let (data, state) = (below(".local/share"), below(".local/state"));
