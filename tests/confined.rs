@@ -133,3 +133,27 @@ fn a_session_has_a_home_of_its_own() {
 fn read_landed(yard: &Yard) -> String {
     yard.git(&["show", "main:three"])
 }
+
+/// For those who want it tighter: what its patterns name is all that it can change.
+#[test]
+fn a_session_may_be_narrowed_to_its_scope() {
+    let yard = Yard::confined();
+    let line = "mkdir -p docs/new && echo 1 > docs/new/a; echo 1 > src/b; echo 1 > c; git add docs; git commit -qm docs; true";
+    let narrow = [
+        "--set",
+        "sandbox.narrow=true",
+        "run",
+        "--name",
+        "n",
+        "--scope",
+    ];
+    yard.exits(
+        0,
+        &[&narrow[..], &["docs/**", "--", "sh", "-c", line]].concat(),
+    );
+    let place = std::path::PathBuf::from(yard.exits(0, &["open", "n"]).trim_end());
+    assert!(place.join("docs/new/a").exists());
+    assert!(!place.join("src/b").exists() && !place.join("c").exists());
+    assert_eq!(yard.state_of("n"), "COMPLETED");
+    yard.exits(0, &["land", "n"]);
+}

@@ -47,6 +47,7 @@ pub(super) fn sandbox(settings: &Settings) -> Sandbox {
             _ => View::Whole,
         },
         network,
+        narrow: settings.sandbox_narrow(),
         read: settings.sandbox_read(&home),
         write: settings.sandbox_write(&home),
         home,

@@ -160,6 +160,7 @@ settings! {
     }
     "sandbox" {
         "level" sandbox_level: Level = Level::Standard, "The least that holds sessions back: \"standard\" or \"strict\". Where it is not reached nothing runs; all that the machine has is used (`treeyard sandbox probe`).";
+        "narrow" sandbox_narrow: bool = false, "Whether sessions may write only in the folders of their scope, where it names folders; git switches no branch there then.";
         "network" network: Network = Network::Open, "What sessions reach: \"open\", \"none\" or a list of hosts such as [\"crates.io\", \"*.github.com\"].";
         "read" sandbox_read: Vec<Place> = vec![], "Further places that sessions may read. Only in your own settings.";
         "write" sandbox_write: Vec<Place> = vec![], "Further places that sessions may change. Only in your own settings.";
@@ -307,7 +308,7 @@ getters! {
         max_concurrent_sessions: u32, grace_seconds: u32, isolation: Isolation, pool: u32,
         include: bool, land_method: LandMethod, uncommitted: Uncommitted, auto_land: bool,
         on_drift: OnDrift, events_days: u32, sessions_days: u32, artifacts_days: u32, retries: Retries,
-        priority: u8, lane: Lane, sandbox_level: Level,
+        priority: u8, lane: Lane, sandbox_level: Level, sandbox_narrow: bool,
     }
     borrow {
         target: Option<String>, setup: [Command], per_group: BTreeMap<String, GroupLimit>,

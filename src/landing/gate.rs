@@ -15,7 +15,7 @@ use crate::proc::{Ended, JobSpec, OUTPUT_FILE, ProcError, Supervisor, job_dir, s
 use crate::secrets::keep_output;
 use crate::sessions::{JobEnd, record_end, take_out};
 use crate::store::SessionRow;
-use crate::workspace::{self, Isolation, Keep, Request, Workspace, equip};
+use crate::workspace::{self, Bounds, Isolation, Keep, Request, Workspace, equip};
 
 /// Runs every gate command in its order; the first that fails ends it.
 pub(super) fn check(
@@ -105,8 +105,11 @@ fn run_one(
     ]);
     let task = session.spec()?;
     let (repo, sharing) = (landing.repo, &landing.policy.sharing);
-    let unconfined = task.unconfined.as_deref();
-    let equipment = equip(repo, &place.located(), sharing, extra, unconfined)?;
+    let bounds = Bounds {
+        unconfined: task.unconfined.as_deref(),
+        scope: None,
+    };
+    let equipment = equip(repo, &place.located(), sharing, extra, bounds)?;
     let spec = JobSpec {
         argv: command.argv(),
         cwd: place.path.clone(),

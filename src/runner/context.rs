@@ -9,10 +9,13 @@ use crate::git::{GitError, Repo, shims};
 use crate::landing::{Policy, located};
 use crate::model::guard::{GUARD_VERSION, Guard};
 use crate::model::ids::CommitId;
+use crate::model::job::JobKind;
 use crate::model::lock::Lock;
 use crate::proc::{Door, JobSpec, WORKTREE_VARIABLE, job_env, own_program};
 use crate::store::{JobRow, SessionRow, Store, StoreError};
-use crate::workspace::{Hooks, Isolation, Request, Workspace, WorkspaceError, create, equip};
+use crate::workspace::{
+    Bounds, Hooks, Isolation, Request, Workspace, WorkspaceError, create, equip,
+};
 
 /// What configuration says of running.
 #[derive(Debug, Clone)]
@@ -132,8 +135,13 @@ pub(super) fn job_spec(
         located(session).ok_or(WorkspaceError::Unusable("it has no worktree".to_owned()))?;
     let worktree = place.path.display().to_string();
     extra.insert(WORKTREE_VARIABLE.to_owned(), worktree);
-    let (sharing, unconfined) = (&config.policy.sharing, task.unconfined.as_deref());
-    let mut equipment = equip(repo, &place, sharing, extra, unconfined)?;
+    let scope = session.scope()?;
+    let bounds = Bounds {
+        unconfined: task.unconfined.as_deref(),
+        // What is set up may be anywhere, such as dependencies.
+        scope: Some(&scope).filter(|_| job.kind == JobKind::Command),
+    };
+    let mut equipment = equip(repo, &place, &config.policy.sharing, extra, bounds)?;
     put_shims_first(&mut equipment.env, &repo.state_dir());
     Ok(JobSpec {
         argv: job.command.argv(),

@@ -8,10 +8,11 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::error::WorkspaceError;
-use super::located::{Located, own_folder};
+use super::located::{Located, is_dir, own_folder};
 use super::private::{borrowed, personal_file};
 use super::release::remove;
 use crate::git::{GitError, Repo, session_hooks, shims_folder};
+use crate::model::scope::Scope;
 use crate::proc::{Confinement, Limits, Reach, View, own_program};
 
 /// Where programs, libraries and settings of the whole machine are.
@@ -123,6 +124,8 @@ pub struct Terms {
     pub network: Reach,
     /// The home directory of the person.
     pub home: PathBuf,
+    /// Whether they may write only in the folders of their scopes, where those can be told.
+    pub narrow: bool,
     /// Further places that they may read.
     pub read: Vec<PathBuf>,
     /// Further places that they may change.
@@ -207,6 +210,7 @@ pub fn confine(
     ws: &Located,
     terms: &Terms,
     env: &BTreeMap<String, String>,
+    scope: Option<&Scope>,
 ) -> Result<Confinement, WorkspaceError> {
     if ws.is_linked(repo) {
         return Err(WorkspaceError::Unconfinable(
@@ -229,12 +233,14 @@ pub fn confine(
     });
     own.make(&at_home.collect::<Vec<_>>())?;
     read.extend(to_read.into_iter().map(|(_, real)| real));
-    let mut write = vec![
-        ws.path.clone(),
-        ws.git_dir.clone(),
-        own.home,
-        own.tmp.clone(),
-    ];
+    let mut write = vec![ws.git_dir.clone(), own.home, own.tmp.clone()];
+    match scope.filter(|_| terms.narrow).and_then(Scope::folders) {
+        Some(folders) if make_all(&ws.path, &folders) => {
+            write.extend(folders.iter().map(|folder| ws.path.join(folder)));
+            read.push(ws.path.clone());
+        }
+        _ => write.push(ws.path.clone()),
+    }
     write.extend(to_write.into_iter().map(|(_, real)| real));
     Ok(Confinement {
         system: SYSTEM.map(PathBuf::from).to_vec(),
@@ -245,6 +251,18 @@ pub fn confine(
         view: terms.view,
         network: terms.network.clone(),
         limits: terms.limits.clone(),
+    })
+}
+
+/// Makes folders of a worktree that are not there. Whether all are folders by now, and none leads elsewhere.
+fn make_all(root: &Path, folders: &[String]) -> bool {
+    folders.iter().all(|folder| {
+        let mut path = root.to_owned();
+        folder.split('/').all(|part| {
+            path.push(part);
+            let _there_already = fs::create_dir(&path);
+            is_dir(&path)
+        })
     })
 }
 

@@ -6,6 +6,7 @@ use super::confine::{Sandbox, confine, lead_past_links, own_variables};
 use super::error::WorkspaceError;
 use super::located::Located;
 use crate::git::Repo;
+use crate::model::scope::Scope;
 use crate::proc::{Confinement, job_env};
 
 /// What commands get of the person who started the runner.
@@ -26,8 +27,17 @@ pub struct Equipment {
     pub confinement: Option<Confinement>,
 }
 
+/// What of its task decides how a command is held back.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds<'a> {
+    /// Why it may run without the sandbox.
+    pub unconfined: Option<&'a str>,
+    /// What it may change, for one that is not to write elsewhere in its worktree.
+    pub scope: Option<&'a Scope>,
+}
+
 /// What a command in this worktree is started with. `own` are the variables of its task and those by which
-/// it knows where it is; they count more than others. `unconfined` is why it may run without the sandbox.
+/// it knows where it is; they count more than others.
 ///
 /// # Errors
 /// [`WorkspaceError::Unconfinable`] when it cannot be held back as far as it has to be.
@@ -36,9 +46,9 @@ pub fn equip(
     ws: &Located,
     sharing: &Sharing,
     own: BTreeMap<String, String>,
-    unconfined: Option<&str>,
+    bounds: Bounds<'_>,
 ) -> Result<Equipment, WorkspaceError> {
-    if unconfined.is_some() {
+    if bounds.unconfined.is_some() {
         return Ok(Equipment {
             env: job_env(&sharing.variables, &own),
             confinement: None,
@@ -52,6 +62,6 @@ pub fn equip(
     variables.extend(own);
     let mut env = job_env(&sharing.variables, &variables);
     lead_past_links(&mut env);
-    let confinement = Some(confine(repo, ws, terms, &env)?);
+    let confinement = Some(confine(repo, ws, terms, &env, bounds.scope)?);
     Ok(Equipment { env, confinement })
 }

@@ -55,7 +55,7 @@ mod writer;
 
 pub use confine::{Sandbox, Terms};
 pub use create::{Hooks, Isolation, Request, Workspace, create};
-pub use equip::{Equipment, Sharing, equip};
+pub use equip::{Bounds, Equipment, Sharing, equip};
 pub use error::WorkspaceError;
 pub use fill::FillMethod;
 pub use guard::{adopt, update_guard};

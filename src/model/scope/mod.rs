@@ -50,6 +50,7 @@ mod cursor;
 mod declared;
 mod files;
 mod fold;
+mod folders;
 mod index;
 mod language;
 mod overlap;
