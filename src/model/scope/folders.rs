@@ -21,9 +21,6 @@ impl Scope {
 /// The parts before the first one that may stand for several names. What the last part names may be a file.
 fn folder(pattern: &str) -> Option<String> {
     let mut parts: Vec<&str> = pattern.trim_start_matches("./").split('/').collect();
-    if parts.first() == Some(&"") {
-        parts.remove(0);
-    }
     parts.pop();
     let is_plain = |part: &&str| {
         let stands_for_itself = !part.contains(['*', '?', '[', '\\']);
@@ -46,7 +43,7 @@ mod tests {
         let some = |folders: &[&str]| Some(folders.iter().map(|f| (*f).to_owned()).collect());
         assert_eq!(of(&["src/api/**", "!src/api/gen/**"]), some(&["src/api"]));
         assert_eq!(
-            of(&["docs/*.md", "/docs/x/y", "./a/b"]),
+            of(&["docs/*.md", "./docs/x/y", "./a/b"]),
             some(&["a", "docs", "docs/x"])
         );
         assert_eq!(of(&["src/*/mod.rs", "src/**"]), some(&["src"]));
