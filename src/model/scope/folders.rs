@@ -20,7 +20,12 @@ impl Scope {
 
 /// The parts before the first one that may stand for several names. What the last part names may be a file.
 fn folder(pattern: &str) -> Option<String> {
-    let mut parts: Vec<&str> = pattern.trim_start_matches("./").split('/').collect();
+    let from_root = pattern.trim_start_matches("./");
+    let is_anchored = from_root != pattern || from_root.trim_end_matches('/').contains('/');
+    if !is_anchored {
+        return None;
+    }
+    let mut parts: Vec<&str> = from_root.split('/').collect();
     parts.pop();
     let is_plain = |part: &&str| {
         let stands_for_itself = !part.contains(['*', '?', '[', '\\']);
@@ -47,7 +52,7 @@ mod tests {
             some(&["a", "docs", "docs/x"])
         );
         assert_eq!(of(&["src/*/mod.rs", "src/**"]), some(&["src"]));
-        assert_eq!(of(&["a/b/"]), some(&["a/b"]));
+        assert_eq!(of(&["a/b/", "./c/"]), some(&["a/b", "c"]));
         for anywhere in [
             "*.md",
             "README.md",
