@@ -11,6 +11,7 @@ mod face;
 mod full;
 mod hooks;
 mod landings;
+mod limits;
 mod locks;
 mod nonsense;
 mod odd;

@@ -6,9 +6,11 @@
 //! whatever its job starts, however it detaches, stays below it and is killed before the exit
 //! record is written.
 
+mod budget;
 mod claim;
 mod environment;
 mod error;
+mod family;
 mod fork;
 mod forkserver;
 mod job;
@@ -20,6 +22,7 @@ mod owner;
 mod prefork;
 mod program;
 pub mod proxy;
+mod room;
 mod sandbox;
 mod signals;
 mod supervise;
@@ -28,6 +31,7 @@ mod sweep;
 mod table;
 mod wake;
 
+pub use budget::Budget;
 pub use environment::job_env;
 pub use error::ProcError;
 pub use forkserver::VERB as FORKSERVER_VERB;
@@ -37,6 +41,7 @@ pub use lock::{LockError, RunnerLock, last_runner, runner_owner};
 pub use owner::{Owner, boot_id, is_alive, moment};
 pub use prefork::forkserver;
 pub use program::own_program;
+pub use room::MachineRoom;
 pub use sandbox::{
     CONFINED_VERB, Confinement, Limits, PROBE_VERB, Reach, View, confined, probe, probe_here,
 };

@@ -6,7 +6,7 @@ use super::confine::{Sandbox, confine, own_variables};
 use super::error::WorkspaceError;
 use super::located::Located;
 use crate::git::Repo;
-use crate::proc::{Confinement, job_env};
+use crate::proc::{Budget, Confinement, job_env};
 
 /// What commands get of the person who started the runner.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub struct Sharing {
     pub variables: Vec<String>,
     /// What they are held to.
     pub sandbox: Sandbox,
+    /// What all processes of one together may use, whether they are held back or not.
+    pub budget: Budget,
 }
 
 /// What a command is started with.
@@ -24,6 +26,8 @@ pub struct Equipment {
     pub env: BTreeMap<String, String>,
     /// What it is held to. `None` only for a task of which a person said so.
     pub confinement: Option<Confinement>,
+    /// What all of its processes together may use.
+    pub budget: Budget,
 }
 
 /// What a command in this worktree is started with. `own` are the variables of its task and those by which
@@ -38,10 +42,15 @@ pub fn equip(
     own: BTreeMap<String, String>,
     unconfined: Option<&str>,
 ) -> Result<Equipment, WorkspaceError> {
+    let budget = Budget {
+        folders: vec![ws.path.clone(), ws.git_dir.clone()],
+        ..sharing.budget.clone()
+    };
     if unconfined.is_some() {
         return Ok(Equipment {
             env: job_env(&sharing.variables, &own),
             confinement: None,
+            budget,
         });
     }
     let terms = match &sharing.sandbox {
@@ -52,5 +61,9 @@ pub fn equip(
     variables.extend(own);
     let env = job_env(&sharing.variables, &variables);
     let confinement = Some(confine(repo, ws, terms, &env)?);
-    Ok(Equipment { env, confinement })
+    Ok(Equipment {
+        env,
+        confinement,
+        budget,
+    })
 }
