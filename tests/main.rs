@@ -14,6 +14,7 @@ mod face;
 mod full;
 mod hooks;
 mod landings;
+mod limits;
 mod locks;
 mod network;
 mod nonsense;

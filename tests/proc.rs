@@ -9,18 +9,20 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use treeyard::model::job::Outcome;
-use treeyard::proc::{Attached, Ended, ExitRecord, JobSpec, Launcher, Supervisor, attach, sweep};
+use treeyard::proc::{
+    Attached, Budget, Ended, ExitRecord, JobSpec, Launcher, Supervisor, attach, sweep,
+};
 
 /// One job in its own folder; every process it starts carries a variable found nowhere else.
-struct Job {
+pub struct Job {
     _root: TempDir,
-    dir: PathBuf,
-    cwd: PathBuf,
+    pub dir: PathBuf,
+    pub cwd: PathBuf,
     mark: String,
 }
 
 impl Job {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         let mark = format!("TEST_MARK={}", uuid::Uuid::now_v7());
         let dir = root.path().join(format!("job-{}", uuid::Uuid::now_v7()));
@@ -34,7 +36,7 @@ impl Job {
         }
     }
 
-    fn spec(&self, argv: &[&str]) -> JobSpec {
+    pub fn spec(&self, argv: &[&str]) -> JobSpec {
         let (name, value) = self.mark.split_once('=').unwrap();
         let path = std::env::var("PATH").unwrap();
         JobSpec {
@@ -42,6 +44,7 @@ impl Job {
             cwd: self.cwd.clone(),
             env: BTreeMap::from([("PATH".into(), path), (name.into(), value.into())]),
             confinement: None,
+            budget: Budget::default(),
             timeout_ms: None,
             grace_ms: 200,
             runner_dir: None,
@@ -53,7 +56,7 @@ impl Job {
         launcher().spawn(&self.dir, spec).unwrap()
     }
 
-    fn run(&self, spec: &JobSpec) -> ExitRecord {
+    pub fn run(&self, spec: &JobSpec) -> ExitRecord {
         finished(self.spawn(spec).wait_blocking().unwrap())
     }
 
@@ -65,7 +68,7 @@ impl Job {
         fs::read_to_string(self.dir.join("output.log")).unwrap()
     }
 
-    fn survivors(&self) -> Vec<u32> {
+    pub fn survivors(&self) -> Vec<u32> {
         let pids = fs::read_dir("/proc").unwrap().flatten();
         pids.filter_map(|item| item.file_name().to_str()?.parse().ok())
             .filter(|pid| {

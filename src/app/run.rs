@@ -93,6 +93,7 @@ fn failures(store: &Store, sessions: &[SessionRow]) -> Result<Vec<Code>, Failure
         let last = jobs.iter().rev().find_map(|job| job.outcome.as_ref());
         codes.push(match last {
             Some(Outcome::TimedOut) => Code::JobTimeout,
+            Some(Outcome::OverLimit { .. }) => Code::JobLimit,
             Some(Outcome::NotStarted { error }) if error.starts_with(Code::SecretMissing.id()) => {
                 Code::SecretMissing
             }

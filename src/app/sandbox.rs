@@ -10,7 +10,7 @@ use crate::model::code::Code;
 use crate::model::network::Network;
 use crate::model::sandbox::Level;
 use crate::model::task::TaskSpec;
-use crate::proc::{Limits, Reach, View, machine};
+use crate::proc::{Budget, Limits, Reach, View, machine};
 use crate::workspace::{Sandbox, Terms};
 
 /// The level that is asked for where `start` is, in a repository or not.
@@ -55,8 +55,21 @@ pub(super) fn sandbox(settings: &Settings) -> Sandbox {
             cpu_seconds: settings.sandbox_cpu_seconds(),
             file_bytes: settings.sandbox_file_bytes(),
             open_files: settings.sandbox_open_files(),
+            processes: settings.sandbox_processes(),
         },
     }))
+}
+
+/// What all processes of a job together may use.
+pub(super) fn budget(settings: &Settings) -> Budget {
+    Budget {
+        memory_bytes: settings.sandbox_memory_bytes(),
+        processes: settings.sandbox_processes(),
+        cpu_ms: settings.sandbox_total_cpu_ms(),
+        disk_bytes: settings.sandbox_disk_bytes(),
+        disk_files: settings.sandbox_files(),
+        folders: Vec::new(),
+    }
 }
 
 /// That all of these tasks can be held back, or need not be.

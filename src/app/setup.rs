@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::failure::Failure;
 use super::project::Project;
-use super::sandbox::sandbox;
+use super::sandbox::{budget, sandbox};
 use crate::config::{self, Settings, worktree_root};
 use crate::git::Repo;
 use crate::landing::Policy;
@@ -49,6 +49,7 @@ pub fn runner_config(project: &Project, settings: &Settings) -> Result<Config, F
             sharing: Sharing {
                 variables: settings.env_pass().map(str::to_owned).collect(),
                 sandbox: sandbox(settings),
+                budget: budget(settings),
             },
             gate_timeout_ms: settings.timeout_ms(),
             grace_ms: u64::from(settings.grace_seconds()) * 1000,

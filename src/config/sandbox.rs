@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::reader::{Problems, Read, Section, quoted, unknown, wrong_type};
-use super::values::Setting;
+use super::values::{Setting, Timeout};
 use crate::model::network::{HostPattern, Network};
 use crate::model::sandbox::Level;
 
@@ -121,7 +121,7 @@ impl Setting for Vec<Place> {
     }
 }
 
-/// A number of bytes; `none` means no limit.
+/// A number of bytes that is a limit; `none` means no limit. Of two the smaller counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Size(pub(super) Option<u64>);
 
@@ -160,6 +160,55 @@ impl Setting for Size {
         let (name, unit) = whole.unwrap_or(("B", 1));
         json!(format!("{}{name}", bytes / unit))
     }
+
+    fn over(self, below: Self) -> Self {
+        Self(smaller(self.0, below.0))
+    }
+}
+
+/// The smaller of two limits, of which one may be none.
+fn smaller(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    one.into_iter().chain(other).min()
+}
+
+/// A number of bytes that stays free; `none` means nothing does. Of two the larger counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reserve(pub(super) Option<u64>);
+
+impl Read for Reserve {
+    fn read(value: &Spanned<DeValue<'_>>, problems: &Problems) -> Option<Self> {
+        Size::read(value, problems).map(|size| Self(size.0))
+    }
+}
+
+impl Setting for Reserve {
+    fn show(&self) -> Value {
+        Size(self.0).show()
+    }
+
+    fn over(self, below: Self) -> Self {
+        Self(self.0.max(below.0))
+    }
+}
+
+/// Processor time in milliseconds that is a limit; `none` means no limit. Of two the smaller counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct CpuTime(pub(super) Option<u64>);
+
+impl Read for CpuTime {
+    fn read(value: &Spanned<DeValue<'_>>, problems: &Problems) -> Option<Self> {
+        Timeout::read(value, problems).map(|time| Self(time.0))
+    }
+}
+
+impl Setting for CpuTime {
+    fn show(&self) -> Value {
+        Timeout(self.0).show()
+    }
+
+    fn over(self, below: Self) -> Self {
+        Self(smaller(self.0, below.0))
+    }
 }
 
 /// How many; 0 means no limit.
@@ -181,6 +230,13 @@ impl Read for Count {
 impl Setting for Count {
     fn show(&self) -> Value {
         json!(self.0)
+    }
+
+    fn over(self, below: Self) -> Self {
+        match (self.0, below.0) {
+            (0, only) | (only, 0) => Self(only),
+            (one, other) => Self(one.min(other)),
+        }
     }
 }
 

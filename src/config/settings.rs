@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::reader::Section;
-use super::sandbox::{Count, PERSONAL, Place, Size};
+use super::sandbox::{Count, CpuTime, PERSONAL, Place, Reserve, Size};
 use super::secrets::SecretSources;
 use super::values::{
     EnvName, Isolation, LandMethod, OnDrift, Setting, Timeout, Uncommitted, WorktreesRoot,
@@ -112,9 +112,14 @@ macro_rules! settings {
                 match name {
                     $($section => {$(
                         if let Some(value) = table.take::<$type>($name) {
+                            let replaces = self.replaces(stringify!($field), origin);
                             let held = self.$field.clone();
                             let yields = self.yields(stringify!($field), origin);
-                            self.$field = if yields { value.over(held) } else { held.over(value) };
+                            self.$field = match (replaces, yields) {
+                                (true, _) => value,
+                                (_, true) => value.over(held),
+                                (_, false) => held.over(value),
+                            };
                         }
                     )*})*
                     _ => {}
@@ -145,6 +150,8 @@ settings! {
         "max_concurrent_sessions" max_concurrent_sessions: u32 = 8, "How many sessions run at once; 0 pauses the queue.";
         "per_group" per_group: BTreeMap<String, GroupLimit> = BTreeMap::new(), "Limits of named groups: how many of their sessions run at once, or { max, rate, burst }.";
         "grace_seconds" grace_seconds: u32 = 10, "Seconds between asking a job to stop and killing it.";
+        "min_free_memory" min_free_memory: Reserve = Reserve(Some(512 << 20)), "No further session starts while the machine has less memory available, unless nothing runs; \"none\": whatever it has.";
+        "min_free_disk" min_free_disk: Reserve = Reserve(Some(1 << 30)), "No session starts while the disk of the worktrees has less room left; \"none\": whatever it has.";
     }
     "worktrees" {
         "root" root: WorktreesRoot = WorktreesRoot::Sibling, "Where worktrees are: \"sibling\" (NAME.treeyard beside the repository), \"data\" or an absolute path.";
@@ -164,7 +171,12 @@ settings! {
         "network" network: Network = Network::Open, "What sessions reach: \"open\", \"none\" or a list of hosts such as [\"crates.io\", \"*.github.com\"].";
         "read" sandbox_read: Vec<Place> = vec![], "Further places that sessions may read. Only in your own settings.";
         "write" sandbox_write: Vec<Place> = vec![], "Further places that sessions may change. Only in your own settings.";
-        "cpu" sandbox_cpu: Timeout = Timeout(None), "Processor time of each process in a session; \"none\": no limit.";
+        "memory" sandbox_memory: Size = Size(None), "Memory of all processes of a job together, such as \"4GiB\"; \"none\": no limit.";
+        "processes" sandbox_processes: Count = Count(4096), "How many processes a job may have at once; 0: no limit.";
+        "disk" sandbox_disk: Size = Size(None), "What a session's worktree and its folders for git, home and temporary files may take of the disk; \"none\": no limit.";
+        "files" sandbox_files: Count = Count(0), "How many files and folders may be in these; 0: no limit.";
+        "total_cpu" sandbox_total_cpu: CpuTime = CpuTime(None), "Processor time of all processes of a job together; \"none\": no limit.";
+        "cpu" sandbox_cpu: CpuTime = CpuTime(None), "Processor time of each process in a session; \"none\": no limit.";
         "file_size" sandbox_file_size: Size = Size(None), "The largest file that a session may write, such as \"2GiB\"; \"none\": no limit.";
         "open_files" sandbox_open_files: Count = Count(0), "How many files each process in a session may have open; 0: as many as the runner.";
     }
@@ -192,6 +204,12 @@ settings! {
 }
 
 impl Settings {
+    /// Whether `origin` is a person who is the first to speak of a field. What is built in binds nobody
+    /// but a repository, which may only make limits smaller.
+    fn replaces(&self, field: &'static str, origin: &Origin) -> bool {
+        matches!(origin, Origin::User(_) | Origin::Flag) && !self.origins.contains_key(field)
+    }
+
     /// Records `origin` for a field unless a stronger one holds it.
     fn yields(&mut self, field: &'static str, origin: &Origin) -> bool {
         let held = self.origins.get(field).map_or(0, Origin::rank);
@@ -269,6 +287,41 @@ impl Settings {
             .iter()
             .map(|place| place.path(home))
             .collect()
+    }
+
+    /// Memory of all processes of a job together, in bytes.
+    pub fn sandbox_memory_bytes(&self) -> Option<u64> {
+        self.sandbox_memory.0
+    }
+
+    /// How many processes a job may have at once.
+    pub fn sandbox_processes(&self) -> Option<u64> {
+        self.sandbox_processes.limit()
+    }
+
+    /// What the folders of a session may take of the disk, in bytes.
+    pub fn sandbox_disk_bytes(&self) -> Option<u64> {
+        self.sandbox_disk.0
+    }
+
+    /// How many files and folders may be in them.
+    pub fn sandbox_files(&self) -> Option<u64> {
+        self.sandbox_files.limit()
+    }
+
+    /// Processor time of all processes of a job together, in milliseconds.
+    pub fn sandbox_total_cpu_ms(&self) -> Option<u64> {
+        self.sandbox_total_cpu.0
+    }
+
+    /// Memory that has to be available for a further session to start, in bytes.
+    pub fn min_free_memory(&self) -> Option<u64> {
+        self.min_free_memory.0
+    }
+
+    /// Room that the disk of the worktrees has to have, in bytes.
+    pub fn min_free_disk(&self) -> Option<u64> {
+        self.min_free_disk.0
     }
 
     /// Processor time of each process in a session, in seconds.

@@ -114,6 +114,7 @@ fn run_one(
         argv: command.argv(),
         cwd: place.path.clone(),
         confinement: equipment.confinement,
+        budget: equipment.budget,
         env: equipment.env,
         timeout_ms: landing.policy.gate_timeout_ms,
         grace_ms: landing.policy.grace_ms,

@@ -109,6 +109,7 @@ codes! {
     SessionState = "TY-SESSION-STATE", Usage, "the session is not in a state that allows this", "`treeyard show` tells its state and why";
     JobFailed = "TY-JOB-FAILED", Failed, "a job failed", "read `treeyard logs`, then `treeyard retry`";
     JobTimeout = "TY-JOB-TIMEOUT", Timeout, "a job reached its time limit", "raise `timeout`, then `treeyard retry`";
+    JobLimit = "TY-JOB-LIMIT", Failed, "a job used more of the machine than it may", "`treeyard show` names the limit; let it use less, or raise the limit in your own settings, then `treeyard retry`";
     ProgramMissing = "TY-PROGRAM-MISSING", System, "a program was not found", "install it or correct `run`; jobs see the PATH of the runner";
     SecretMissing = "TY-SECRET-MISSING", System, "a secret that a task names cannot be passed to it", "correct its entry under `[secrets]` in your own config.toml, then `treeyard retry`; `env` is the environment of the runner";
     RunnerHeld = "TY-RUNNER-HELD", Held, "another runner is active in this repository", "use it with `treeyard submit`, or stop it with `treeyard down`";

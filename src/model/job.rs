@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::event::Event;
+use super::resource::Resource;
 
 /// What a job does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,15 @@ pub enum Outcome {
     },
     /// Its time limit was reached and its process tree killed.
     TimedOut,
+    /// All of its processes together used more than they may, and were killed.
+    OverLimit {
+        /// Of what.
+        what: Resource,
+        /// How much it may use.
+        limit: u64,
+        /// How much it used when it was looked at.
+        used: u64,
+    },
     /// It was cancelled and its process tree killed.
     Cancelled,
     /// It could not be started.
@@ -66,6 +76,7 @@ impl Outcome {
             Self::Exited { code } => format!("exited with {code}"),
             Self::Signalled { signal } => format!("was ended by signal {signal}"),
             Self::TimedOut => "reached its time limit".to_owned(),
+            Self::OverLimit { what, limit, used } => what.overrun(*limit, *used),
             Self::Cancelled => "was cancelled".to_owned(),
             Self::NotStarted { error } => format!("could not start: {error}"),
             Self::Lost => "was lost: its supervisor vanished".to_owned(),

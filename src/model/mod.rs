@@ -12,6 +12,7 @@ pub mod limit;
 pub mod lock;
 pub mod network;
 pub mod redact;
+pub mod resource;
 pub mod sandbox;
 pub mod scope;
 pub mod secret;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::doorway::{Place, unusable};
 use super::job::JOB_VARIABLE;
-use super::launch::{self, Group, Launch};
+use super::launch::{self, Launch};
 use super::signals::Signals;
 use crate::model::ids::SessionId;
 
@@ -112,7 +112,6 @@ impl Doorkeeper {
             program: Path::new("/proc/self/exe"),
             argv: &self.argv.each_ref().map(OsStr::new),
             env: &self.env,
-            group: Group::NewSession,
             blocked: SigSet::empty(),
             stdio: [client.as_fd(), null.as_fd(), null.as_fd()],
         };

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ProcError;
 use super::job::JobSpec;
-use super::launch::{self, Group, Launch};
+use super::launch::{self, Launch};
 use super::signals::Signals;
 
 /// The argument that makes this binary a fork server.
@@ -61,7 +61,6 @@ impl ForkServer {
             program: exe,
             argv: &[OsStr::new("treeyard"), OsStr::new(VERB)],
             env: &[],
-            group: Group::NewSession,
             blocked: Signals::blocked(),
             stdio: [theirs.as_fd(), null.as_fd(), null.as_fd()],
         }

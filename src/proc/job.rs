@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::budget::Budget;
 use super::door::Door;
 use super::error::ProcError;
 use super::sandbox::Confinement;
@@ -40,6 +41,9 @@ pub struct JobSpec {
     /// What it is held to. Without, it has the rights of whoever started the runner.
     #[serde(default)]
     pub confinement: Option<Confinement>,
+    /// What all of its processes together may use.
+    #[serde(default)]
+    pub budget: Budget,
     /// After how many milliseconds it is killed.
     pub timeout_ms: Option<u64>,
     /// How many milliseconds it has between the polite and the forceful kill.
@@ -170,6 +174,7 @@ mod tests {
             cwd: "/".into(),
             env: BTreeMap::new(),
             confinement: None,
+            budget: Budget::default(),
             timeout_ms: None,
             grace_ms: 0,
             runner_dir: None,

@@ -17,21 +17,12 @@ use super::error::ProcError;
 /// `POSIX_SPAWN_SETSID`, of the same value in glibc and musl, which nix does not name.
 const SETSID: PosixSpawnFlags = PosixSpawnFlags::from_bits_retain(0x80);
 
-/// Which processes a new one stands with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Group {
-    /// It leads a session of its own: no terminal reaches it.
-    NewSession,
-    /// It leads a process group of its own.
-    NewGroup,
-}
-
-/// A process to start. `stdin`, `stdout` and `stderr` are all it gets of this one.
+/// A process to start. `stdin`, `stdout` and `stderr` are all it gets of this one. It leads a session of its
+/// own, and a group: no terminal reaches it.
 pub(super) struct Launch<'a> {
     pub program: &'a Path,
     pub argv: &'a [&'a OsStr],
     pub env: &'a [CString],
-    pub group: Group,
     /// Signals that wait until the process looks at them.
     pub blocked: SigSet,
     pub stdio: [BorrowedFd<'a>; 3],
@@ -40,16 +31,11 @@ pub(super) struct Launch<'a> {
 impl Launch<'_> {
     pub(super) fn start(&self) -> io::Result<Pid> {
         let mut attributes = PosixSpawnAttr::init()?;
-        let group = match self.group {
-            Group::NewSession => SETSID,
-            Group::NewGroup => PosixSpawnFlags::POSIX_SPAWN_SETPGROUP,
-        };
         attributes.set_flags(
-            group
+            SETSID
                 | PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF
                 | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK,
         )?;
-        attributes.set_pgroup(Pid::from_raw(0))?;
         attributes.set_sigmask(&self.blocked)?;
         attributes.set_sigdefault(&ignored_signals())?;
         let mut actions = PosixSpawnFileActions::init()?;
@@ -133,7 +119,6 @@ pub fn detach(exe: &Path, args: &[&OsStr], log: &Path) -> Result<u32, ProcError>
         program: exe,
         argv: &argv,
         env: &env,
-        group: Group::NewSession,
         blocked: SigSet::empty(),
         stdio: [null.as_fd(), log.as_fd(), log.as_fd()],
     };

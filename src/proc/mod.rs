@@ -6,11 +6,13 @@
 //! whatever its job starts, however it detaches, stays below it and is killed before the exit
 //! record is written.
 
+mod budget;
 mod claim;
 mod door;
 mod doorway;
 mod environment;
 mod error;
+mod family;
 mod fork;
 mod forkserver;
 mod job;
@@ -22,6 +24,7 @@ mod owner;
 mod prefork;
 mod program;
 pub mod proxy;
+mod room;
 mod sandbox;
 mod signals;
 mod supervise;
@@ -30,6 +33,7 @@ mod sweep;
 mod table;
 mod wake;
 
+pub use budget::Budget;
 pub use door::{DOOR_VARIABLE, Door, VERB as DOOR_VERB};
 pub use doorway::knock;
 pub use environment::job_env;
@@ -43,6 +47,7 @@ pub use lock::{LockError, RunnerLock, last_runner, runner_owner};
 pub use owner::{Owner, boot_id, is_alive, moment};
 pub use prefork::forkserver;
 pub use program::{find_in, own_program};
+pub use room::MachineRoom;
 pub use sandbox::{
     CONFINED_VERB, Confinement, Limits, PROBE_VERB, PROXY_VERB, Reach, View, confined,
     confined_words, machine, probe_here, proxy as become_proxy,

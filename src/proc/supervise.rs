@@ -9,33 +9,27 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::SigSet;
-use nix::sys::time::TimeVal;
 use nix::unistd::Pid;
-use rustix::io::Errno;
-use rustix::process::{Signal, WaitOptions, wait};
 
+use super::budget::{Accountant, Finding, milliseconds};
 use super::claim::Claim;
 use super::door::{DOOR_VARIABLE, Doorkeeper};
 use super::error::ProcError;
+use super::family::{Family, go_on};
 use super::job::{
     self, Durability, EXIT_FILE, ExitRecord, JOB_VARIABLE, JobSpec, LOG_FILE, OUTPUT_FILE,
     REFUSED_FILE,
 };
-use super::kill;
-use super::launch::{self, Group, Launch};
+use super::launch::{self, Launch};
 use super::owner::Owner;
 use super::program::find_in;
 use super::sandbox::{CONFINED_VERB, Entry, refusal};
 use super::signals::{Signals, Told};
-use super::table::{self, Entry as Process};
 use super::wake::Wake;
 use crate::model::job::Outcome;
 
-/// A family that grows faster than it is stopped is not looked at for ever.
-const MOST_LOOKS: u32 = 100;
 /// The file that runs now, also when another version has taken its place.
 const OWN_PROGRAM: &str = "/proc/self/exe";
-const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// A process that is ready to be the supervisor of one job.
 pub(super) struct Supervision {
@@ -103,33 +97,38 @@ fn run(job_dir: &Path, spec: &JobSpec, signals: &Signals) -> Option<Outcome> {
         Ok(main) => main,
         Err(outcome) => return Some(outcome),
     };
-    let mut family = Family {
-        main,
-        ended: None,
-        door,
-    };
+    let mut family = Family::of(main, door);
+    let mut accountant = Accountant::of(&spec.budget);
     let limit = spec
         .timeout_ms
         .and_then(|ms| Instant::now().checked_add(Duration::from_millis(ms)));
-    let outcome = watch(&mut family, limit, signals);
-    // What is asked now is asked by processes that end.
-    family.door = None;
-    family.end(Duration::from_millis(spec.grace_ms), signals);
+    let outcome = watch(&mut family, limit, &mut accountant, signals);
+    family.close_door();
+    match outcome {
+        // It would use the time for more of the same.
+        Some(Outcome::OverLimit { .. }) => family.end_at_once(signals),
+        _ => family.end(Duration::from_millis(spec.grace_ms), signals),
+    }
     match refusal(&job_dir.join(REFUSED_FILE)) {
         Some(why) => Some(not_started(why)),
         None => outcome,
     }
 }
 
-/// Waits until the program ends, its time is up, or somebody wants it ended. While it is held, its
-/// time stands still.
-fn watch(family: &mut Family, limit: Option<Instant>, signals: &Signals) -> Option<Outcome> {
+/// Waits until the program ends, its time is up, it uses more than it may, or somebody wants it ended.
+/// While it is held, its time stands still.
+fn watch(
+    family: &mut Family,
+    limit: Option<Instant>,
+    accountant: &mut Accountant<'_>,
+    signals: &Signals,
+) -> Option<Outcome> {
     let (mut limit, mut held) = (limit, None);
     loop {
         let told = signals.drain();
         family.reap();
         // A falling machine tells the program too, which may be the quicker one to end.
-        if let Some(outcome) = family.ended.take()
+        if let Some(outcome) = family.take_end()
             && (told != Some(Told::Stop) || outcome.is_success())
         {
             return Some(outcome);
@@ -139,116 +138,36 @@ fn watch(family: &mut Family, limit: Option<Instant>, signals: &Signals) -> Opti
             Some(Told::Stop) => return None,
             Some(Told::Hold) => {
                 held.get_or_insert_with(Instant::now);
-                hold(family.door.as_ref());
+                family.hold();
             }
             Some(Told::GoOn) => {
                 if let Some(since) = held.take() {
                     limit = limit.and_then(|limit| limit.checked_add(since.elapsed()));
-                    let family = table::descendants(&[std::process::id()]);
-                    kill::send(&family, Signal::CONT);
+                    go_on();
                 }
             }
             None => {}
         }
-        let next = limit.filter(|_| held.is_none());
-        if next.is_some_and(|limit| Instant::now() >= limit) {
+        if held.is_some() {
+            // Whoever could ask is stopped while the job is held.
+            signals.wait(None);
+            continue;
+        }
+        if limit.is_some_and(|limit| Instant::now() >= limit) {
             return Some(Outcome::TimedOut);
         }
-        // Whoever could ask is stopped while the job is held.
-        match family.door.as_mut().filter(|_| held.is_none()) {
-            Some(door) => door.wait(signals, next),
-            None => signals.wait(next),
-        }
-    }
-}
-
-/// Stops every descendant. What they had begun to start is there at the next look. Whoever answers
-/// at the door goes on: stopped in the middle of writing, it would keep everybody from the store.
-fn hold(door: Option<&Doorkeeper>) {
-    let answers = |entry: &Process| door.is_some_and(|door| door.has_sent(entry.pid));
-    let mut known: Vec<Process> = Vec::new();
-    for _ in 0..MOST_LOOKS {
-        let mut new = table::descendants_but(&[std::process::id()], answers);
-        let is_known = |entry: &Process| {
-            let same =
-                |known: &Process| (known.pid, known.start_time) == (entry.pid, entry.start_time);
-            known.iter().any(same)
-        };
-        new.retain(|entry| !entry.stopped && !is_known(entry));
-        if new.is_empty() {
-            return;
-        }
-        kill::send(&new, Signal::STOP);
-        known.extend(new);
-    }
-}
-
-/// The program and everything that stands below this process.
-struct Family {
-    main: Pid,
-    ended: Option<Outcome>,
-    door: Option<Doorkeeper>,
-}
-
-impl Family {
-    /// Takes note of every child that ended. Whether any are left: as orphans come to this
-    /// process, without children it has no descendants at all.
-    fn reap(&mut self) -> bool {
-        loop {
-            let (pid, status) = match wait(WaitOptions::NOHANG) {
-                Ok(Some(ended)) => ended,
-                Ok(None) => return true,
-                Err(Errno::INTR) => continue,
-                Err(_) => return false,
-            };
-            if let Some(door) = &mut self.door {
-                door.has_ended(pid.as_raw_nonzero().get().unsigned_abs());
+        match accountant.look() {
+            Some(Finding::Over(overrun)) => return Some(overrun.outcome()),
+            Some(Finding::Storm) => {
+                family.stop();
+                if let Some(Finding::Over(overrun)) = accountant.look() {
+                    return Some(overrun.outcome());
+                }
+                go_on();
             }
-            if pid.as_raw_nonzero().get() == self.main.as_raw() {
-                let exited = status.exit_status().map(|code| Outcome::Exited { code });
-                let signalled = || {
-                    let signal = status.terminating_signal()?;
-                    Some(Outcome::Signalled { signal })
-                };
-                self.ended = exited.or_else(signalled);
-            }
+            None => {}
         }
-    }
-
-    /// Ends every descendant: politely, then after `grace` by force until none is left.
-    fn end(&mut self, grace: Duration, signals: &Signals) {
-        if !self.reap() {
-            return;
-        }
-        let family = table::descendants(&[std::process::id()]);
-        kill::send(&family, Signal::TERM);
-        // A stopped process takes note of nothing else.
-        kill::send(&family, Signal::CONT);
-        if self.gone_within(grace, signals) {
-            return;
-        }
-        let mut pause = Duration::from_millis(1);
-        loop {
-            kill::send(&table::descendants(&[std::process::id()]), Signal::KILL);
-            if self.gone_within(pause, signals) {
-                return;
-            }
-            pause = LONGEST_PAUSE.min(pause * 2);
-        }
-    }
-
-    fn gone_within(&mut self, time: Duration, signals: &Signals) -> bool {
-        let limit = Instant::now().checked_add(time);
-        loop {
-            signals.drain();
-            if !self.reap() {
-                return true;
-            }
-            if limit.is_some_and(|limit| Instant::now() >= limit) {
-                return false;
-            }
-            signals.wait(limit);
-        }
+        family.wait(signals, limit.into_iter().chain(accountant.due()).min());
     }
 }
 
@@ -301,7 +220,6 @@ fn start(job_dir: &Path, spec: &JobSpec, door: Option<&Doorkeeper>) -> Result<Pi
         program: &program,
         argv: &argv,
         env: &env,
-        group: Group::NewGroup,
         blocked: SigSet::empty(),
         stdio: [null.as_fd(), output.as_fd(), output.as_fd()],
     }
@@ -360,10 +278,6 @@ fn exit_record(outcome: Outcome, started_ms: i64) -> ExitRecord {
         user_ms: usage.map_or(0, |usage| milliseconds(usage.user_time())),
         sys_ms: usage.map_or(0, |usage| milliseconds(usage.system_time())),
     }
-}
-
-fn milliseconds(time: TimeVal) -> u64 {
-    time.tv_sec().unsigned_abs() * 1000 + time.tv_usec().unsigned_abs() / 1000
 }
 
 fn now_ms() -> i64 {

@@ -1,5 +1,6 @@
 //! The system's table of processes, as `/proc` shows it.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -17,6 +18,10 @@ pub(super) struct Entry {
     pub stopped: bool,
     /// Clock ticks since boot. With the pid it names a process for good.
     pub start_time: u64,
+    /// Processor time, its own and that of children that it has waited for.
+    pub cpu_ticks: u64,
+    /// Memory that it has now, what it shares with others included.
+    pub resident_pages: u64,
 }
 
 /// The process `pid`, if there is one.
@@ -32,13 +37,19 @@ fn parse(pid: u32, text: &str) -> Option<Entry> {
     let mut fields = rest.split_ascii_whitespace();
     let state = fields.next()?;
     let parent = fields.next()?.parse().ok()?;
-    let start_time = fields.nth(17)?.parse().ok()?;
+    let mut number = |skipped| fields.nth(skipped)?.parse::<u64>().ok();
+    let (user, system) = (number(9)?, number(0)?);
+    let (waited_user, waited_system) = (number(0)?, number(0)?);
+    let start_time = number(4)?;
+    let resident_pages = number(1)?;
     Some(Entry {
         pid,
         parent,
         zombie: matches!(state, "Z" | "X"),
         stopped: matches!(state, "T" | "t"),
         start_time,
+        cpu_ticks: user + system + waited_user + waited_system,
+        resident_pages,
     })
 }
 
@@ -51,6 +62,17 @@ pub(super) fn pids() -> Vec<u32> {
         .flatten()
         .filter_map(|item| item.file_name().to_str()?.parse().ok())
         .collect()
+}
+
+/// How many threads the whole machine has: one cheap look, whatever there are.
+pub(super) fn threads() -> Option<u64> {
+    threads_in(&fs::read_to_string("/proc/loadavg").ok()?)
+}
+
+/// The fourth field is `running/all`.
+fn threads_in(loadavg: &str) -> Option<u64> {
+    let (_, all) = loadavg.split_ascii_whitespace().nth(3)?.split_once('/')?;
+    all.parse().ok()
 }
 
 /// Whether any process that this user may look at stands in `folder` or below it. The path must be
@@ -80,14 +102,29 @@ pub(super) fn descendants(roots: &[u32]) -> Vec<Entry> {
 
 /// The same, without those that are `left_out` and what is below them.
 pub(super) fn descendants_but(roots: &[u32], left_out: impl Fn(&Entry) -> bool) -> Vec<Entry> {
+    let mut found = below_but(roots, left_out);
+    found.retain(|entry| !entry.zombie);
+    found
+}
+
+/// The same with those that ended and nobody has waited for.
+pub(super) fn below(roots: &[u32]) -> Vec<Entry> {
+    below_but(roots, |_| false)
+}
+
+fn below_but(roots: &[u32], left_out: impl Fn(&Entry) -> bool) -> Vec<Entry> {
+    // By parent: a family that grows without end is looked at too.
+    let mut children: HashMap<u32, Vec<Entry>> = HashMap::new();
     let all = pids().into_iter().flat_map(entry);
-    let mut rest: Vec<Entry> = all.filter(|entry| !left_out(entry)).collect();
+    for entry in all.filter(|entry| !left_out(entry)) {
+        children.entry(entry.parent).or_default().push(entry);
+    }
     let mut parents = roots.to_vec();
     let mut found = Vec::new();
     while let Some(parent) = parents.pop() {
-        for child in rest.extract_if(.., |entry| entry.parent == parent) {
+        for child in children.remove(&parent).into_iter().flatten() {
             parents.push(child.pid);
-            if !child.zombie && !roots.contains(&child.pid) {
+            if !roots.contains(&child.pid) {
                 found.push(child);
             }
         }
@@ -101,13 +138,21 @@ mod tests {
 
     #[test]
     fn a_name_with_parentheses_and_spaces_does_not_shift_the_fields() {
-        let text = "7 (a ) R 9 (b) S 3 7 7 0 -1 4 1 0 0 0 0 0 0 0 20 0 1 0 4711 1 2\n";
+        let text = "7 (a ) R 9 (b) S 3 7 7 0 -1 4 1 0 0 0 10 20 30 40 20 0 1 0 4711 1 2\n";
         let entry = parse(7, text).unwrap();
         assert_eq!(
             (entry.parent, entry.start_time, entry.zombie),
             (3, 4711, false)
         );
+        assert_eq!((entry.cpu_ticks, entry.resident_pages), (100, 2));
         assert_eq!(parse(7, "7 (a) S 3"), None);
+    }
+
+    #[test]
+    fn the_machine_says_how_many_threads_it_has() {
+        assert_eq!(threads_in("5.53 4.79 4.65 4/107 7776\n"), Some(107));
+        assert_eq!(threads_in(""), None);
+        assert!(threads().unwrap() > 1);
     }
 
     #[test]

@@ -147,6 +147,7 @@ pub(super) fn job_spec(
         argv: job.command.argv(),
         cwd: place.path,
         confinement: equipment.confinement,
+        budget: equipment.budget,
         env: equipment.env,
         timeout_ms: task.timeout_ms,
         grace_ms: config.policy.grace_ms,

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::confine::{Sandbox, confine, lead_past_links, own_variables};
 use super::error::WorkspaceError;
-use super::located::Located;
+use super::located::{Located, own_folder};
 use crate::git::Repo;
 use crate::model::scope::Scope;
-use crate::proc::{Confinement, job_env};
+use crate::proc::{Budget, Confinement, job_env};
 
 /// What commands get of the person who started the runner.
 #[derive(Debug, Clone)]
@@ -16,6 +16,8 @@ pub struct Sharing {
     pub variables: Vec<String>,
     /// What they are held to.
     pub sandbox: Sandbox,
+    /// What all processes of one together may use, whether they are held back or not.
+    pub budget: Budget,
 }
 
 /// What a command is started with.
@@ -25,6 +27,8 @@ pub struct Equipment {
     pub env: BTreeMap<String, String>,
     /// What it is held to. `None` only for a task of which a person said so.
     pub confinement: Option<Confinement>,
+    /// What all of its processes together may use.
+    pub budget: Budget,
 }
 
 /// What of its task decides how a command is held back.
@@ -48,10 +52,15 @@ pub fn equip(
     own: BTreeMap<String, String>,
     bounds: Bounds<'_>,
 ) -> Result<Equipment, WorkspaceError> {
+    let budget = Budget {
+        folders: vec![ws.path.clone(), ws.git_dir.clone(), own_folder(&ws.git_dir)],
+        ..sharing.budget.clone()
+    };
     if bounds.unconfined.is_some() {
         return Ok(Equipment {
             env: job_env(&sharing.variables, &own),
             confinement: None,
+            budget,
         });
     }
     let terms = match &sharing.sandbox {
@@ -63,5 +72,9 @@ pub fn equip(
     let mut env = job_env(&sharing.variables, &variables);
     lead_past_links(&mut env);
     let confinement = Some(confine(repo, ws, terms, &env, bounds.scope)?);
-    Ok(Equipment { env, confinement })
+    Ok(Equipment {
+        env,
+        confinement,
+        budget,
+    })
 }

@@ -253,3 +253,71 @@ fn a_task_names_secrets_that_are_configured() {
         );
     }
 }
+
+#[test]
+fn limits_of_jobs_are_only_made_smaller_by_a_repository() {
+    let dir = tempfile::tempdir().unwrap();
+    let (user, repo) = (dir.path().join("user.toml"), dir.path().join("repo"));
+    fs::create_dir(&repo).unwrap();
+    let load = |own: &str, theirs: &str, flags: &[(&str, &str)]| {
+        fs::write(&user, format!("[sandbox]\n{own}\n")).unwrap();
+        fs::write(repo.join("treeyard.toml"), format!("[sandbox]\n{theirs}\n")).unwrap();
+        Settings::load(Some(&repo), Some(&user), flags).unwrap()
+    };
+    let all = [
+        ("", "", &[][..], (None, Some(4096), None)),
+        (
+            "memory = \"4GiB\"\nprocesses = 9000\ntotal_cpu = \"1h\"",
+            "",
+            &[],
+            (Some(4 << 30), Some(9000), Some(3_600_000)),
+        ),
+        (
+            "memory = \"4GiB\"\nprocesses = 9000\ntotal_cpu = \"1h\"",
+            "memory = \"none\"\nprocesses = 0\ntotal_cpu = \"2h\"",
+            &[],
+            (Some(4 << 30), Some(9000), Some(3_600_000)),
+        ),
+        (
+            "memory = \"4GiB\"\nprocesses = 0",
+            "memory = \"1GiB\"\nprocesses = 50\ntotal_cpu = \"1m\"",
+            &[],
+            (Some(1 << 30), Some(50), Some(60_000)),
+        ),
+        ("", "processes = 100000", &[], (None, Some(4096), None)),
+        (
+            "",
+            "",
+            &[("sandbox.processes", "100000")],
+            (None, Some(100_000), None),
+        ),
+    ];
+    for (own, theirs, flags, expected) in all {
+        let settings = load(own, theirs, flags);
+        let found = (
+            settings.sandbox_memory_bytes(),
+            settings.sandbox_processes(),
+            settings.sandbox_total_cpu_ms(),
+        );
+        assert_eq!(found, expected, "{own} / {theirs} / {flags:?}");
+    }
+}
+
+#[test]
+fn what_stays_free_is_only_made_larger_by_a_repository() {
+    let dir = tempfile::tempdir().unwrap();
+    let (user, repo) = (dir.path().join("user.toml"), dir.path().to_owned());
+    let file = repo.join("treeyard.toml");
+    for (own, theirs, expected) in [
+        ("1GiB", "none", Some(1 << 30)),
+        ("none", "none", None),
+        ("none", "2GiB", Some(2 << 30)),
+        ("1GiB", "2GiB", Some(2 << 30)),
+    ] {
+        for (file, value) in [(&user, own), (&file, theirs)] {
+            fs::write(file, format!("[limits]\nmin_free_memory = \"{value}\"\n")).unwrap();
+        }
+        let settings = Settings::load(Some(&repo), Some(&user), &[]).unwrap();
+        assert_eq!(settings.min_free_memory(), expected, "{own} {theirs}");
+    }
+}

@@ -60,4 +60,8 @@ pub struct Limits {
     pub file_bytes: Option<u64>,
     /// Files that are open at once.
     pub open_files: Option<u64>,
+    /// Processes of the job at once. The system counts all of a user's, threads included, so this is no
+    /// more than a net below what the supervisor counts.
+    #[serde(default)]
+    pub processes: Option<u64>,
 }

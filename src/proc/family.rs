@@ -1,0 +1,172 @@
+//! All processes of a job: the program and everything that stands below its supervisor.
+
+use std::collections::HashSet;
+use std::fs;
+use std::time::{Duration, Instant};
+
+use nix::unistd::Pid;
+use rustix::io::Errno;
+use rustix::process::{Signal, WaitOptions, kill_process_group, setpriority_process, wait};
+
+use super::door::Doorkeeper;
+use super::kill;
+use super::signals::Signals;
+use super::table::{self, Entry};
+use crate::model::job::Outcome;
+
+/// A family that grows faster than it is stopped is not looked at for ever.
+const MOST_LOOKS: u32 = 100;
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+/// Ahead of all others, where that may be had.
+const FIRST_IN_LINE: i32 = -20;
+
+/// Stops every descendant. What they had begun to start is there at the next look. Whoever answers
+/// at the door goes on: stopped in the middle of writing, it would keep everybody from the store.
+fn hold(door: Option<&Doorkeeper>) {
+    let answers = |entry: &Entry| door.is_some_and(|door| door.has_sent(entry.pid));
+    let mut known: HashSet<(u32, u64)> = HashSet::new();
+    for _ in 0..MOST_LOOKS {
+        let mut new = table::descendants_but(&[std::process::id()], answers);
+        new.retain(|entry| !entry.stopped && known.insert((entry.pid, entry.start_time)));
+        if new.is_empty() {
+            return;
+        }
+        kill::send(&new, Signal::STOP);
+    }
+}
+
+/// Lets every descendant go on.
+pub(super) fn go_on() {
+    let family = table::descendants(&[std::process::id()]);
+    kill::send(&family, Signal::CONT);
+}
+
+/// Among thousands that want to run, the turn of this process would come too rarely. Not everybody may
+/// ask for more; for the others there is that the job is in another session, between which the system
+/// shares time first.
+fn go_first() {
+    let _ = setpriority_process(None, FIRST_IN_LINE);
+    let _ = fs::write("/proc/self/autogroup", FIRST_IN_LINE.to_string());
+}
+
+/// The program and everything that stands below this process.
+pub(super) struct Family {
+    main: Pid,
+    ended: Option<Outcome>,
+    door: Option<Doorkeeper>,
+}
+
+impl Family {
+    /// Those of a program that leads its own session, and was just started.
+    pub(super) fn of(main: Pid, door: Option<Doorkeeper>) -> Self {
+        go_first();
+        Self {
+            main,
+            ended: None,
+            door,
+        }
+    }
+
+    /// What is asked from now on is asked by processes that end.
+    pub(super) fn close_door(&mut self) {
+        self.door = None;
+    }
+
+    /// Stops every descendant where it is.
+    pub(super) fn hold(&self) {
+        hold(self.door.as_ref());
+    }
+
+    /// Waits until something happens, or until `limit`; whoever asks at the door meanwhile is answered.
+    pub(super) fn wait(&mut self, signals: &Signals, limit: Option<Instant>) {
+        match &mut self.door {
+            Some(door) => door.wait(signals, limit),
+            None => signals.wait(limit),
+        }
+    }
+
+    /// How the program ended, told once.
+    pub(super) fn take_end(&mut self) -> Option<Outcome> {
+        self.ended.take()
+    }
+
+    /// Takes note of every child that ended. Whether any are left: as orphans come to this
+    /// process, without children it has no descendants at all.
+    pub(super) fn reap(&mut self) -> bool {
+        loop {
+            let (pid, status) = match wait(WaitOptions::NOHANG) {
+                Ok(Some(ended)) => ended,
+                Ok(None) => return true,
+                Err(Errno::INTR) => continue,
+                Err(_) => return false,
+            };
+            if let Some(door) = &mut self.door {
+                door.has_ended(pid.as_raw_nonzero().get().unsigned_abs());
+            }
+            if pid.as_raw_nonzero().get() == self.main.as_raw() {
+                let exited = status.exit_status().map(|code| Outcome::Exited { code });
+                let signalled = || {
+                    let signal = status.terminating_signal()?;
+                    Some(Outcome::Signalled { signal })
+                };
+                self.ended = exited.or_else(signalled);
+            }
+        }
+    }
+
+    /// Ends every descendant: politely, then after `grace` by force until none is left.
+    pub(super) fn end(&mut self, grace: Duration, signals: &Signals) {
+        if !self.reap() {
+            return;
+        }
+        let family = table::descendants(&[std::process::id()]);
+        kill::send(&family, Signal::TERM);
+        // A stopped process takes note of nothing else.
+        kill::send(&family, Signal::CONT);
+        if !self.gone_within(grace, signals) {
+            self.kill(|| {}, signals);
+        }
+    }
+
+    /// Ends every descendant by force, also those that start new ones all the time: all are stopped
+    /// first, because each that is killed makes room for another one. The program must not be reaped yet.
+    pub(super) fn end_at_once(&mut self, signals: &Signals) {
+        self.stop();
+        self.kill(|| hold(None), signals);
+    }
+
+    /// Stops every descendant, most of them at once: those that stayed in the program's group. It is the
+    /// job's as long as its leader is not reaped.
+    pub(super) fn stop(&self) {
+        if let Some(group) = rustix::process::Pid::from_raw(self.main.as_raw()) {
+            let _ = kill_process_group(group, Signal::STOP);
+        }
+        self.hold();
+    }
+
+    fn kill(&mut self, before: fn(), signals: &Signals) {
+        let mut pause = Duration::from_millis(1);
+        loop {
+            before();
+            kill::send(&table::descendants(&[std::process::id()]), Signal::KILL);
+            if self.gone_within(pause, signals) {
+                return;
+            }
+            pause = LONGEST_PAUSE.min(pause * 2);
+        }
+    }
+
+    fn gone_within(&mut self, time: Duration, signals: &Signals) -> bool {
+        let limit = Instant::now().checked_add(time);
+        loop {
+            signals.drain();
+            if !self.reap() {
+                return true;
+            }
+            if limit.is_some_and(|limit| Instant::now() >= limit) {
+                return false;
+            }
+            signals.wait(limit);
+        }
+    }
+}
