@@ -17,7 +17,7 @@ use treeyard::model::lock::LockTable;
 use treeyard::model::scope::{Fold, Overlap, Scope, ScopeIndex, ScopeLanguage, overlap};
 use treeyard::model::session::SessionState;
 use treeyard::model::task::Lane;
-use treeyard::runner::dispatch::{Lanes, decide};
+use treeyard::runner::dispatch::{Lanes, Scene, decide};
 use treeyard::runner::{Admission, Buckets, Limits, Verdicts};
 use treeyard::store::{QueueRow, Store, StoreError};
 use treeyard::workspace::{Isolation, Located, Request, Watch, create};
@@ -37,13 +37,16 @@ fn dispatch_decide(bencher: Bencher, queued: usize) {
     let (locks, holders) = (LockTable::new(Fold::default()), || Ok(HashMap::new()));
     bencher.counter(ItemsCount::new(queued)).bench(|| {
         decide(
-            &queue,
-            &[],
+            Scene {
+                queue: &queue,
+                slots: &[],
+                shortage: None,
+                now_ms: 0,
+            },
             &limits,
             Buckets::new(),
             &mut Lanes::default(),
             &mut Admission::new(&locks, &holders, &mut Verdicts::default()),
-            0,
         )
     });
 }

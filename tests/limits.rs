@@ -7,6 +7,7 @@ use treeyard::model::resource::Resource;
 use treeyard::proc::{Budget, ExitRecord};
 
 use crate::proc::Job;
+use crate::yard::{Yard, eventually, text};
 
 /// How long a storm may take until nothing of it is left, on a machine with other things to do.
 const LONGEST_STORM_MS: i64 = 15_000;
@@ -184,4 +185,90 @@ fn a_hole_takes_no_room() {
     let budget = disk(&job, Some(16 << 20), Some(50));
     let record = run(&job, "truncate -s 100G hole; sleep 0.4", budget);
     assert_eq!(record.outcome, Outcome::Exited { code: 0 });
+}
+
+/// A yard whose person has these settings besides.
+fn yard_with(settings: &str) -> Yard {
+    let yard = Yard::new();
+    let file = yard.folder.path().join("home/config/treeyard/config.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("{text}{settings}\n")).unwrap();
+    yard
+}
+
+#[test]
+fn a_session_says_which_limit_it_was() {
+    let yard = yard_with("processes = 20\ndisk = \"64MiB\"");
+    let fork = "for i in $(seq 40); do sleep 60 & done; wait";
+    let args = ["run", "--name", "w", "--", "sh", "-c", fork];
+    let output = yard.treeyard(&args);
+    assert_eq!(output.status.code(), Some(1));
+    let told = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    let words = "at most 20 processes are allowed (sandbox.processes)";
+    assert!(told.contains(words), "{told}");
+    assert!(yard.exits(0, &["show", "w"]).contains(words));
+    // What its own temporary files take counts as well.
+    let fill = "head -c 200M /dev/zero > $TMPDIR/large; sleep 60";
+    yard.exits(1, &["run", "--name", "d", "--", "sh", "-c", fill]);
+    let told = yard.exits(0, &["show", "d"]);
+    assert!(told.contains("(sandbox.disk)"), "{told}");
+    yard.sound();
+}
+
+#[test]
+fn a_repository_cannot_raise_a_limit() {
+    let yard = yard_with("processes = 5");
+    yard.write("treeyard.toml", "[sandbox]\nprocesses = 1000\n");
+    let fork = "for i in $(seq 10); do sleep 60 & done; wait";
+    yard.exits(1, &["run", "--name", "w", "--", "sh", "-c", fork]);
+    assert!(
+        yard.exits(0, &["show", "w"])
+            .contains("at most 5 processes")
+    );
+}
+
+const TWO: &str = "
+[[task]]
+name = \"a\"
+scope = [\"a/**\"]
+run = \"mkdir FOLDER/alone && sleep 0.3 && rmdir FOLDER/alone\"
+[[task]]
+name = \"b\"
+scope = [\"b/**\"]
+run = \"mkdir FOLDER/alone && sleep 0.3 && rmdir FOLDER/alone\"
+";
+
+#[test]
+fn on_a_machine_without_memory_sessions_run_one_by_one() {
+    let yard = yard_with("[limits]\nmin_free_memory = \"1000TiB\"");
+    let plan = yard.plan(&TWO.replace("FOLDER", &yard.folder.path().display().to_string()));
+    yard.exits(0, &["run", &plan]);
+    let events = yard.exits(0, &["events", "--json"]);
+    assert_eq!(
+        events.matches("FR-EVT-SESS-SCHED-006").count(),
+        1,
+        "{events}"
+    );
+    assert!(events.contains("limits.min_free_memory"), "{events}");
+    yard.sound();
+}
+
+#[test]
+fn on_a_full_disk_nothing_starts_and_says_so() {
+    let yard = yard_with("[limits]\nmin_free_disk = \"1000TiB\"");
+    let plan = yard.plan(&TWO.replace("FOLDER", &yard.folder.path().display().to_string()));
+    yard.exits(0, &["up"]);
+    yard.exits(0, &["submit", &plan]);
+    eventually("it is said", || {
+        let list = yard.exits(0, &["ls"]);
+        list.matches("limits.min_free_disk").count() == 2
+    });
+    assert_eq!(yard.state_of("a"), "CREATED");
+    yard.exits(0, &["down", "--cancel"]);
+    let events = yard.exits(0, &["events", "--json"]);
+    assert_eq!(
+        events.matches("FR-EVT-SESS-SCHED-006").count(),
+        2,
+        "{events}"
+    );
 }

@@ -11,7 +11,7 @@ use crate::git::Repo;
 use crate::landing::Policy;
 use crate::merge::{Beyond, MergeMethod};
 use crate::model::code::Code;
-use crate::runner::{Config, DriftPolicy, Limits};
+use crate::runner::{Config, DriftPolicy, Floors, Limits};
 use crate::secrets::Vault;
 use crate::workspace::{Isolation, Sharing};
 
@@ -75,6 +75,10 @@ pub fn limits(settings: &Settings) -> Limits {
     Limits {
         sessions: settings.max_concurrent_sessions() as usize,
         groups: settings.per_group().clone(),
+        floors: Floors {
+            memory: settings.min_free_memory(),
+            disk: settings.min_free_disk(),
+        },
     }
 }
 

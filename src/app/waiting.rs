@@ -1,10 +1,11 @@
 //! Why queued sessions wait, by the same function that the runner decides with.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use super::failure::Failure;
 use super::project::Project;
-use super::setup::limits;
+use super::setup::{limits, root_of};
 use crate::config::Settings;
 use crate::git::Repo;
 use crate::model::ids::SessionId;
@@ -12,8 +13,8 @@ use crate::model::job::JobState;
 use crate::model::lock::{LockTable, Party};
 use crate::model::scope::Fold;
 use crate::proc::runner_owner;
-use crate::runner::dispatch::{Decision, Lanes, Slot, Wait, decide};
-use crate::runner::{Admission, Limits, Verdicts, buckets};
+use crate::runner::dispatch::{Decision, Lanes, Scene, Slot, Wait, decide};
+use crate::runner::{Admission, Limits, Verdicts, buckets, shortage};
 use crate::store::{Store, StoreError};
 
 /// What a look at the queue needs besides the store.
@@ -21,6 +22,7 @@ use crate::store::{Store, StoreError};
 pub struct Outlook {
     limits: Limits,
     fold: Fold,
+    worktrees: PathBuf,
 }
 
 impl Outlook {
@@ -29,6 +31,8 @@ impl Outlook {
         Self {
             limits: limits(settings),
             fold: repo.fold(),
+            // A wrong place is told by whoever makes worktrees.
+            worktrees: root_of(repo, settings).unwrap_or_else(|_| repo.main_root().to_owned()),
         }
     }
 
@@ -61,9 +65,13 @@ impl Outlook {
         let mut admission = Admission::new(&table, &holders, &mut verdicts);
         let mut lanes = Lanes::default();
         let (limits, admission) = (&self.limits, &mut admission);
-        Ok(decide(
-            &queue, &slots, limits, buckets, &mut lanes, admission, now_ms,
-        ))
+        let scene = Scene {
+            queue: &queue,
+            slots: &slots,
+            shortage: shortage(&queue, limits, &self.worktrees),
+            now_ms,
+        };
+        Ok(decide(scene, limits, buckets, &mut lanes, admission))
     }
 
     /// Why each session waits that has something queued, for a person.

@@ -250,6 +250,7 @@ fn line(record: &Record, commands: &HashMap<JobId, String>) -> Option<String> {
             clean(group),
             duration(in_ms(*next_ms))
         ),
+        Event::MachineShort { reason, .. } => format!("waits: {}", clean(reason)),
         Event::LockGranted { scope, .. } if *scope == Scope::whole_repository() => {
             "holds the whole repository: it declares no scope".to_owned()
         }

@@ -134,6 +134,13 @@ events! {
         /// When the group's next job may start, in milliseconds since the epoch.
         next_ms: i64,
     }
+    /// A job that had a slot was held back because the machine has too little left; told once for each job.
+    MachineShort = "FR-EVT-SESS-SCHED-006" {
+        /// The job.
+        job_id: JobId,
+        /// What it lacks, for a person.
+        reason: String,
+    }
     /// A job was taken out of the queue.
     JobCancelled = "FR-EVT-SESS-SCHED-004" {
         /// The job.
@@ -425,6 +432,7 @@ impl Event {
             Self::JobQueued { job_id, .. }
             | Self::JobDispatched { job_id }
             | Self::RateLimited { job_id, .. }
+            | Self::MachineShort { job_id, .. }
             | Self::SecretsPassed { job_id, .. }
             | Self::OutputRedacted { job_id, .. }
             | Self::JobCancelled { job_id, .. }

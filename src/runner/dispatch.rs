@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::admission::{Admission, LockWait};
 use super::groups::{Buckets, GroupLimits, Room};
+use super::shortage::{Floors, Shortage};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::task::Lane;
 use crate::store::QueueRow;
@@ -16,6 +17,24 @@ pub struct Limits {
     pub sessions: usize,
     /// What groups may do.
     pub groups: GroupLimits,
+    /// What is left of the machine at least when another one starts.
+    pub floors: Floors,
+}
+
+/// How long until the machine is looked at again.
+const LOOK_AT_MACHINE_MS: i64 = 3_000;
+
+/// How things stand at a look.
+#[derive(Debug, Clone, Copy)]
+pub struct Scene<'a> {
+    /// What waits, in the order of submission.
+    pub queue: &'a [QueueRow],
+    /// What runs.
+    pub slots: &'a [Slot],
+    /// What the machine lacks.
+    pub shortage: Option<Shortage>,
+    /// In milliseconds since the epoch.
+    pub now_ms: i64,
 }
 
 /// What holds a slot now.
@@ -49,6 +68,13 @@ pub enum Wait {
     },
     /// Somebody else holds files that it asks for.
     Lock(Rc<LockWait>),
+    /// The machine has too little left.
+    Machine {
+        /// Of what.
+        shortage: Shortage,
+        /// When it is looked at again, in milliseconds since the epoch.
+        next_ms: i64,
+    },
     /// All slots are taken.
     Slots,
 }
@@ -68,6 +94,7 @@ impl Wait {
                 )
             }
             Self::Lock(wait) => wait.describe(),
+            Self::Machine { shortage, .. } => shortage.to_string(),
             Self::Slots => "all slots are taken".to_owned(),
         }
     }
@@ -75,7 +102,9 @@ impl Wait {
     /// When it may be over without anything else happening.
     fn over_ms(&self) -> Option<i64> {
         match self {
-            Self::Until(at_ms) | Self::Rate { next_ms: at_ms, .. } => Some(*at_ms),
+            Self::Until(at_ms)
+            | Self::Rate { next_ms: at_ms, .. }
+            | Self::Machine { next_ms: at_ms, .. } => Some(*at_ms),
             _ => None,
         }
     }
@@ -91,17 +120,15 @@ fn in_words(ms: i64) -> String {
     }
 }
 
-/// A job that had a slot, and waits only because of its group's rate.
+/// A job that had a slot, and waits only because of its group's rate, or of the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     /// Its session.
     pub session: SessionId,
     /// The job.
     pub job: JobId,
-    /// Its group.
-    pub group: String,
-    /// When the group's next job may start, in milliseconds since the epoch.
-    pub next_ms: i64,
+    /// Why.
+    pub why: Wait,
 }
 
 /// The answer.
@@ -113,7 +140,7 @@ pub struct Decision {
     pub doomed: Vec<(SessionId, String)>,
     /// The others, and why they wait.
     pub waiting: Vec<(SessionId, Wait)>,
-    /// Those of the waiting that would start now if it were not for a rate.
+    /// Those of the waiting that would start now if it were not for a rate or the machine.
     pub held: Vec<Held>,
     /// When to look again even if nothing happens, in milliseconds since the epoch.
     pub look_again_ms: Option<i64>,
@@ -156,6 +183,16 @@ fn precedence(lane: Lane) -> usize {
 }
 
 impl Decision {
+    /// Makes it wait, and says that nothing else was in its way.
+    fn hold(&mut self, row: &QueueRow, why: Wait) {
+        self.held.push(Held {
+            session: row.session,
+            job: row.job,
+            why: why.clone(),
+        });
+        self.wait(row.session, why);
+    }
+
     fn wait(&mut self, session: SessionId, wait: Wait) {
         let over = wait.over_ms().into_iter();
         self.look_again_ms = over.chain(self.look_again_ms).min();
@@ -163,16 +200,20 @@ impl Decision {
     }
 }
 
-/// Decides over `queue`, which is in the order of submission, with `slots` taken at `now_ms`.
+/// Decides what starts and what waits.
 pub fn decide(
-    queue: &[QueueRow],
-    slots: &[Slot],
+    scene: Scene<'_>,
     limits: &Limits,
     buckets: Buckets,
     lanes: &mut Lanes,
     admission: &mut Admission<'_>,
-    now_ms: i64,
 ) -> Decision {
+    let Scene {
+        queue,
+        slots,
+        shortage,
+        now_ms,
+    } = scene;
     let mut decision = Decision::default();
     let mut ready: BTreeMap<Lane, Vec<&QueueRow>> = BTreeMap::new();
     for row in queue {
@@ -195,8 +236,29 @@ pub fn decide(
     }
     let free = limits.sessions.saturating_sub(slots.len());
     let room = Room::new(&limits.groups, buckets, slots, now_ms);
-    fill_slots(&mut decision, ready, free, room, lanes, admission);
+    let machine = Machine {
+        wait: shortage.map(|shortage| Wait::Machine {
+            shortage,
+            next_ms: now_ms + LOOK_AT_MACHINE_MS,
+        }),
+        has_one_left: slots.is_empty() && shortage.is_none_or(|short| short.lets_one_start()),
+    };
+    fill_slots(&mut decision, ready, free, room, machine, lanes, admission);
     decision
+}
+
+/// What the machine still takes.
+struct Machine {
+    /// Why nothing more starts, if that is so.
+    wait: Option<Wait>,
+    /// Whether one may start in spite of it.
+    has_one_left: bool,
+}
+
+impl Machine {
+    fn refuses(&self) -> Option<Wait> {
+        self.wait.clone().filter(|_| !self.has_one_left)
+    }
 }
 
 fn fill_slots<'a>(
@@ -204,6 +266,7 @@ fn fill_slots<'a>(
     mut ready: BTreeMap<Lane, Vec<&'a QueueRow>>,
     mut free: usize,
     mut room: Room<'a>,
+    mut machine: Machine,
     lanes: &mut Lanes,
     admission: &mut Admission<'_>,
 ) {
@@ -222,21 +285,22 @@ fn fill_slots<'a>(
             decision.wait(row.session, Wait::Lock(wait));
             continue;
         }
-        if let Some(Err(wait)) = row.group.as_deref().map(|group| room.take(group)) {
-            if let Wait::Rate { group, next_ms } = &wait
-                && decision.held.len() < free
-            {
-                decision.held.push(Held {
-                    session: row.session,
-                    job: row.job,
-                    group: group.clone(),
-                    next_ms: *next_ms,
-                });
+        if let Some(wait) = machine.refuses() {
+            match decision.held.len() < free {
+                true => decision.hold(row, wait),
+                false => decision.wait(row.session, wait),
             }
-            decision.wait(row.session, wait);
+            continue;
+        }
+        if let Some(Err(wait)) = row.group.as_deref().map(|group| room.take(group)) {
+            match wait {
+                Wait::Rate { .. } if decision.held.len() < free => decision.hold(row, wait),
+                _ => decision.wait(row.session, wait),
+            }
             continue;
         }
         admission.take(row);
+        machine.has_one_left = false;
         lanes.charge(lane);
         decision.start.push((row.session, row.job));
         free -= 1;

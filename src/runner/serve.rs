@@ -12,12 +12,13 @@ use tokio::sync::watch;
 use super::admission::{Admission, Verdicts};
 use super::collect::Collected;
 use super::context::Config;
-use super::dispatch::{Held, Lanes, Slot, decide};
+use super::dispatch::{Held, Lanes, Scene, Slot, Wait, decide};
 use super::drift::Looks;
 use super::error::RunnerError;
 use super::groups::buckets;
 use super::looks::Sight;
 use super::passing::Fetched;
+use super::shortage::shortage;
 use crate::cas::Cas;
 use crate::git::Repo;
 use crate::landing::LandError;
@@ -77,8 +78,8 @@ pub struct Runner {
     pub(super) notices: UnboundedSender<Notice>,
     inbox: UnboundedReceiver<Notice>,
     lanes: Lanes,
-    /// Waiting jobs of which the log says that a rate holds them.
-    held: HashSet<JobId>,
+    /// Waiting jobs of which the log says what holds them, with the event that says it.
+    held: HashSet<(JobId, &'static str)>,
     /// The scopes of the locks that are held, read once each.
     pub(super) locks: LockTable,
     verdicts: Verdicts,
@@ -182,15 +183,13 @@ impl Runner {
             let holders = || store.holders();
             let mut admission = Admission::new(&self.locks, &holders, &mut self.verdicts);
             let lanes = &mut self.lanes;
-            let decision = decide(
-                &queue,
-                &slots,
-                limits,
-                buckets,
-                lanes,
-                &mut admission,
+            let scene = Scene {
+                queue: &queue,
+                slots: &slots,
+                shortage: shortage(&queue, limits, &self.config.policy.worktrees),
                 now_ms,
-            );
+            };
+            let decision = decide(scene, limits, buckets, lanes, &mut admission);
             self.note_held(&decision.held)?;
             self.note_waiting(&queue, &decision.waiting)?;
             for (session, job) in decision.start {
@@ -223,18 +222,25 @@ impl Runner {
             .collect()
     }
 
-    /// Says once of each job that a rate holds it, also across restarts.
+    /// Says once of each job that a rate or the machine holds it, also across restarts.
     fn note_held(&mut self, held: &[Held]) -> Result<(), RunnerError> {
         for held in held {
-            if !self.held.insert(held.job) {
+            let (session, job) = (held.session, held.job);
+            let event = match &held.why {
+                Wait::Rate { group, next_ms } => Event::RateLimited {
+                    job_id: job,
+                    group: group.clone(),
+                    next_ms: *next_ms,
+                },
+                Wait::Machine { shortage, .. } => Event::MachineShort {
+                    job_id: job,
+                    reason: shortage.to_string(),
+                },
+                _ => continue,
+            };
+            if !self.held.insert((job, event.type_id())) {
                 continue;
             }
-            let event = Event::RateLimited {
-                job_id: held.job,
-                group: held.group.clone(),
-                next_ms: held.next_ms,
-            };
-            let (session, job) = (held.session, held.job);
             if !self.store.has_event(session, job, event.type_id())? {
                 self.store
                     .write(|tx| tx.append(Actor::System, Some(session), event).map(drop))?;

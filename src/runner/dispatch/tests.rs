@@ -21,7 +21,22 @@ fn decide(
     let (table, holders) = (LockTable::new(Fold::default()), || Ok(HashMap::new()));
     let mut verdicts = Verdicts::default();
     let mut admission = Admission::new(&table, &holders, &mut verdicts);
-    super::decide(queue, slots, limits, buckets, lanes, &mut admission, now_ms)
+    super::decide(
+        scene(queue, slots, now_ms),
+        limits,
+        buckets,
+        lanes,
+        &mut admission,
+    )
+}
+
+fn scene<'a>(queue: &'a [QueueRow], slots: &'a [Slot], now_ms: i64) -> Scene<'a> {
+    Scene {
+        queue,
+        slots,
+        shortage: None,
+        now_ms,
+    }
 }
 
 fn row(seq: u64, lane: Lane) -> QueueRow {
@@ -55,6 +70,7 @@ fn limits(sessions: usize) -> Limits {
                 rate: None,
             },
         )]),
+        ..Limits::default()
     }
 }
 
@@ -195,6 +211,48 @@ fn a_job_without_a_slot_is_not_held_by_the_rate() {
 }
 
 #[test]
+fn on_a_machine_that_is_short_one_starts_at_most() {
+    let queue: Vec<QueueRow> = (1..=4).map(|seq| row(seq, Lane::Primary)).collect();
+    let running = [Slot {
+        session: SessionId::new(),
+        group: None,
+        starting: false,
+    }];
+    let (memory, disk) = (Shortage::Memory(1, 2), Shortage::Disk(1, 2));
+    let all: [(&[Slot], Option<Shortage>, &[u64]); 5] = [
+        (&[], None, &[1, 2, 3]),
+        (&[], Some(memory), &[1]),
+        (&running, Some(memory), &[]),
+        (&[], Some(disk), &[]),
+        (&[], Some(Shortage::Pressure(30)), &[1]),
+    ];
+    for (slots, shortage, expected) in all {
+        let (table, holders) = (LockTable::new(Fold::default()), || Ok(HashMap::new()));
+        let mut verdicts = Verdicts::default();
+        let mut admission = Admission::new(&table, &holders, &mut verdicts);
+        let scene = Scene {
+            shortage,
+            ..scene(&queue, slots, 1_000)
+        };
+        let (limits, mut lanes) = (limits(3), Lanes::default());
+        let decision = super::decide(scene, &limits, Buckets::new(), &mut lanes, &mut admission);
+        assert_eq!(started(&queue, &decision), expected, "{shortage:?}");
+        let Some(shortage) = shortage else { continue };
+        let wait = Wait::Machine {
+            shortage,
+            next_ms: 4_000,
+        };
+        let waiting: Vec<&Wait> = decision.waiting.iter().map(|(_, wait)| wait).collect();
+        // With a slot free they wait for the machine, without one for a slot.
+        let free = 3 - slots.len() - expected.len();
+        assert!(free > 0);
+        assert_eq!(waiting, vec![&wait; 4 - expected.len()]);
+        assert_eq!(decision.held.len(), free, "as many as had a slot");
+        assert_eq!(decision.look_again_ms, Some(4_000));
+    }
+}
+
+#[test]
 fn waits_are_told_in_the_unit_that_fits() {
     let told: Vec<String> = [-5, 1, 1_000, 1_001, 119_000, 120_001, 9_000_000]
         .into_iter()
@@ -298,15 +356,8 @@ impl Held {
         let mut look = || {
             let mut admission = Admission::new(&self.table, &holders, &mut verdicts);
             let mut lanes = Lanes::default();
-            super::decide(
-                queue,
-                &[],
-                &limits,
-                Buckets::new(),
-                &mut lanes,
-                &mut admission,
-                0,
-            )
+            let scene = scene(queue, &[], 0);
+            super::decide(scene, &limits, Buckets::new(), &mut lanes, &mut admission)
         };
         let first = look();
         // What is known from the first look says the same.
