@@ -23,6 +23,7 @@ use crate::proc::netns::raise_loopback;
 const BASE: &str = "/tmp";
 const OLD: &str = "/old";
 const NEW: &str = "/new";
+const EMPTY: &str = "/empty";
 
 /// Enters the view.
 pub(super) fn enter(confinement: &Confinement) -> io::Result<()> {
@@ -134,7 +135,12 @@ fn make_there(new: &Path, make: impl Fn(&Path) -> io::Result<()>) -> io::Result<
 
 fn hide(old: &Path, new: &Path) -> io::Result<()> {
     match fs::symlink_metadata(old) {
-        Ok(found) if found.is_dir() => mount_scratch(new, c"mode=0755,size=1m"),
+        // A folder beside the root is empty as well, and cheaper than a file system for each.
+        Ok(found) if found.is_dir() => {
+            let empty = below(EMPTY, new);
+            fs::create_dir_all(&empty)?;
+            Ok(mount_bind(empty, new)?)
+        }
         Ok(found) if found.is_file() => Ok(mount_bind(below(OLD, Path::new("/dev/null")), new)?),
         // A link shows nothing that is not granted where it leads to.
         _ => Ok(()),
@@ -143,7 +149,6 @@ fn hide(old: &Path, new: &Path) -> io::Result<()> {
 
 fn devices(dev: &Path) -> io::Result<()> {
     fs::create_dir_all(dev)?;
-    mount_scratch(dev, c"mode=0755,size=1m")?;
     for device in DEVICES.iter().filter(|device| **device != "/dev/ptmx") {
         let new = below(NEW, Path::new(device));
         match show(&below(OLD, Path::new(device)), &new) {
