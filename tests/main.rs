@@ -10,6 +10,7 @@ mod denied;
 mod door;
 mod drift;
 mod e2e;
+mod escapes;
 mod face;
 mod full;
 mod hooks;

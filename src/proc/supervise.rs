@@ -1,5 +1,6 @@
 //! The supervisor process: runs one job, ends all of it, writes down how it ended.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -23,7 +24,7 @@ use super::job::{
 use super::launch::{self, Launch};
 use super::owner::Owner;
 use super::program::find_in;
-use super::sandbox::{CONFINED_VERB, Entry, refusal};
+use super::sandbox::{CONFINED_VERB, Entry, is_for_the_loader, refusal};
 use super::signals::{Signals, Told};
 use super::wake::Wake;
 use crate::model::job::Outcome;
@@ -210,6 +211,7 @@ fn start(job_dir: &Path, spec: &JobSpec, door: Option<&Doorkeeper>) -> Result<Pi
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .filter(|(name, _)| ![JOB_VARIABLE, DOOR_VARIABLE].contains(name))
+        .filter(|(name, _)| entry.is_none() || !is_for_the_loader(name))
         .chain([(JOB_VARIABLE, mark.as_str())])
         .chain(door.map(|door| (DOOR_VARIABLE, door.path())))
         .map(|(name, value)| launch::env_entry(name.as_ref(), value.as_ref()))
@@ -241,9 +243,15 @@ fn entry(job_dir: &Path, spec: &JobSpec, program: &Path) -> io::Result<Option<St
         program: program.to_owned(),
         cwd: spec.cwd.clone(),
         refused: Some(job_dir.join(REFUSED_FILE)),
+        loader: loader(spec),
         confinement,
     };
     Ok(Some(serde_json::to_string(&entry)?))
+}
+
+fn loader(spec: &JobSpec) -> BTreeMap<String, String> {
+    let all = spec.env.clone().into_iter();
+    all.filter(|(name, _)| is_for_the_loader(name)).collect()
 }
 
 fn enter(folder: &Path) -> Result<(), Outcome> {

@@ -33,23 +33,45 @@ const SYSTEM: [&str; 13] = [
 ];
 
 /// Secrets of the machine among them: for root, or for a group that its person is in.
-const MACHINE_SECRETS: [&str; 16] = [
+const MACHINE_SECRETS: [&str; 38] = [
+    "/etc/NetworkManager/system-connections",
+    "/etc/apt/auth.conf",
+    "/etc/apt/auth.conf.d",
+    "/etc/chap-secrets",
     "/etc/crypttab",
+    "/etc/docker/key.json",
+    "/etc/exim4/passwd.client",
     "/etc/gshadow",
     "/etc/gshadow-",
+    "/etc/ipsec.secrets",
+    "/etc/iscsi",
     "/etc/krb5.keytab",
     "/etc/kubernetes",
     "/etc/letsencrypt",
+    "/etc/msmtprc",
+    "/etc/mysql/debian.cnf",
+    "/etc/netplan",
+    "/etc/openvpn",
+    "/etc/pki/tls/private",
+    "/etc/postfix/sasl_passwd",
+    "/etc/ppp",
     "/etc/rancher",
     "/etc/security/opasswd",
     "/etc/shadow",
     "/etc/shadow-",
+    "/etc/ssh/ssh_host_dsa_key",
     "/etc/ssh/ssh_host_ecdsa_key",
     "/etc/ssh/ssh_host_ed25519_key",
     "/etc/ssh/ssh_host_rsa_key",
     "/etc/ssl/private",
+    "/etc/sssd",
     "/etc/sudoers",
     "/etc/sudoers.d",
+    "/etc/swanctl/private",
+    "/etc/wireguard",
+    "/etc/wpa_supplicant",
+    "/sys/kernel/debug",
+    "/sys/kernel/tracing",
 ];
 
 /// Files of `/etc` that often are links to what is not there.
@@ -300,9 +322,13 @@ fn of_the_repository(repo: &Repo, ws: &Located) -> Result<Vec<PathBuf>, Workspac
         ws.record(repo)?,
         session_hooks(&repo.state_dir()),
         shims_folder(&repo.state_dir()),
-        ws.path.join(".git"),
         program,
     ]);
+    let git_file = ws.path.join(".git");
+    // A link would grant what it leads to. Without a view of its own a session can put one there.
+    if fs::symlink_metadata(&git_file).is_ok_and(|found| found.is_file()) {
+        read.push(git_file);
+    }
     Ok(read)
 }
 

@@ -1,5 +1,6 @@
 //! The process that takes away from itself what a program may not do, and then becomes the program.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::Write;
@@ -29,8 +30,17 @@ pub(crate) struct Entry {
     pub cwd: PathBuf,
     /// Where it is written down why it does not run. Empty when it does.
     pub refused: Option<PathBuf>,
+    /// Variables that only the program gets: before, they would have code of others run that nothing
+    /// holds back yet.
+    #[serde(default)]
+    pub loader: BTreeMap<String, String>,
     /// What it is held to.
     pub confinement: Confinement,
+}
+
+/// Whether a variable says which code a program starts with.
+pub(crate) fn is_for_the_loader(name: &str) -> bool {
+    name.starts_with("LD_") || name == "GLIBC_TUNABLES"
 }
 
 /// The words to start so that the program `file` runs confined in `cwd`, up to the name that it is told.
@@ -47,6 +57,7 @@ pub fn confined_words(
         program: file.to_owned(),
         cwd: cwd.to_owned(),
         refused: None,
+        loader: BTreeMap::new(),
         confinement: confinement.clone(),
     };
     let entry = serde_json::to_string(&entry)?;
@@ -124,6 +135,7 @@ fn execute(entry: &Entry, argv: &[OsString], proxy: Option<u16>) -> String {
         .arg0(name)
         .args(argv.get(1..).unwrap_or_default())
         .envs(proxy.map(environment).unwrap_or_default())
+        .envs(&entry.loader)
         .exec();
     format!("{}: {error}", entry.program.display())
 }

@@ -87,6 +87,10 @@ const NAMESPACES: [libc::c_int; 8] = [
 /// Typing into somebody else's terminal.
 const TYPING: [u64; 2] = [libc::TIOCSTI, libc::TIOCLINUX];
 
+/// All processes of a user, for those calls that take a process, a group or that.
+const PRIO_USER: u64 = 2;
+const IOPRIO_WHO_USER: u64 = 3;
+
 /// What ordinary programs use. The others lead past every other rule of the network.
 const FAMILIES: [libc::c_int; 4] = [
     libc::AF_UNIX,
@@ -109,6 +113,13 @@ fn programs(confinement: &Confinement) -> Built<Vec<BpfProgram>> {
     add(&mut refused, libc::SYS_ioctl, typing()?);
     add(&mut refused, libc::SYS_clone, namespaces()?);
     add(&mut refused, libc::SYS_unshare, namespaces()?);
+    add(&mut refused, libc::SYS_prlimit64, limits_of_others()?);
+    add(&mut refused, libc::SYS_setpriority, priority(PRIO_USER)?);
+    add(
+        &mut refused,
+        libc::SYS_ioprio_set,
+        priority(IOPRIO_WHO_USER)?,
+    );
     let mut families = Rules::new();
     add(
         &mut families,
@@ -171,6 +182,21 @@ fn namespaces() -> Built<Vec<SeccompRule>> {
             rule(vec![when(0, Op::MaskedEq(flag), flag)?])
         })
         .collect()
+}
+
+/// A limit of processor time that is used up ends a process as a signal does, and Landlock does not ask
+/// about limits. A process names itself by 0.
+fn limits_of_others() -> Built<Vec<SeccompRule>> {
+    let is_set = SeccompCondition::new(2, Len::Qword, Op::Ne, 0)?;
+    Ok(vec![rule(vec![when(0, Op::Ne, 0)?, is_set])?])
+}
+
+/// Of another process, or of all that a user has.
+fn priority(user: u64) -> Built<Vec<SeccompRule>> {
+    Ok(vec![
+        rule(vec![when(1, Op::Ne, 0)?])?,
+        rule(vec![when(0, Op::Eq, user)?])?,
+    ])
 }
 
 /// Without a network of its own, a program that is to reach nothing gets no sockets for it at all.

@@ -21,7 +21,7 @@ mod rules;
 mod view;
 
 pub use confinement::{Confinement, Limits, Reach, View};
-pub(super) use enter::{Entry, refusal};
+pub(super) use enter::{Entry, is_for_the_loader, refusal};
 pub use enter::{VERB as CONFINED_VERB, confined, confined_words};
 pub use network::{VERB as PROXY_VERB, proxy};
 pub use probe::{VERB as PROBE_VERB, machine, probe_here};
