@@ -31,23 +31,45 @@ const SYSTEM: [&str; 13] = [
 ];
 
 /// Secrets of the machine among them: for root, or for a group that its person is in.
-const MACHINE_SECRETS: [&str; 16] = [
+const MACHINE_SECRETS: [&str; 38] = [
+    "/etc/NetworkManager/system-connections",
+    "/etc/apt/auth.conf",
+    "/etc/apt/auth.conf.d",
+    "/etc/chap-secrets",
     "/etc/crypttab",
+    "/etc/docker/key.json",
+    "/etc/exim4/passwd.client",
     "/etc/gshadow",
     "/etc/gshadow-",
+    "/etc/ipsec.secrets",
+    "/etc/iscsi",
     "/etc/krb5.keytab",
     "/etc/kubernetes",
     "/etc/letsencrypt",
+    "/etc/msmtprc",
+    "/etc/mysql/debian.cnf",
+    "/etc/netplan",
+    "/etc/openvpn",
+    "/etc/pki/tls/private",
+    "/etc/postfix/sasl_passwd",
+    "/etc/ppp",
     "/etc/rancher",
     "/etc/security/opasswd",
     "/etc/shadow",
     "/etc/shadow-",
+    "/etc/ssh/ssh_host_dsa_key",
     "/etc/ssh/ssh_host_ecdsa_key",
     "/etc/ssh/ssh_host_ed25519_key",
     "/etc/ssh/ssh_host_rsa_key",
     "/etc/ssl/private",
+    "/etc/sssd",
     "/etc/sudoers",
     "/etc/sudoers.d",
+    "/etc/swanctl/private",
+    "/etc/wireguard",
+    "/etc/wpa_supplicant",
+    "/sys/kernel/debug",
+    "/sys/kernel/tracing",
 ];
 
 /// Files of `/etc` that often are links to what is not there.
@@ -146,10 +168,9 @@ impl OwnFolders {
     }
 
     fn make(&self) -> Result<(), WorkspaceError> {
-        for folder in [&self.home, &self.tmp] {
-            fs::create_dir_all(folder).map_err(WorkspaceError::io(folder))?;
-        }
-        Ok(())
+        let both = self.home.parent().into_iter();
+        let mut all = both.chain([self.home.as_path(), &self.tmp]);
+        all.try_for_each(|folder| make_own(folder).map_err(WorkspaceError::io(folder)))
     }
 
     /// By which programs find them.
@@ -254,9 +275,13 @@ fn of_the_repository(repo: &Repo, ws: &Located) -> Result<Vec<PathBuf>, Workspac
         objects,
         ws.record(repo)?,
         session_hooks(&repo.state_dir()),
-        ws.path.join(".git"),
         program,
     ]);
+    let git_file = ws.path.join(".git");
+    // A link would grant what it leads to. Without a view of its own a session can put one there.
+    if fs::symlink_metadata(&git_file).is_ok_and(|found| found.is_file()) {
+        read.push(git_file);
+    }
     Ok(read)
 }
 
@@ -283,12 +308,26 @@ fn shown_at_home(place: &Path, home: &Path, own: &Path) -> Result<Option<PathBuf
     };
     if let Ok(below) = place.strip_prefix(home) {
         let link = own.join(below);
-        let parent = link.parent().unwrap_or(own);
-        fs::create_dir_all(parent).map_err(WorkspaceError::io(parent))?;
+        let mut parent = own.to_owned();
+        for name in below.parent().unwrap_or(below) {
+            parent.push(name);
+            make_own(&parent).map_err(WorkspaceError::io(&parent))?;
+        }
         match symlink(&real, &link) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             made => made.map_err(WorkspaceError::io(&link))?,
         }
     }
     Ok(Some(real))
+}
+
+/// Makes a folder of a session. An earlier job of it may have put a link there, and whoever followed that
+/// would make and grant what is elsewhere.
+fn make_own(folder: &Path) -> std::io::Result<()> {
+    match fs::symlink_metadata(folder) {
+        Ok(found) if found.is_dir() => return Ok(()),
+        Ok(_) => fs::remove_file(folder)?,
+        Err(_) => {}
+    }
+    fs::create_dir(folder)
 }
