@@ -1,5 +1,6 @@
 //! The supervisor process: runs one job, ends all of it, writes down how it ended.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -23,7 +24,7 @@ use super::job::{
 use super::kill;
 use super::launch::{self, Group, Launch};
 use super::owner::Owner;
-use super::sandbox::{CONFINED_VERB, Entry, refusal};
+use super::sandbox::{CONFINED_VERB, Entry, is_for_the_loader, refusal};
 use super::signals::{Signals, Told};
 use super::table::{self, Entry as Process};
 use super::wake::Wake;
@@ -257,6 +258,7 @@ fn start(job_dir: &Path, spec: &JobSpec) -> Result<Pid, Outcome> {
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .filter(|(name, _)| *name != JOB_VARIABLE)
+        .filter(|(name, _)| entry.is_none() || !is_for_the_loader(name))
         .chain([(JOB_VARIABLE, mark.as_str())])
         .map(|(name, value)| launch::env_entry(name.as_ref(), value.as_ref()))
         .collect::<io::Result<Vec<_>>>()
@@ -288,9 +290,15 @@ fn entry(job_dir: &Path, spec: &JobSpec, program: &Path) -> io::Result<Option<St
         program: program.to_owned(),
         cwd: spec.cwd.clone(),
         refused: job_dir.join(REFUSED_FILE),
+        loader: loader(spec),
         confinement,
     };
     Ok(Some(serde_json::to_string(&entry)?))
+}
+
+fn loader(spec: &JobSpec) -> BTreeMap<String, String> {
+    let all = spec.env.clone().into_iter();
+    all.filter(|(name, _)| is_for_the_loader(name)).collect()
 }
 
 fn enter(folder: &Path) -> Result<(), Outcome> {

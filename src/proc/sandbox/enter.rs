@@ -1,5 +1,6 @@
 //! The process that takes away from itself what a program may not do, and then becomes the program.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::Write;
@@ -26,8 +27,17 @@ pub(crate) struct Entry {
     pub cwd: PathBuf,
     /// Where it is written down why it does not run. Empty when it does.
     pub refused: PathBuf,
+    /// Variables that only the program gets: before, they would have code of others run that nothing
+    /// holds back yet.
+    #[serde(default)]
+    pub loader: BTreeMap<String, String>,
     /// What it is held to.
     pub confinement: Confinement,
+}
+
+/// Whether a variable says which code a program starts with.
+pub(crate) fn is_for_the_loader(name: &str) -> bool {
+    name.starts_with("LD_") || name == "GLIBC_TUNABLES"
 }
 
 /// Becomes the program, and so returns only when it does not run: with the reason, which is written down too.
@@ -85,6 +95,7 @@ fn execute(entry: &Entry, argv: &[OsString]) -> String {
     let error = Command::new(&entry.program)
         .arg0(name)
         .args(argv.get(1..).unwrap_or_default())
+        .envs(&entry.loader)
         .exec();
     format!("{}: {error}", entry.program.display())
 }

@@ -20,6 +20,6 @@ mod rules;
 mod view;
 
 pub use confinement::{Confinement, Limits, Reach, View};
-pub(super) use enter::{Entry, refusal};
+pub(super) use enter::{Entry, is_for_the_loader, refusal};
 pub use enter::{VERB as CONFINED_VERB, confined};
 pub use probe::{VERB as PROBE_VERB, probe, probe_here};

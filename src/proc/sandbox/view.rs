@@ -33,7 +33,9 @@ pub(super) fn enter(confinement: &Confinement) -> io::Result<()> {
     begin()?;
     let plan = Plan::of(confinement);
     for (path, place) in plan.places() {
-        make(path, place).map_err(|error| named(path, error))?;
+        refuse_link(path, &plan)
+            .and_then(|()| make(path, place))
+            .map_err(|error| named(path, error))?;
     }
     finish()?;
     seal(|path| plan.is_writable(path) || is_own_device(path))
@@ -75,6 +77,18 @@ fn finish() -> io::Result<()> {
     pivot_root(".", ".")?;
     unmount(".", UnmountFlags::DETACH)?;
     std::env::set_current_dir("/")
+}
+
+/// Whoever may change a folder may have put a link there that leads to where nothing is to be made.
+fn refuse_link(path: &Path, plan: &Plan) -> io::Result<()> {
+    let is_link = |path: &Path| below(NEW, path).is_symlink();
+    match path
+        .ancestors()
+        .find(|path| plan.is_writable(path) && is_link(path))
+    {
+        None => Ok(()),
+        Some(link) => Err(io::Error::other(format!("{} is a link", link.display()))),
+    }
 }
 
 fn make(path: &Path, place: &Place) -> io::Result<()> {
