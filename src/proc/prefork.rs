@@ -30,6 +30,7 @@ pub fn forkserver() -> ExitCode {
 /// Serves until the runner is gone. In a child it returns what to do.
 fn serve() -> io::Result<Option<(Supervision, Request)>> {
     let alone = SingleThreaded::prove()?;
+    drop_inherited()?;
     let signals = Signals::take()?;
     let null = launch::null().map_err(io::Error::other)?;
     // What every supervisor asks of the system and has the same answer is asked once.
@@ -58,6 +59,19 @@ fn serve() -> io::Result<Option<(Supervision, Request)>> {
             }
         }
     }
+}
+
+/// Closes what whoever started the runner had open and did not mean for it. A job would get it, and no rule
+/// is asked about a file that is open.
+fn drop_inherited() -> io::Result<()> {
+    let open = std::fs::read_dir("/proc/self/fd")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+    let others: Vec<i32> = open.filter(|number| *number > 2).collect();
+    for number in others {
+        // The folder that listed them is closed by now.
+        let _closed_already = nix::unistd::close(number);
+    }
+    Ok(())
 }
 
 /// The child: `None` when no job comes.
