@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use gix::bstr::{BStr, ByteSlice};
 use gix::index::entry::Mode;
 
+use super::elsewhere::{pipe_for_git, refuse_led_elsewhere};
 use super::error::WorkspaceError;
 use super::located::Located;
 use super::pack::Pack;
@@ -43,6 +44,7 @@ pub(super) struct Tips {
 
 impl Bench {
     pub(super) fn set_up(repo: &Repo, ws: &Located) -> Result<Self, WorkspaceError> {
+        refuse_led_elsewhere(repo, ws)?;
         let (main, own) = (
             repo.common_dir().join("objects"),
             ws.git_dir.join("objects"),
@@ -114,6 +116,10 @@ impl Bench {
     /// were shut are opened: git passes by what it cannot look into.
     pub(super) fn snapshot(&self, tip: &CommitId) -> Result<String, WorkspaceError> {
         unlock(&self.work_tree);
+        if let Some(pipe) = pipe_for_git(&self.work_tree) {
+            let why = format!("{} is a pipe, at which git would wait", pipe.display());
+            return Err(WorkspaceError::Refused(why));
+        }
         if self.index_is_of.as_ref() != Some(tip) {
             self.git()
                 .args(["read-tree", "--reset", tip.as_str()])
@@ -312,6 +318,7 @@ pub(super) fn open_own(ws: &Located, settings: &[&str]) -> Result<gix::Repositor
 /// Reads the session's refs with the library, which runs nothing and includes nothing.
 pub(super) fn tips(repo: &Repo, ws: &Located) -> Result<Tips, WorkspaceError> {
     let refused = |what: &str| WorkspaceError::Refused(what.to_owned());
+    refuse_led_elsewhere(repo, ws)?;
     let own = open_own(ws, &[])?;
     let head = own.head().map_err(|_| refused("its HEAD cannot be read"))?;
     let name = head.referent_name().map(|n| n.as_bstr().to_string());

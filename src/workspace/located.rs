@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::elsewhere::leads_elsewhere;
 use super::error::WorkspaceError;
 use crate::git::Repo;
 use crate::model::ids::CommitId;
@@ -79,7 +80,7 @@ pub enum Health {
     ConfigChanged,
     /// Hooks were planted in its private git directory.
     HooksChanged,
-    /// Its git directory has symbolic links where there should be files.
+    /// Its git directory has links or pipes where there should be files, or objects of another store.
     Redirected,
 }
 
@@ -120,8 +121,11 @@ pub fn inspect(repo: &Repo, ws: &Located) -> Result<Health, WorkspaceError> {
         return Ok(Health::Unrecorded);
     };
     let git_file = ws.path.join(".git");
-    let said = fs::read_to_string(&git_file).unwrap_or_default();
-    if is_link(&git_file) || said.trim_end() != format!("gitdir: {}", ws.git_dir.display()) {
+    let said = match is_file(&git_file) {
+        true => fs::read_to_string(&git_file).unwrap_or_default(),
+        false => String::new(),
+    };
+    if said.trim_end() != format!("gitdir: {}", ws.git_dir.display()) {
         return Ok(Health::GitFileChanged);
     }
     if !is_dir(Path::new(linked.trim_end())) {
@@ -130,22 +134,7 @@ pub fn inspect(repo: &Repo, ws: &Located) -> Result<Health, WorkspaceError> {
     if ws.is_linked(repo) {
         return Ok(Health::Ok);
     }
-    let parts = [
-        "HEAD",
-        "config",
-        "hooks",
-        "objects",
-        "objects/info",
-        "objects/pack",
-        "refs",
-        "refs/heads",
-        "refs/heads/ty",
-        ws.branch.as_str(),
-        "packed-refs",
-    ];
-    if parts.iter().any(|part| is_link(&ws.git_dir.join(part)))
-        || ws.git_dir.join("commondir").exists()
-    {
+    if leads_elsewhere(repo, ws) {
         return Ok(Health::Redirected);
     }
     let config = |dir: &Path| fs::read(dir.join("config")).ok();
@@ -164,6 +153,6 @@ pub(super) fn is_dir(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|m| m.is_dir())
 }
 
-fn is_link(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_symlink())
+fn is_file(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|m| m.is_file())
 }

@@ -11,6 +11,7 @@ mod convert;
 mod crash_tests;
 mod create;
 mod direct;
+mod elsewhere;
 mod equip;
 mod error;
 mod fill;
