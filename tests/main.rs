@@ -7,6 +7,7 @@ mod cli;
 mod configured;
 mod drift;
 mod e2e;
+mod escapes;
 mod face;
 mod full;
 mod hooks;

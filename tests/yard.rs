@@ -13,17 +13,23 @@ pub struct Yard {
 
 impl Yard {
     pub fn new() -> Self {
-        let yard = Self {
-            folder: tempfile::tempdir().unwrap(),
-            place: "repo".into(),
-        };
-        std::fs::create_dir_all(yard.repo()).unwrap();
+        let yard = Self::confined();
         let settings = yard.folder.path().join("home/config/treeyard");
         std::fs::create_dir_all(&settings).unwrap();
         // Commands of tests leave marks beside the repository, and some go where they should not.
         let folder = yard.folder.path().display();
         let text = format!("[sandbox]\nwrite = [\"{folder}\"]\n");
         std::fs::write(settings.join("config.toml"), text).unwrap();
+        yard
+    }
+
+    /// One whose sessions reach nothing beside the repository.
+    pub fn confined() -> Self {
+        let yard = Self {
+            folder: tempfile::tempdir().unwrap(),
+            place: "repo".into(),
+        };
+        std::fs::create_dir_all(yard.repo()).unwrap();
         yard.git(&["init", "-q", "-b", "main"]);
         yard.write("README.md", "# Yard\n");
         yard.write("src/lib.txt", "one\ntwo\nthree\n");
