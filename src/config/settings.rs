@@ -172,7 +172,7 @@ settings! {
         "read" sandbox_read: Vec<Place> = vec![], "Further places that sessions may read. Only in your own settings.";
         "write" sandbox_write: Vec<Place> = vec![], "Further places that sessions may change. Only in your own settings.";
         "memory" sandbox_memory: Size = Size(None), "Memory of all processes of a job together, such as \"4GiB\"; \"none\": no limit.";
-        "processes" sandbox_processes: Count = Count(4096), "How many processes a job may have at once; 0: no limit.";
+        "processes" sandbox_processes: Count = Count(1024), "How many processes a job may have at once; 0: no limit.";
         "disk" sandbox_disk: Size = Size(None), "What a session's worktree and its folders for git, home and temporary files may take of the disk; \"none\": no limit.";
         "files" sandbox_files: Count = Count(0), "How many files and folders may be in these; 0: no limit.";
         "total_cpu" sandbox_total_cpu: CpuTime = CpuTime(None), "Processor time of all processes of a job together; \"none\": no limit.";

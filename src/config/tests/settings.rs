@@ -265,7 +265,7 @@ fn limits_of_jobs_are_only_made_smaller_by_a_repository() {
         Settings::load(Some(&repo), Some(&user), flags).unwrap()
     };
     let all = [
-        ("", "", &[][..], (None, Some(4096), None)),
+        ("", "", &[][..], (None, Some(1024), None)),
         (
             "memory = \"4GiB\"\nprocesses = 9000\ntotal_cpu = \"1h\"",
             "",
@@ -284,7 +284,7 @@ fn limits_of_jobs_are_only_made_smaller_by_a_repository() {
             &[],
             (Some(1 << 30), Some(50), Some(60_000)),
         ),
-        ("", "processes = 100000", &[], (None, Some(4096), None)),
+        ("", "processes = 100000", &[], (None, Some(1024), None)),
         (
             "",
             "",

@@ -15,7 +15,7 @@ use super::pace::{Pace, SHORTEST};
 use crate::model::resource::Resource;
 
 /// When the machine has so many new threads, whoever counts them first may not get to anything else.
-const STORM: u64 = 1000;
+const STORM: u64 = 500;
 
 /// The processes below this one.
 pub(super) struct Processes {
@@ -162,7 +162,7 @@ mod tests {
             (541, 9000, true, false),
             (400, 8700, false, false),
             (400, 8699, true, false),
-            (1501, 9000, true, true),
+            (1001, 9000, true, true),
         ];
         for (threads, available, over, storm) in all {
             let now = Seen {
