@@ -18,7 +18,7 @@ use crate::proc::program::own_program;
 use crate::proc::proxy::environment;
 
 /// The argument that makes this binary become a confined program: `__confined ENTRY PROGRAM [ARG…]`,
-/// where ENTRY is an [`Entry`] as JSON and PROGRAM the name that the program is told.
+/// where ENTRY is what it is to become, as JSON and PROGRAM the name that the program is told.
 pub const VERB: &str = "__confined";
 
 /// What becomes of the process.
