@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+#[path = "escapes/beside.rs"]
+mod beside;
 #[path = "escapes/changing.rs"]
 mod changing;
 #[path = "escapes/fingerprint.rs"]
@@ -35,7 +37,7 @@ const TOGETHER: [(&str, &[Attempt]); 6] = [
 const ALONE: [(&str, &[Attempt], &str); 3] = [
     ("led", git::LED_ELSEWHERE, "60s"),
     ("behind", left::BEHIND, "60s"),
-    ("used-up", left::USED_UP, "4s"),
+    ("used-up", left::USED_UP, "3s"),
 ];
 
 #[test]
@@ -104,7 +106,10 @@ fn sessions() -> Vec<Session> {
             together: false,
         })
     });
-    together.chain(alone).collect()
+    // Those that wait for their time limit come first.
+    let mut all: Vec<Session> = together.chain(alone).collect();
+    all.reverse();
+    all
 }
 
 impl Session {

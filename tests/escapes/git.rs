@@ -91,7 +91,7 @@ pub const LED_ELSEWHERE: &[Attempt] = &[
     ),
     prepared(
         "the .git file a link to secrets",
-        "rm -f .git; ln -s $H/.ssh .git; mv .git g; cp -r g/. .; true",
+        "rm -f .git; ln -s $H/.ssh .git",
         "cat .git/id_ed25519; cat $H/.ssh/id_ed25519",
     ),
     stopped(
@@ -128,17 +128,17 @@ pub const LED_ELSEWHERE: &[Attempt] = &[
     ),
     prepared(
         "its folder for temporary files led elsewhere",
-        "rm -rf $G/treeyard/tmp; ln -s ../../../../../../../../../../old$H $G/treeyard/tmp",
+        "mv $G/treeyard/tmp $G/treeyard/t; ln -s ../../../../home $G/treeyard/tmp",
         "cat /tmp/.netrc $TMPDIR/.netrc; echo x > /tmp/new; echo x > $TMPDIR/new",
     ),
     prepared(
         "its folder for temporary files a link to a home",
-        "rm -rf $G/treeyard/tmp; ln -s $H $G/treeyard/tmp",
+        "mv $G/treeyard/tmp $G/treeyard/t; ln -s $H $G/treeyard/tmp",
         "cat /tmp/.netrc $TMPDIR/.netrc; echo x > /tmp/new; echo x > $TMPDIR/new",
     ),
     prepared(
         "folders in its /tmp led elsewhere",
-        "rm -rf $G/treeyard/tmp/*  $G/treeyard/tmp/.tmp*; mkdir -p $G/treeyard/tmp/$(dirname ${F#/tmp/}); ln -s /old$H/targets $G/treeyard/tmp/${F#/tmp/}; ls -la $G/treeyard/tmp",
+        "mv $G/treeyard/tmp $G/treeyard/t; t=$G/treeyard/tmp/${F#/tmp/}; mkdir -p $(dirname $t); ln -s /old$H/targets $t",
         "cat $F/size",
     ),
     prepared(

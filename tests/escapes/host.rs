@@ -192,13 +192,13 @@ impl Drop for Host {
     fn drop(&mut self) {
         let _gone_already = self
             .lines
-            .write_all(b"kill $V $V2 $S1 $S2\nipcrm -m $M; ipcrm -m $M2\nexit\n");
+            .write_all(b"kill $V $V2 $S1 $S2\nipcrm -m $M; ipcrm -m $M2 2>/dev/null\nexit\n");
         let _ = self.shell.wait();
     }
 }
 
 /// What an attempt at using something up runs into.
-const SETTINGS: &str = "[sandbox]\nfile_size = \"8MiB\"\nopen_files = 256\ncpu = \"2s\"\n[limits]\nmax_concurrent_sessions = 4\ngrace_seconds = 1\n";
+const SETTINGS: &str = "[sandbox]\nfile_size = \"8MiB\"\nopen_files = 256\ncpu = \"1s\"\n[limits]\nmax_concurrent_sessions = 6\ngrace_seconds = 1\n";
 
 fn write(path: &Path, text: &str) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();

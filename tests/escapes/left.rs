@@ -27,7 +27,7 @@ pub const BEHIND: &[Attempt] = &[
     ),
     stopped(
         "a path that is too long",
-        "perl -e 'for (1..1000) { mkdir \"dddddddddd\" and chdir \"dddddddddd\" or last }'; perl -e 'chdir shift; for (1..1000) { mkdir \"e\" and chdir \"e\" or last } open F, \">f\"' $TMPDIR",
+        "perl -e 'for (1..600) { mkdir \"dddddddddd\" and chdir \"dddddddddd\" or last }'; perl -e 'chdir shift; for (1..600) { mkdir \"e\" and chdir \"e\" or last } open F, \">f\"' $TMPDIR",
     ),
     stopped(
         "folders that are shut",
