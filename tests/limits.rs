@@ -1,6 +1,7 @@
 //! Jobs that use more than they may. No script here goes on without an end, whatever becomes of its limit.
 
 use std::fs;
+use std::path::Path;
 
 use treeyard::model::job::Outcome;
 use treeyard::model::resource::Resource;
@@ -107,6 +108,31 @@ fn a_storm_that_never_stays_is_brought_down() {
         exec sleep 60",
         10,
     );
+}
+
+/// Also of those that nobody knows any more, and it is gone with them.
+#[test]
+fn a_job_gets_a_control_group_where_there_may_be_one() {
+    let probe = text(&Yard::new().treeyard(&["sandbox", "probe", "--json"]).stdout);
+    if probe.contains(r#""groups":{"Err""#) {
+        println!("skipped: {probe}");
+        return;
+    }
+    let job = Job::new();
+    let script = "setsid sh -c 'trap \"\" TERM; while :; do sleep 1; done' &
+        for process in self $!; do
+            until grep treeyard-job /proc/$process/cgroup; do sleep 0.02; done
+        done";
+    let record = run(&job, script, processes(100));
+    let said = job.output();
+    assert_eq!(record.outcome, Outcome::Exited { code: 0 }, "{said}");
+    assert_eq!(job.survivors(), [0; 0]);
+    let of_version_2 = |line| str::strip_prefix(line, "0::");
+    let groups: Vec<&str> = said.lines().flat_map(of_version_2).collect();
+    assert!(groups.len() == 2 && groups[0] == groups[1], "{said}");
+    for mount in ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] {
+        assert!(!Path::new(&format!("{mount}{}", groups[0])).exists());
+    }
 }
 
 #[test]

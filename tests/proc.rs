@@ -64,7 +64,7 @@ impl Job {
         self.run(&self.spec(&["sh", "-c", script]))
     }
 
-    fn output(&self) -> String {
+    pub fn output(&self) -> String {
         fs::read_to_string(self.dir.join("output.log")).unwrap()
     }
 

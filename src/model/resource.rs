@@ -41,13 +41,14 @@ impl Resource {
         }
     }
 
-    /// That so much was used with this limit.
+    /// That so much was used with this limit, or that the kernel did not let it be more.
     pub fn overrun(self, limit: u64, used: u64) -> String {
-        let (limit, used) = (self.amount(limit), self.amount(used));
-        format!(
-            "went over its limit: it had {used}, at most {limit} are allowed ({})",
-            self.setting()
-        )
+        let had = match used > limit {
+            true => format!("it had {}", self.amount(used)),
+            false => "the kernel did not let it have more".to_owned(),
+        };
+        let (limit, setting) = (self.amount(limit), self.setting());
+        format!("went over its limit: {had}, at most {limit} are allowed ({setting})")
     }
 }
 
@@ -78,6 +79,12 @@ mod tests {
                 1 << 30,
                 (1 << 30) + (1 << 29),
                 "went over its limit: it had 1.5 GiB of memory, at most 1 GiB of memory are allowed (sandbox.memory)",
+            ),
+            (
+                Resource::Memory,
+                1 << 30,
+                1 << 30,
+                "went over its limit: the kernel did not let it have more, at most 1 GiB of memory are allowed (sandbox.memory)",
             ),
             (
                 Resource::Processes,

@@ -44,6 +44,46 @@ pub struct Machine {
     pub mounts: Result<(), String>,
     /// Namespaces for the network.
     pub network: Result<(), String>,
+    /// Control groups: what the kernel itself limits for a whole job.
+    pub groups: Result<Controllers, String>,
+}
+
+/// What control groups can limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Controllers {
+    pub memory: bool,
+    pub processes: bool,
+}
+
+impl Controllers {
+    /// From the kernel's names for them, with spaces in between.
+    pub fn read(text: &str) -> Self {
+        let has = |name| text.split_ascii_whitespace().any(|word| word == name);
+        Self {
+            memory: has("memory"),
+            processes: has("pids"),
+        }
+    }
+
+    /// Whether it is all that a job can be limited to by the kernel.
+    pub fn are_all(self) -> bool {
+        self.memory && self.processes
+    }
+
+    /// The kernel's names for them.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let all = [(self.memory, "memory"), (self.processes, "pids")];
+        all.into_iter()
+            .filter_map(|(has, name)| has.then_some(name))
+    }
+
+    /// Those that `others` does not have.
+    pub fn without(self, others: Self) -> Self {
+        Self {
+            memory: self.memory && !others.memory,
+            processes: self.processes && !others.processes,
+        }
+    }
 }
 
 /// The first version of Landlock without which files could still be emptied (`truncate`).
@@ -59,6 +99,7 @@ impl Machine {
             seccomp: Err(why.to_owned()),
             mounts: Err(why.to_owned()),
             network: Err(why.to_owned()),
+            groups: Err(why.to_owned()),
         }
     }
 
@@ -127,6 +168,10 @@ impl Machine {
                 "names, sizes and times of files outside can be asked for one by one",
             ),
             (
+                !self.groups.as_ref().is_ok_and(|found| found.are_all()),
+                "memory and processes of whole jobs are counted: between two looks there can be more",
+            ),
+            (
                 true,
                 "the command lines of other processes can be read, not their memory, files or environment",
             ),
@@ -150,6 +195,7 @@ mod tests {
             seccomp: Ok(()),
             mounts: Ok(()),
             network: Ok(()),
+            groups: Ok(Controllers::read("cpu memory pids")),
         }
     }
 
@@ -191,5 +237,10 @@ mod tests {
         };
         assert!(machine(7).gaps().len() < flat.gaps().len());
         assert!(flat.gaps().len() < old.gaps().len());
+        let counted = Machine {
+            groups: Ok(Controllers::read("hugetlb pids")),
+            ..machine(7)
+        };
+        assert_eq!(counted.gaps().len(), machine(7).gaps().len() + 1);
     }
 }

@@ -8,6 +8,7 @@ use nix::unistd::Pid;
 use rustix::io::Errno;
 use rustix::process::{Signal, WaitOptions, kill_process_group, setpriority_process, wait};
 
+use super::budget::{Budget, Cgroup, Overrun, Place};
 use super::door::Doorkeeper;
 use super::kill;
 use super::signals::Signals;
@@ -16,29 +17,33 @@ use crate::model::job::Outcome;
 
 /// A family that grows faster than it is stopped is not looked at for ever.
 const MOST_LOOKS: u32 = 100;
+const KILLED: i32 = Signal::KILL.as_raw();
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// Ahead of all others, where that may be had.
 const FIRST_IN_LINE: i32 = -20;
 
-/// Stops every descendant. What they had begun to start is there at the next look. Whoever answers
-/// at the door goes on: stopped in the middle of writing, it would keep everybody from the store.
-fn hold(door: Option<&Doorkeeper>) {
+/// Does something with every descendant, once with each. What they had begun to start is there at the next
+/// look. Whoever answers at the door is left out: stopped in the middle of writing, it would keep everybody
+/// from the store.
+fn with_all(door: Option<&Doorkeeper>, mut act: impl FnMut(&[Entry])) {
     let answers = |entry: &Entry| door.is_some_and(|door| door.has_sent(entry.pid));
     let mut known: HashSet<(u32, u64)> = HashSet::new();
     for _ in 0..MOST_LOOKS {
         let mut new = table::descendants_but(&[std::process::id()], answers);
-        new.retain(|entry| !entry.stopped && known.insert((entry.pid, entry.start_time)));
+        new.retain(|entry| known.insert((entry.pid, entry.start_time)));
         if new.is_empty() {
             return;
         }
-        kill::send(&new, Signal::STOP);
+        act(&new);
     }
 }
 
-/// Lets every descendant go on.
-pub(super) fn go_on() {
-    let family = table::descendants(&[std::process::id()]);
-    kill::send(&family, Signal::CONT);
+/// Stops every descendant.
+fn hold(door: Option<&Doorkeeper>) {
+    with_all(door, |new| {
+        let moving: Vec<Entry> = new.iter().filter(|entry| !entry.stopped).copied().collect();
+        kill::send(&moving, Signal::STOP);
+    });
 }
 
 /// Among thousands that want to run, the turn of this process would come too rarely. Not everybody may
@@ -54,6 +59,15 @@ pub(super) struct Family {
     main: Pid,
     ended: Option<Outcome>,
     door: Option<Doorkeeper>,
+    group: Group,
+}
+
+/// The control group that they are in.
+enum Group {
+    NotYet,
+    Own(Cgroup),
+    /// None can be had.
+    Nowhere,
 }
 
 impl Family {
@@ -64,6 +78,44 @@ impl Family {
             main,
             ended: None,
             door,
+            group: Group::NotYet,
+        }
+    }
+
+    /// Takes all into a control group of their own, if there can be one.
+    pub(super) fn gather(&mut self, budget: &Budget) {
+        if matches!(self.group, Group::NotYet) {
+            let own = Place::find()
+                .ok()
+                .and_then(|place| self.gathered(&place, budget));
+            self.group = own.map_or(Group::Nowhere, Group::Own);
+        }
+    }
+
+    fn gathered(&self, place: &Place, budget: &Budget) -> Option<Cgroup> {
+        let group = Cgroup::make(place, budget).ok()?;
+        let mut is_refused = false;
+        with_all(self.door.as_ref(), |new| {
+            for entry in new {
+                is_refused |= group.take_in(entry.pid).is_err();
+            }
+        });
+        (!is_refused).then_some(group)
+    }
+
+    /// How the program ended, if the kernel ended it because of a limit.
+    pub(super) fn explained(&self, outcome: Outcome, budget: &Budget) -> Outcome {
+        let is_killed = matches!(outcome, Outcome::Signalled { signal: KILLED });
+        let group = self.group().filter(|_| is_killed);
+        let overrun = group.and_then(|group| group.refused(budget));
+        overrun.map_or(outcome, Overrun::outcome)
+    }
+
+    /// Their control group.
+    pub(super) fn group(&self) -> Option<&Cgroup> {
+        match &self.group {
+            Group::Own(group) => Some(group),
+            Group::NotYet | Group::Nowhere => None,
         }
     }
 
@@ -75,6 +127,15 @@ impl Family {
     /// Stops every descendant where it is.
     pub(super) fn hold(&self) {
         hold(self.door.as_ref());
+    }
+
+    /// Lets every descendant go on.
+    pub(super) fn go_on(&self) {
+        let family = table::descendants(&[std::process::id()]);
+        kill::send(&family, Signal::CONT);
+        if let Some(group) = self.group() {
+            group.freeze(false);
+        }
     }
 
     /// Waits until something happens, or until `limit`; whoever asks at the door meanwhile is answered.
@@ -135,9 +196,13 @@ impl Family {
         self.kill(|| hold(None), signals);
     }
 
-    /// Stops every descendant, most of them at once: those that stayed in the program's group. It is the
-    /// job's as long as its leader is not reaped.
+    /// Stops every descendant, most of them at once: all, where they have a control group, else those that
+    /// stayed in the program's. It is the job's as long as its leader is not reaped.
     pub(super) fn stop(&self) {
+        if let Some(group) = self.group() {
+            group.freeze(true);
+            return;
+        }
         if let Some(group) = rustix::process::Pid::from_raw(self.main.as_raw()) {
             let _ = kill_process_group(group, Signal::STOP);
         }
@@ -147,6 +212,9 @@ impl Family {
     fn kill(&mut self, before: fn(), signals: &Signals) {
         let mut pause = Duration::from_millis(1);
         loop {
+            if let Some(group) = self.group() {
+                group.kill();
+            }
             before();
             kill::send(&table::descendants(&[std::process::id()]), Signal::KILL);
             if self.gone_within(pause, signals) {

@@ -16,7 +16,7 @@ use super::budget::{Accountant, Finding, milliseconds};
 use super::claim::Claim;
 use super::door::{DOOR_VARIABLE, Doorkeeper};
 use super::error::ProcError;
-use super::family::{Family, go_on};
+use super::family::Family;
 use super::job::{
     self, Durability, EXIT_FILE, ExitRecord, JOB_VARIABLE, JobSpec, LOG_FILE, OUTPUT_FILE,
     REFUSED_FILE,
@@ -104,6 +104,7 @@ fn run(job_dir: &Path, spec: &JobSpec, signals: &Signals) -> Option<Outcome> {
         .timeout_ms
         .and_then(|ms| Instant::now().checked_add(Duration::from_millis(ms)));
     let outcome = watch(&mut family, limit, &mut accountant, signals);
+    let outcome = outcome.map(|outcome| family.explained(outcome, &spec.budget));
     family.close_door();
     match outcome {
         // It would use the time for more of the same.
@@ -144,7 +145,7 @@ fn watch(
             Some(Told::GoOn) => {
                 if let Some(since) = held.take() {
                     limit = limit.and_then(|limit| limit.checked_add(since.elapsed()));
-                    go_on();
+                    family.go_on();
                 }
             }
             None => {}
@@ -157,14 +158,17 @@ fn watch(
         if limit.is_some_and(|limit| Instant::now() >= limit) {
             return Some(Outcome::TimedOut);
         }
-        match accountant.look() {
+        if accountant.is_due() {
+            family.gather(accountant.budget());
+        }
+        match accountant.look(family.group()) {
             Some(Finding::Over(overrun)) => return Some(overrun.outcome()),
             Some(Finding::Storm) => {
                 family.stop();
-                if let Some(Finding::Over(overrun)) = accountant.look() {
+                if let Some(Finding::Over(overrun)) = accountant.look(family.group()) {
                     return Some(overrun.outcome());
                 }
-                go_on();
+                family.go_on();
             }
             None => {}
         }

@@ -8,7 +8,7 @@ use crate::cli::context::Context;
 use crate::cli::format::clean;
 use crate::cli::table::{Table, width};
 use crate::model::code::{Code, Exit};
-use crate::model::sandbox::Machine;
+use crate::model::sandbox::{Controllers, Machine};
 use crate::proc::machine;
 
 /// What to do.
@@ -51,11 +51,26 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         let gaps = machine.gaps();
         let gaps: String = gaps.iter().map(|gap| format!("\n  {gap}")).collect();
         let table = mechanisms(machine).render(width());
-        format!("{table}\n\n{reached}\n\nnot stopped at this level:{gaps}")
+        format!("{table}\n{reached}\n\nnot stopped at this level:{gaps}")
     })?;
     match lacks {
         None => Ok(Exit::Ok),
         Some(_) => Ok(Code::SandboxUnreached.exit()),
+    }
+}
+
+fn limited(groups: &Result<Controllers, String>) -> String {
+    match groups {
+        Err(why) => format!("no: {}", clean(why)),
+        Ok(Controllers {
+            memory: true,
+            processes: true,
+        }) => "yes".to_owned(),
+        Ok(Controllers { memory: true, .. }) => "yes, for memory".to_owned(),
+        Ok(Controllers {
+            processes: true, ..
+        }) => "yes, for processes".to_owned(),
+        Ok(_) => "yes, without limits".to_owned(),
     }
 }
 
@@ -87,6 +102,11 @@ fn mechanisms(machine: &Machine) -> Table {
         "network namespace",
         state(&machine.network),
         "what is reached of the network",
+    );
+    row(
+        "control groups",
+        limited(&machine.groups),
+        "what a whole job uses",
     );
     table
 }

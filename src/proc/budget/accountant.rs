@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::folders::Folders;
+use super::group::Cgroup;
 use super::limits::{Budget, Overrun};
 use super::pace::SHORTEST;
 use super::processes::Processes;
@@ -18,8 +19,8 @@ pub(in crate::proc) enum Finding {
 
 /// What looks at one part of what a job uses.
 pub(super) trait Gauge {
-    /// Looks, and gives how long to wait until the next look.
-    fn look(&mut self, budget: &Budget) -> Result<Duration, Finding>;
+    /// Looks, and gives how long to wait until the next look. What has a control group is counted by it.
+    fn look(&mut self, budget: &Budget, group: Option<&Cgroup>) -> Result<Duration, Finding>;
 }
 
 /// Looks at one job while it runs.
@@ -41,18 +42,28 @@ impl<'a> Accountant<'a> {
         }
     }
 
+    /// What the job may use.
+    pub(in crate::proc) fn budget(&self) -> &'a Budget {
+        self.budget
+    }
+
     /// When the next look is due; `None` when nothing is limited.
     pub(in crate::proc) fn due(&self) -> Option<Instant> {
         self.gauges.iter().map(|(due, _)| *due).min()
     }
 
+    /// Whether there is something to look at now.
+    pub(in crate::proc) fn is_due(&self) -> bool {
+        self.due().is_some_and(|due| due <= Instant::now())
+    }
+
     /// Looks at what is due.
-    pub(in crate::proc) fn look(&mut self) -> Option<Finding> {
+    pub(in crate::proc) fn look(&mut self, group: Option<&Cgroup>) -> Option<Finding> {
         for (due, gauge) in &mut self.gauges {
             if Instant::now() < *due {
                 continue;
             }
-            match gauge.look(self.budget) {
+            match gauge.look(self.budget, group) {
                 Ok(wait) => *due = Instant::now() + wait,
                 Err(finding) => return Some(finding),
             }
@@ -72,7 +83,7 @@ mod tests {
             budget: &Budget::default(),
             gauges: Vec::new(),
         };
-        assert_eq!((accountant.due(), accountant.look()), (None, None));
+        assert_eq!((accountant.due(), accountant.look(None)), (None, None));
         assert_eq!(Accountant::of(&Budget::default()).due(), None);
     }
 
@@ -86,11 +97,11 @@ mod tests {
             ..Budget::default()
         };
         let mut accountant = Accountant::of(&budget);
-        assert_eq!(accountant.look(), None, "not yet");
+        assert_eq!(accountant.look(None), None, "not yet");
         for (due, _) in &mut accountant.gauges {
             *due -= Duration::from_secs(1);
         }
-        let Some(Finding::Over(found)) = accountant.look() else {
+        let Some(Finding::Over(found)) = accountant.look(None) else {
             panic!("nothing");
         };
         assert_eq!((found.what, found.limit), (Resource::Disk, 10_000));

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::statvfs;
 
 use super::accountant::{Finding, Gauge};
+use super::group::Cgroup;
 use super::limits::{Budget, Overrun, share};
 use super::pace::{LONGEST, Pace, REST};
 use super::walk::{Found, Walk};
@@ -61,7 +62,7 @@ impl Folders {
 }
 
 impl Gauge for Folders {
-    fn look(&mut self, budget: &Budget) -> Result<Duration, Finding> {
+    fn look(&mut self, budget: &Budget, _: Option<&Cgroup>) -> Result<Duration, Finding> {
         let urgent = self.is_urgent(budget);
         if let Some(due) = self.due {
             let left = due.saturating_duration_since(Instant::now());

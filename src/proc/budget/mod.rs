@@ -5,12 +5,17 @@
 
 mod accountant;
 mod folders;
+mod group;
 mod limits;
 mod memory;
 mod pace;
+mod place;
 mod processes;
 mod walk;
 
 pub(super) use accountant::{Accountant, Finding};
+pub(super) use group::Cgroup;
 pub use limits::Budget;
+pub(super) use limits::Overrun;
+pub(super) use place::Place;
 pub(super) use processes::milliseconds;

@@ -1,5 +1,6 @@
-//! What the processes of a job use. Counting them takes a look at every process of the machine, and so is
-//! done seldom. In between, two cheap numbers of the whole machine tell whether it is worth while.
+//! What the processes of a job use. Where they have no control group, counting them takes a look at every
+//! process of the machine, and so is done seldom. In between, two cheap numbers of the whole machine tell
+//! whether it is worth while.
 
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use nix::sys::time::TimeVal;
 use super::super::room;
 use super::super::table::{self, Entry};
 use super::accountant::{Finding, Gauge};
+use super::group::{Cgroup, Used};
 use super::limits::{Budget, Overrun, share};
 use super::memory;
 use super::pace::{Pace, SHORTEST};
@@ -23,6 +25,8 @@ pub(super) struct Processes {
     /// When they are counted again.
     due: Instant,
     last: Seen,
+    /// The processor time from before they had a group, in milliseconds.
+    before_group: Option<u64>,
 }
 
 /// What there was at a look.
@@ -44,36 +48,48 @@ impl Processes {
             pace: Pace::new(),
             due: Instant::now() + SHORTEST,
             last: Seen::default().with_machine(budget),
+            before_group: None,
         })
     }
 
-    fn count(&mut self, budget: &Budget) -> Result<(), Overrun> {
+    fn count(&mut self, budget: &Budget, group: Option<&Cgroup>) -> Result<(), Overrun> {
         let start = Instant::now();
-        let family = table::below(&[std::process::id()]);
-        let memory = match budget.memory_bytes {
-            Some(limit) => memory::used(&family, limit),
-            None => 0,
-        };
-        let processes = family.len() as u64;
+        if let Some(overrun) = group.and_then(|group| group.refused(budget)) {
+            return Err(overrun);
+        }
+        let used = self.used_by(group, budget);
+        let used = used.unwrap_or_else(|| used_below(budget));
         let all = [
-            (Resource::Processes, budget.processes, processes),
-            (Resource::Memory, budget.memory_bytes, memory),
-            (Resource::Cpu, budget.cpu_ms, cpu_ms(&family)),
+            (Resource::Processes, budget.processes, used.processes),
+            (Resource::Memory, budget.memory_bytes, used.memory),
+            (Resource::Cpu, budget.cpu_ms, used.cpu_ms),
         ];
         let share = share(all.map(|(_, limit, used)| (limit, used)));
         self.due = start + self.pace.next(share, start.elapsed());
         let seen = Seen {
-            processes,
-            memory,
+            processes: used.processes,
+            memory: used.memory,
             ..self.last
         };
         self.last = seen.with_machine(budget);
         Overrun::find(all).map_or(Ok(()), Err)
     }
+
+    fn used_by(&mut self, group: Option<&Cgroup>, budget: &Budget) -> Option<Used> {
+        let used = group?.used(budget)?;
+        let before = self.before_group.get_or_insert_with(|| {
+            let all = used_below(&Budget::default());
+            all.cpu_ms.saturating_sub(used.cpu_ms)
+        });
+        Some(Used {
+            cpu_ms: used.cpu_ms + *before,
+            ..used
+        })
+    }
 }
 
 impl Gauge for Processes {
-    fn look(&mut self, budget: &Budget) -> Result<Duration, Finding> {
+    fn look(&mut self, budget: &Budget, group: Option<&Cgroup>) -> Result<Duration, Finding> {
         let now = self.last.with_machine(budget);
         if budget.processes.is_some() && now.is_storm(&self.last) {
             self.due = Instant::now();
@@ -81,7 +97,7 @@ impl Gauge for Processes {
             return Err(Finding::Storm);
         }
         if self.due <= Instant::now() || now.may_be_over(&self.last, budget) {
-            self.count(budget).map_err(Finding::Over)?;
+            self.count(budget, group).map_err(Finding::Over)?;
         }
         let left = self.due.saturating_duration_since(Instant::now());
         Ok(left.min(SHORTEST))
@@ -123,6 +139,19 @@ impl Seen {
             ),
         ];
         Overrun::find(all).is_some()
+    }
+}
+
+/// What the processes below this one use, by the table of all.
+fn used_below(budget: &Budget) -> Used {
+    let family = table::below(&[std::process::id()]);
+    Used {
+        processes: family.len() as u64,
+        memory: match budget.memory_bytes {
+            Some(limit) => memory::used(&family, limit),
+            None => 0,
+        },
+        cpu_ms: cpu_ms(&family),
     }
 }
 

@@ -11,6 +11,7 @@ use nix::sched::CloneFlags;
 use super::confinement::{Confinement, View};
 use super::{filter, rights, rules, view};
 use crate::model::sandbox::Machine;
+use crate::proc::budget::Place;
 use crate::proc::program::own_program;
 
 /// The argument that makes this binary try it all on itself and print what it found.
@@ -45,6 +46,7 @@ pub fn probe_here() -> Machine {
         view: View::Own,
         ..Confinement::default()
     };
+    let groups = Place::find().map(|place| place.controllers());
     let mounts = view::enter(&trial).map_err(|error| error.to_string());
     let network = view::separate(CloneFlags::CLONE_NEWNET).map_err(|error| error.to_string());
     if mounts.is_err() {
@@ -59,5 +61,6 @@ pub fn probe_here() -> Machine {
         seccomp,
         mounts,
         network,
+        groups,
     }
 }
