@@ -11,6 +11,8 @@ mod behind;
 mod checkout;
 #[path = "hooks/index.rs"]
 mod index;
+#[path = "hooks/messages.rs"]
+mod messages;
 #[path = "hooks/session.rs"]
 mod session;
 
