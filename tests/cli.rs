@@ -126,7 +126,7 @@ fn doctor_finds_nothing_wrong_in_a_fresh_repository() {
         .filter_map(|line| line.split_whitespace().nth(1))
         .collect();
     assert!(text.starts_with("exit 0\n"), "{text}");
-    let expected = "git repo config runner disk artifacts store events worktrees checkout";
+    let expected = "git repo config runner disk sandbox artifacts store events worktrees checkout";
     assert_eq!(checks.join(" "), expected, "{text}");
 }
 

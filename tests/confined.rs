@@ -50,7 +50,17 @@ fn a_level_that_is_not_reached_runs_nothing() {
         said.contains("TY-SANDBOX-UNREACHED") && said.contains("namespaces"),
         "{said}"
     );
+    assert!(
+        said.contains("`sandbox.level = \"standard\"` is reached here"),
+        "{said}"
+    );
     assert_eq!(yard.state_of("s"), "", "nothing is queued");
+    let looked = without_namespaces(&yard, &[&strict[..], &["doctor"]].concat());
+    let looked = text(&looked.stdout);
+    assert!(
+        looked.contains("nothing is run without the sandbox"),
+        "{looked}"
+    );
     let done = without_namespaces(&yard, &run);
     assert!(done.status.success(), "{}", text(&done.stderr));
     assert_eq!(yard.state_of("s"), "COMPLETED");

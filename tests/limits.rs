@@ -290,6 +290,8 @@ fn on_a_full_disk_nothing_starts_and_says_so() {
         list.matches("limits.min_free_disk").count() == 2
     });
     assert_eq!(yard.state_of("a"), "CREATED");
+    let looked = yard.exits(0, &["doctor"]);
+    assert!(looked.contains("no session starts: the disk"), "{looked}");
     yard.exits(0, &["down", "--cancel"]);
     let events = yard.exits(0, &["events", "--json"]);
     assert_eq!(

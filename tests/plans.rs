@@ -173,7 +173,10 @@ fn a_session_takes_more_commands_until_its_work_is_over() {
     yard.exits(0, &["resume", "s"]);
     rest("FAILED");
     refused("treeyard retry");
-    yard.exits(0, &["retry", "s"]);
+    let told = yard.treeyard(&["retry", "s"]);
+    let said = super::yard::text(&told.stderr);
+    assert!(told.status.success(), "{said}");
+    assert!(said.contains("no runner is active"), "{said}");
     add(0, "echo 3 >> n; rm again");
     rest("COMPLETED");
 
@@ -194,6 +197,8 @@ fn a_session_takes_more_commands_until_its_work_is_over() {
         "test $(wc -l < n) = 3",
     ];
     yard.exits(0, &after);
+    let shown = yard.exits(0, &["show", "t"]);
+    assert!(!shown.contains("treeyard land"), "it did nothing: {shown}");
 
     yard.exits(0, &["land", "s"]);
     refused("starts from main");

@@ -8,10 +8,12 @@ use super::git_locks::stale_locks;
 use super::landings::landings;
 use super::project::{cas_root, open_store, user_config};
 use super::repair::worktrees;
+use super::setup::{limits, root_of};
 use crate::cas::Cas;
 use crate::config::Settings;
 use crate::git::{Git, GitError, Repo};
-use crate::proc::last_runner;
+use crate::model::resource::bytes;
+use crate::proc::{MachineRoom, last_runner};
 use crate::store::Store;
 
 const LOW_DISK: u64 = 1 << 30;
@@ -102,7 +104,8 @@ pub fn examine(start: &Path, flags: &[(String, String)], mode: Mode) -> Vec<Chec
         }
     };
     found.push(runner(&repo));
-    found.push(disk(&repo));
+    found.push(disk(&repo, &settings));
+    found.push(sandbox(&settings));
     found.extend(stale_locks(&repo));
     found.extend(super::hooks::examine(&repo, mode));
     found.push(match Cas::open(&cas_root(&repo)) {
@@ -149,14 +152,38 @@ fn runner(repo: &Repo) -> Check {
     }
 }
 
-fn disk(repo: &Repo) -> Check {
-    match fs2::available_space(repo.common_dir()) {
-        Ok(free) if free < LOW_DISK => {
-            check(Status::Warn, "disk", format!("{} MiB are free", free >> 20))
-                .advice("free space; `treeyard gc` removes what is no longer needed")
+/// The disk of the repository's records, and the one of the worktrees, which may be another.
+fn disk(repo: &Repo, settings: &Settings) -> Check {
+    const ADVICE: &str = "free space; `treeyard gc` removes what is no longer needed";
+    let free_at = |folder: &Path| MachineRoom::now(folder).disk;
+    let worktrees = root_of(repo, settings).ok().and_then(|root| free_at(&root));
+    let floor = limits(settings).floors.disk;
+    let begins = |free: &u64| floor.is_none_or(|floor| *free >= floor);
+    if let (Some(free), Some(floor)) = (worktrees.filter(|free| !begins(free)), floor) {
+        let (free, floor) = (bytes(free), bytes(floor));
+        let detail = format!(
+            "no session starts: the disk of the worktrees has {free} left, less than {floor} (limits.min_free_disk)"
+        );
+        return check(Status::Warn, "disk", detail).advice(ADVICE);
+    }
+    let least = free_at(repo.common_dir())
+        .into_iter()
+        .chain(worktrees)
+        .min();
+    match least {
+        Some(free) if free < LOW_DISK => {
+            check(Status::Warn, "disk", format!("{} MiB are free", free >> 20)).advice(ADVICE)
         }
-        Ok(free) => check(Status::Ok, "disk", format!("{} GiB are free", free >> 30)),
-        Err(error) => failed("disk", Failure::io(repo.common_dir(), &error)),
+        Some(free) => check(Status::Ok, "disk", format!("{} GiB are free", free >> 30)),
+        None => check(Status::Warn, "disk", "nobody can tell how much is free"),
+    }
+}
+
+fn sandbox(settings: &Settings) -> Check {
+    match super::sandbox::reached(settings) {
+        Ok(level) => check(Status::Ok, "sandbox", format!("level {level} is reached")),
+        Err(failure) => check(Status::Warn, "sandbox", failure.message.clone())
+            .advice(failure.advice().join("; ")),
     }
 }
 

@@ -80,10 +80,7 @@ pub(super) fn can_hold(tasks: &[TaskSpec], settings: &Settings) -> Result<(), Fa
     if tasks.iter().all(|task| task.unconfined.is_some()) {
         return Ok(());
     }
-    let refused = |why: &str| {
-        let message = format!("nothing is run without the sandbox: {why}");
-        Err(Failure::new(Code::SandboxUnreached, message))
-    };
+    let refused = |why: &str| Err(unreached(why, settings));
     if settings.isolation() == Isolation::Linked {
         return refused(
             "worktrees.isolation is \"linked\", so sessions work in this repository's own git directory",
@@ -92,5 +89,30 @@ pub(super) fn can_hold(tasks: &[TaskSpec], settings: &Settings) -> Result<(), Fa
     match sandbox(settings) {
         Sandbox::Held(_) => Ok(()),
         Sandbox::Unreached(why) => refused(&why),
+    }
+}
+
+/// The level that sessions are held to.
+///
+/// # Errors
+/// [`Code::SandboxUnreached`] with what is missing.
+pub(super) fn reached(settings: &Settings) -> Result<Level, Failure> {
+    match sandbox(settings) {
+        Sandbox::Held(_) => Ok(machine().level()),
+        Sandbox::Unreached(why) => Err(unreached(&why, settings)),
+    }
+}
+
+fn unreached(why: &str, settings: &Settings) -> Failure {
+    let message = format!("nothing is run without the sandbox: {why}");
+    let failure = Failure::new(Code::SandboxUnreached, message);
+    let is_too_much = settings.sandbox_level() > Level::Standard
+        && machine().level() == Level::Standard
+        && settings.isolation() != Isolation::Linked;
+    match is_too_much {
+        true => failure.hint(
+            "`sandbox.level = \"standard\"` is reached here; `treeyard sandbox probe` says what is missing for more",
+        ),
+        false => failure,
     }
 }

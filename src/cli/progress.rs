@@ -1,11 +1,14 @@
 //! What a person sees while work goes on: a line for each thing that happened, and on a terminal
 //! a bar below them.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::sync::Mutex;
 
+use anstream::adapter::strip_str;
+use anstream::{AutoStream, ColorChoice};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::format::{clean, duration};
@@ -120,7 +123,7 @@ impl Progress {
                 self.terminal.note(text);
             }
         } else {
-            self.bar.println(text);
+            self.bar.println(as_the_screen_takes_it(text));
         }
     }
 
@@ -182,6 +185,14 @@ fn is_landed_or_refused(event: &Event) -> bool {
         event,
         Event::Landed { .. } | Event::LandingConflicted { .. } | Event::LandingRefused { .. }
     )
+}
+
+/// Without colours where none are wanted: the bar prints what it is given.
+fn as_the_screen_takes_it(text: &str) -> Cow<'_, str> {
+    match AutoStream::choice(&std::io::stderr()) {
+        ColorChoice::Never => Cow::Owned(strip_str(text).to_string()),
+        _ => Cow::Borrowed(text),
+    }
 }
 
 /// Hidden where nobody looks at it, or where it could not be drawn over.

@@ -67,7 +67,7 @@ impl fmt::Display for Shortage {
         match self {
             Self::Memory(has, floor) => write!(
                 f,
-                "the machine has {} of memory left, {} stay free (limits.min_free_memory)",
+                "the machine has {} of memory left, less than {} (limits.min_free_memory)",
                 bytes(*has),
                 bytes(*floor)
             ),
@@ -77,7 +77,7 @@ impl fmt::Display for Shortage {
             ),
             Self::Disk(has, floor) => write!(
                 f,
-                "the disk of the worktrees has {} left, {} stay free (limits.min_free_disk)",
+                "the disk of the worktrees has {} left, less than {} (limits.min_free_disk)",
                 bytes(*has),
                 bytes(*floor)
             ),
@@ -126,7 +126,7 @@ mod tests {
     fn a_shortage_names_its_setting() {
         assert_eq!(
             Shortage::Memory(300 << 20, 512 << 20).to_string(),
-            "the machine has 300 MiB of memory left, 512 MiB stay free (limits.min_free_memory)"
+            "the machine has 300 MiB of memory left, less than 512 MiB (limits.min_free_memory)"
         );
         assert!(!Shortage::Disk(1, 2).lets_one_start());
         assert!(Shortage::Pressure(30).lets_one_start());

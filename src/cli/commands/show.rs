@@ -7,7 +7,7 @@ use crate::app::drift::drift_of;
 use crate::app::failure::Failure;
 use crate::app::waiting::reasons;
 use crate::cli::context::Context;
-use crate::cli::format::{ago, clean, duration, now_ms};
+use crate::cli::format::{ago, clean, duration, is_ready, now_ms};
 use crate::cli::out::{bold, paint, state_style};
 use crate::cli::selector::Selector;
 use crate::cli::status::status_of;
@@ -127,7 +127,7 @@ fn next(session: &SessionRow) -> String {
         SessionState::Blocked => {
             format!("settle it in `treeyard open {s}`, then treeyard land {s}")
         }
-        SessionState::Completed if session.landed_commit.is_none() => {
+        SessionState::Completed if is_ready(session) => {
             format!("treeyard diff {s}, then treeyard land {s}")
         }
         SessionState::Completed => String::new(),

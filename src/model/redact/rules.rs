@@ -122,7 +122,7 @@ fn all() -> Vec<Rule> {
     }
     let words: [(&str, Shape); 11] = [
         ("pass", |site| shapes::assigned(site, 4)),
-        ("pwd", |site| shapes::assigned(site, 3)),
+        ("pwd", shapes::pwd),
         ("secret", |site| shapes::assigned(site, 6)),
         ("token", |site| shapes::assigned(site, 5)),
         ("apikey", |site| shapes::assigned(site, 6)),

@@ -207,6 +207,13 @@ pub(super) fn assigned(site: &Site<'_>, anchor: usize) -> Option<Found> {
     is_secret.then_some(Found::Secret(from..to, is_assigned))
 }
 
+/// The same for `pwd`, but for a shell's own working folder, `PWD=/…` or `OLDPWD=/…`.
+pub(super) fn pwd(site: &Site<'_>) -> Option<Found> {
+    let is_own_name = !is_base64url(site.before) || site.before == b'D';
+    let is_folder = is_own_name && site.rest.starts_with(b"PWD=/");
+    (!is_folder).then(|| assigned(site, 3)).flatten()
+}
+
 /// Where the value begins of which the name ends at `at`.
 fn value_of(bytes: &[u8], at: usize) -> Option<usize> {
     let at = skip(bytes, at, |byte| is_quote(byte) || byte == b']');

@@ -156,12 +156,15 @@ ordinary words
 ghp_short AKIA123 eyJ.eyJ npm_install AIzaShort
 password = "correct-horse-battery" token=$TOKEN api_key=${API_KEY}
 [redacted:NPM_TOKEN] and [redacted:jwt] token=[redacted:assignment]
+PWD=/home/me/tour.treeyard/guide-37353527 OLDPWD=/home/me/tour.treeyard/.homes/words-827ed4f1/home
 "#;
     assert!(
         matches!(Redactor::patterns().redact_text(text), Cow::Borrowed(_)),
         "{}",
         patterns(text)
     );
+    let not_a_folder = "DB_PWD=/home/me/tour.treeyard/guide-37353527";
+    assert_eq!(patterns(not_a_folder), "DB_PWD=[redacted:assignment]");
     for file in [
         include_str!("lines.rs"),
         include_str!("values.rs"),
