@@ -120,6 +120,15 @@ trap '' TERM
 touch d
 while :; do sleep 600; done";
 
+/// As shells do it for a message, and some programs for a log.
+#[test]
+fn what_opens_its_output_anew_does_not_empty_it() {
+    let job = Job::new();
+    let script = "echo one; echo two > /dev/stderr; echo three >&2; echo four > /dev/stdout";
+    job.run(&job.spec(&["sh", "-c", script]));
+    assert_eq!(job.output(), "one\ntwo\nthree\nfour\n");
+}
+
 #[test]
 fn exit_code_output_and_usage_are_recorded() {
     let job = Job::new();

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr};
 use std::io::{self, ErrorKind};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -16,7 +16,6 @@ use serde::{Deserialize, Serialize};
 use super::doorway::{Place, unusable};
 use super::job::JOB_VARIABLE;
 use super::launch::{self, Launch};
-use super::signals::Signals;
 use crate::model::ids::SessionId;
 
 /// The argument that makes this binary answer at a door.
@@ -84,17 +83,19 @@ impl Doorkeeper {
         &self.path
     }
 
-    /// Waits as [`Signals::wait`] does, and lets one in who comes meanwhile.
-    pub(super) fn wait(&mut self, signals: &Signals, limit: Option<Instant>) {
-        let rest = self.rests_until.filter(|end| Instant::now() < *end);
-        let is_open = rest.is_none() && self.handlers.len() < MOST_HANDLERS;
-        let limit = limit.into_iter().chain(rest).min();
-        if signals.wait_or(limit, is_open.then(|| self.listener.as_fd())) {
-            self.let_in();
-        }
+    /// Readable when somebody waits who can be let in now.
+    pub(super) fn as_fd(&self) -> Option<BorrowedFd<'_>> {
+        let is_open = self.rests_until().is_none() && self.handlers.len() < MOST_HANDLERS;
+        is_open.then(|| self.listener.as_fd())
     }
 
-    fn let_in(&mut self) {
+    /// Until when nobody is let in.
+    pub(super) fn rests_until(&self) -> Option<Instant> {
+        self.rests_until.filter(|end| Instant::now() < *end)
+    }
+
+    /// Lets one in.
+    pub(super) fn let_in(&mut self) {
         let started = match self.listener.accept() {
             Ok((client, _)) => self.start(&client),
             Err(error) if error.kind() == ErrorKind::WouldBlock => return,

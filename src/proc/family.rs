@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io;
 use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
@@ -9,6 +10,7 @@ use rustix::io::Errno;
 use rustix::process::{Signal, WaitOptions, kill_process_group, setpriority_process, wait};
 
 use super::budget::{Budget, Cgroup, Overrun, Place};
+use super::capture::Capture;
 use super::door::Doorkeeper;
 use super::kill;
 use super::signals::Signals;
@@ -59,6 +61,7 @@ pub(super) struct Family {
     main: Pid,
     ended: Option<Outcome>,
     door: Option<Doorkeeper>,
+    output: Capture,
     group: Group,
 }
 
@@ -72,12 +75,13 @@ enum Group {
 
 impl Family {
     /// Those of a program that leads its own session, and was just started.
-    pub(super) fn of(main: Pid, door: Option<Doorkeeper>) -> Self {
+    pub(super) fn of(main: Pid, output: Capture, door: Option<Doorkeeper>) -> Self {
         go_first();
         Self {
             main,
             ended: None,
             door,
+            output,
             group: Group::NotYet,
         }
     }
@@ -138,12 +142,25 @@ impl Family {
         }
     }
 
-    /// Waits until something happens, or until `limit`; whoever asks at the door meanwhile is answered.
+    /// Waits until something happens, or until `limit`. Whoever asks at the door meanwhile is answered, and
+    /// what is printed is kept.
     pub(super) fn wait(&mut self, signals: &Signals, limit: Option<Instant>) {
-        match &mut self.door {
-            Some(door) => door.wait(signals, limit),
-            None => signals.wait(limit),
+        let door = self.door.as_ref();
+        let rest = door.and_then(Doorkeeper::rests_until);
+        let files = [door.and_then(Doorkeeper::as_fd), self.output.as_fd()];
+        let limit = limit.into_iter().chain(rest).min();
+        let [knocked, printed] = signals.wait_or(limit, files);
+        if printed {
+            self.output.take();
         }
+        if let Some(door) = self.door.as_mut().filter(|_| knocked) {
+            door.let_in();
+        }
+    }
+
+    /// What became of the output, when nobody is left who could print.
+    pub(super) fn finish_output(self) -> io::Result<()> {
+        self.output.finish()
     }
 
     /// How the program ended, told once.
@@ -234,7 +251,7 @@ impl Family {
             if limit.is_some_and(|limit| Instant::now() >= limit) {
                 return false;
             }
-            signals.wait(limit);
+            self.wait(signals, limit);
         }
     }
 }

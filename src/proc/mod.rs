@@ -7,6 +7,7 @@
 //! record is written.
 
 mod budget;
+mod capture;
 mod claim;
 mod door;
 mod doorway;

@@ -95,11 +95,15 @@ impl Signals {
 
     /// Waits until a signal comes or, roughly, until `limit`.
     pub(super) fn wait(&self, limit: Option<Instant>) {
-        self.wait_or(limit, None);
+        let [] = self.wait_or(limit, []);
     }
 
-    /// The same, or until `other` can be read. Whether it can.
-    pub(super) fn wait_or(&self, limit: Option<Instant>, other: Option<BorrowedFd<'_>>) -> bool {
+    /// The same, or until one of `others` can be read. Which of them can.
+    pub(super) fn wait_or<const N: usize>(
+        &self,
+        limit: Option<Instant>,
+        others: [Option<BorrowedFd<'_>>; N],
+    ) -> [bool; N] {
         let time = limit.map_or(LONGEST_WAIT, |limit| {
             limit
                 .saturating_duration_since(Instant::now())
@@ -107,12 +111,18 @@ impl Signals {
         });
         // Rounded up, or the last fraction of a millisecond would be spent spinning.
         let timeout = PollTimeout::try_from(time + Duration::from_millis(1));
-        let files = [Some(self.file.as_fd()), other].into_iter().flatten();
+        let files = [Some(self.file.as_fd())]
+            .into_iter()
+            .chain(others)
+            .flatten();
         let mut files: Vec<_> = files
             .map(|file| PollFd::new(file, PollFlags::POLLIN))
             .collect();
         let found = poll(&mut files, timeout.unwrap_or(PollTimeout::ZERO));
-        let other = files.get(1).filter(|_| found.is_ok());
-        other.is_some_and(|file| file.any() == Some(true))
+        let mut files = files.iter().skip(1);
+        others.map(|other| {
+            let file = other.and_then(|_| files.next());
+            found.is_ok() && file.is_some_and(|file| file.any() == Some(true))
+        })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::fmt;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use nix::sys::signal::SigSet;
 use nix::unistd::Pid;
 
 use super::budget::{Accountant, Finding, milliseconds};
+use super::capture::Capture;
 use super::claim::Claim;
 use super::door::{DOOR_VARIABLE, Doorkeeper};
 use super::error::ProcError;
@@ -58,9 +60,7 @@ impl Supervision {
         match self.record(job_dir, spec) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                if let Ok(mut log) = launch::appending(&job_dir.join(LOG_FILE)) {
-                    let _ = writeln!(log, "{error}");
-                }
+                note(job_dir, format_args!("{error}"));
                 ExitCode::FAILURE
             }
         }
@@ -94,11 +94,11 @@ impl Supervision {
 /// `None` when somebody other than the runner ended it.
 fn run(job_dir: &Path, spec: &JobSpec, signals: &Signals) -> Option<Outcome> {
     let door = open_door(job_dir, spec);
-    let main = match start(job_dir, spec, door.as_ref()) {
-        Ok(main) => main,
+    let (main, output) = match start(job_dir, spec, door.as_ref()) {
+        Ok(started) => started,
         Err(outcome) => return Some(outcome),
     };
-    let mut family = Family::of(main, door);
+    let mut family = Family::of(main, output, door);
     let mut accountant = Accountant::of(&spec.budget);
     let limit = spec
         .timeout_ms
@@ -110,6 +110,12 @@ fn run(job_dir: &Path, spec: &JobSpec, signals: &Signals) -> Option<Outcome> {
         // It would use the time for more of the same.
         Some(Outcome::OverLimit { .. }) => family.end_at_once(signals),
         _ => family.end(Duration::from_millis(spec.grace_ms), signals),
+    }
+    if let Err(error) = family.finish_output() {
+        note(
+            job_dir,
+            format_args!("the end of its output was lost: {error}"),
+        );
     }
     match refusal(&job_dir.join(REFUSED_FILE)) {
         Some(why) => Some(not_started(why)),
@@ -183,18 +189,25 @@ fn open_door(job_dir: &Path, spec: &JobSpec) -> Option<Doorkeeper> {
     match Doorkeeper::open(door, &mark) {
         Ok(opened) => Some(opened),
         Err(error) => {
-            if let Ok(mut log) = launch::appending(&job_dir.join(LOG_FILE)) {
-                let _ = writeln!(log, "{}: {error}", door.socket.display());
-            }
+            note(job_dir, format_args!("{}: {error}", door.socket.display()));
             None
         }
     }
 }
 
-fn start(job_dir: &Path, spec: &JobSpec, door: Option<&Doorkeeper>) -> Result<Pid, Outcome> {
-    let output = launch::appending(&job_dir.join(OUTPUT_FILE))
-        .or_else(|_| launch::null())
-        .map_err(not_started)?;
+/// For whoever looks into the job's folder.
+fn note(job_dir: &Path, what: fmt::Arguments<'_>) {
+    if let Ok(mut log) = launch::appending(&job_dir.join(LOG_FILE)) {
+        let _ = writeln!(log, "{what}");
+    }
+}
+
+fn start(
+    job_dir: &Path,
+    spec: &JobSpec,
+    door: Option<&Doorkeeper>,
+) -> Result<(Pid, Capture), Outcome> {
+    let (capture, output) = Capture::into(&job_dir.join(OUTPUT_FILE)).map_err(not_started)?;
     let null = launch::null().map_err(not_started)?;
     let program = find_program(spec)?;
     let argv: Vec<&OsStr> = spec.argv.iter().map(OsStr::new).collect();
@@ -232,7 +245,8 @@ fn start(job_dir: &Path, spec: &JobSpec, door: Option<&Doorkeeper>) -> Result<Pi
     .start();
     // The job's folder may be removed while it runs; nothing of ours shall stand in it.
     enter(Path::new("/"))?;
-    started.map_err(|error| not_started(format!("{}: {error}", program.display())))
+    let failed = |error| not_started(format!("{}: {error}", program.display()));
+    Ok((started.map_err(failed)?, capture))
 }
 
 /// What this very program is told to take away from itself before it becomes the job's.
@@ -240,15 +254,12 @@ fn entry(job_dir: &Path, spec: &JobSpec, program: &Path) -> io::Result<Option<St
     let Some(confinement) = &spec.confinement else {
         return Ok(None);
     };
-    let mut confinement = confinement.clone();
-    // A program may open anew what it writes to, as `/dev/stderr`.
-    confinement.write.push(job_dir.join(OUTPUT_FILE));
     let entry = Entry {
         program: program.to_owned(),
         cwd: spec.cwd.clone(),
         refused: Some(job_dir.join(REFUSED_FILE)),
         loader: loader(spec),
-        confinement,
+        confinement: confinement.clone(),
     };
     Ok(Some(serde_json::to_string(&entry)?))
 }
