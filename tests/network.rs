@@ -108,3 +108,41 @@ fn the_proxy_ends_with_the_job() {
     let mut all = std::fs::read_dir("/proc").unwrap().flatten();
     assert!(!all.any(mine));
 }
+
+/// Without a network of its own a session is held to the port of the proxy. Landlock, which does that, is asked
+/// neither about streams that are no TCP nor about connections that the first data makes.
+#[test]
+fn a_shared_network_has_no_way_past_the_proxy() {
+    let yard = Yard::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let script = format!(
+        "use Socket qw(:DEFAULT inet_pton MSG_NOSIGNAL pack_sockaddr_in6);
+         my $to = pack_sockaddr_in({port}, INADDR_LOOPBACK);
+         my $mapped = pack_sockaddr_in6({port}, inet_pton(AF_INET6, '::ffff:127.0.0.1'));
+         for my $protocol (0, 6, 132, 256, 262) {{
+             for my $way ([AF_INET, $to], [AF_INET6, $mapped]) {{
+                 my ($family, $address) = @$way;
+                 socket(my $s, $family, SOCK_STREAM, $protocol) or next;
+                 connect($s, $address);
+                 send($s, 'out', 0x20000000 | MSG_NOSIGNAL, $address);
+             }}
+         }}
+         my ($proxy) = $ENV{{http_proxy}} =~ /:(\\d+)$/;
+         socket(my $s, AF_INET, SOCK_STREAM, 6) or die;
+         connect($s, pack_sockaddr_in($proxy, INADDR_LOOPBACK)) or die; print 'proxy';"
+    );
+    yard.write("way.pl", &script);
+    yard.git(&["add", "-A"]);
+    yard.git(&["commit", "-qm", "Ways"]);
+    let line = "cd repo && exec \"$0\" run --set 'sandbox.network=[\"example.com\"]' --name n --read-only -- perl way.pl";
+    let program = env!("CARGO_BIN_EXE_treeyard");
+    let mut command = yard.command(program);
+    let ran = command
+        .args(yard.held_to_standard())
+        .args(["-c", line, program]);
+    let _seen_in_its_output = ran.output().unwrap();
+    assert_eq!(yard.exits(0, &["logs", "n"]), "proxy");
+    assert!(listener.accept().is_err(), "somebody came past the proxy");
+}

@@ -124,6 +124,28 @@ fn submodules_that_a_session_fills_are_not_in_the_way() {
     assert_eq!(landed(&yard, "main"), "new.txt\nsrc/lib.txt\n");
 }
 
+/// To see what has changed in a submodule, git starts itself in there, outside of the sandbox.
+#[test]
+fn settings_of_a_submodule_that_a_session_made_are_not_heeded() {
+    let yard = Yard::new();
+    // Only there a session may write that is to leave no mark.
+    std::fs::remove_file(yard.folder.path().join("home/config/treeyard/config.toml")).unwrap();
+    let mark = yard.folder.path().join("mark");
+    let lines = format!(
+        "G=$(sed 's/^gitdir: //' .git)
+         git init -q sub; echo '* filter=e' > sub/.gitattributes; echo x > sub/f
+         git -C sub add -A; git -C sub commit -qm x
+         git update-index --add --cacheinfo 160000,$(git -C sub rev-parse HEAD),sub
+         C=$(git commit-tree -p HEAD -m x $(git write-tree))
+         echo $C > $G/$(sed 's/^ref: //' $G/HEAD)
+         git -C sub config filter.e.clean 'touch {}; cat'; echo yy > sub/f",
+        mark.display()
+    );
+    let ran = yard.treeyard(&["run", "--name", "n", "--", "sh", "-c", &lines]);
+    assert!(!mark.exists(), "{}", text(&ran.stdout));
+    assert_eq!(yard.state_of("n"), "BLOCKED");
+}
+
 const POINTER: &str = "version https://git-lfs.github.com/spec/v1\n\
     oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n";
 

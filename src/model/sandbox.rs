@@ -150,34 +150,47 @@ impl Machine {
             .landlock
             .as_ref()
             .is_ok_and(|version| *version < SCOPES);
+        let is_flat = level < Level::Strict;
         let all = [
             (
                 signals_leave,
                 "signals reach the person's other processes (Linux 6.12 stops them)",
             ),
             (
-                level < Level::Strict,
-                "modes, owners, times and attributes of files outside can be changed by their owner",
+                is_flat,
+                "modes, owners, times and attributes of files outside can be changed",
             ),
             (
-                level < Level::Strict,
+                is_flat,
                 "sockets that are files can be connected to, wherever they are",
             ),
             (
-                level < Level::Strict,
-                "names, sizes and times of files outside can be asked for one by one",
+                is_flat,
+                "names, sizes, times and links outside can be asked for one by one",
+            ),
+            (
+                is_flat,
+                "System V memory, semaphores and queues of the person can be used",
+            ),
+            (
+                is_flat,
+                "with a list of hosts, the proxy's port is open on other hosts too",
             ),
             (
                 !self.groups.as_ref().is_ok_and(|found| found.are_all()),
-                "memory and processes of whole jobs are counted: between two looks there can be more",
+                "memory and processes of jobs are counted: there can be more for a moment",
             ),
             (
                 true,
-                "the command lines of other processes can be read, not their memory, files or environment",
+                "command lines of other processes can be read, but nothing else of them",
             ),
             (
                 true,
-                "with `sandbox.network` open, services of this machine and of its network can be reached",
+                "on which processors the person's other processes run can be changed",
+            ),
+            (
+                true,
+                "an open `sandbox.network` reaches services of this machine and beside it",
             ),
         ];
         let holds = all.into_iter().filter(|(holds, _)| *holds);

@@ -14,6 +14,7 @@ use super::error::WorkspaceError;
 use super::located::Located;
 use super::pack::Pack;
 use super::packing::held_back;
+use super::passed_by::PassedBy;
 use super::private::{self, Layout, plain};
 use super::release::remove;
 use super::settled::copy_index;
@@ -113,7 +114,7 @@ impl Bench {
     }
 
     /// As [`git`](Self::git), with the worktree as the current folder.
-    fn in_place(&self) -> Git {
+    pub(super) fn in_place(&self) -> Git {
         Git::new(&self.work_tree)
             .git_dir(self.path())
             .work_tree(&self.work_tree)
@@ -133,12 +134,15 @@ impl Bench {
                 .run()?;
         }
         self.add_forced()?;
+        let passed_by = PassedBy::submodules(self)?;
         // Outside of a sparse checkout only what is there counts: what is absent is not deleted.
         if self.is_sparse()? {
             let _nothing_there = self
                 .in_place()
                 .args(["add", "--sparse", "--ignore-removal", "--", "."])
                 .run();
+            // It may have added some, which would be refused anyway.
+            self.refuse_nested(tip)?;
         }
         let add_all = || self.in_place().args(["add", "-A", "--", "."]).run();
         if add_all().is_err() {
@@ -149,6 +153,7 @@ impl Bench {
             )?;
             add_all().map_err(explain_add)?;
         }
+        passed_by.restore(self)?;
         let tree = self.git().arg("write-tree").run()?.text();
         if tree != self.tree_of(tip)? {
             self.refuse_nested(tip)?;

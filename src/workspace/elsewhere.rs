@@ -56,16 +56,15 @@ fn is_odd(kind: FileType) -> bool {
     kind.is_symlink() || kind.is_fifo() || kind.is_char_device() || kind.is_block_device()
 }
 
-/// A pipe in a worktree under a name that git reads, such as `.gitignore`.
+/// A pipe in a worktree under a name that git reads, such as `.gitignore`, or in another repository.
 pub(super) fn pipe_for_git(work_tree: &Path) -> Option<PathBuf> {
-    let mut folders = vec![work_tree.to_owned()];
-    while let Some(folder) = folders.pop() {
+    let mut folders = vec![(work_tree.to_owned(), false)];
+    while let Some((folder, is_read)) = folders.pop() {
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let is_read = is_read || is_for_git(&entry.file_name());
             match entry.file_type() {
-                Ok(kind) if kind.is_dir() => folders.push(entry.path()),
-                Ok(kind) if kind.is_fifo() && is_for_git(&entry.file_name()) => {
-                    return Some(entry.path());
-                }
+                Ok(kind) if kind.is_dir() => folders.push((entry.path(), is_read)),
+                Ok(kind) if kind.is_fifo() && is_read => return Some(entry.path()),
                 _ => {}
             }
         }

@@ -28,6 +28,7 @@ mod packing;
 mod packs;
 #[cfg(test)]
 mod packs_tests;
+mod passed_by;
 mod pool;
 mod private;
 mod reference;

@@ -99,6 +99,14 @@ pub const LED_ELSEWHERE: &[Attempt] = &[
         "echo $R/.git > $G/commondir; git branch planted; git update-ref refs/heads/main $(git hash-object -t tree /dev/null)",
     ),
     stopped(
+        "a submodule with filters",
+        "git init -q sub; cd sub; echo '* filter=e' > .gitattributes; echo x > f; git add -A; git commit -qm x; cd ..; git update-index --add --cacheinfo 160000,$(git -C sub rev-parse HEAD),sub; C=$(git commit-tree -p HEAD -m x $(git write-tree)); echo $C > $G/$(echo $N); cd sub; git config filter.e.clean \"touch $F/ran/sub; cat\"; echo yy > f",
+    ),
+    stopped(
+        "a pipe for the head of another repository",
+        "git init -q inner; echo x > inner/x; rm inner/.git/HEAD; mkfifo inner/.git/HEAD",
+    ),
+    stopped(
         "a gitdir file",
         "echo $R/.git > $G/gitdir; echo x > x; git add x; git commit -qm x",
     ),

@@ -119,7 +119,7 @@ impl Host {
         let program = program_for(setting.user, &folder);
         let (first, args) = match setting.own_view {
             true => ("sh".into(), Vec::new()),
-            false => (program.clone(), held_to_standard(&folder)),
+            false => (program.clone(), yard.held_to_standard()),
         };
         let mut command = yard.command(first);
         command
@@ -233,20 +233,4 @@ fn program_for(user: Option<u32>, folder: &Path) -> PathBuf {
     std::fs::copy(program, &copy).unwrap();
     std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o755)).unwrap();
     copy
-}
-
-/// Arguments by which a shell and all that it starts get no namespaces, and so no view of their own, but
-/// may change everything.
-fn held_to_standard(folder: &Path) -> Vec<String> {
-    let entry = serde_json::json!({
-        "program": "/bin/sh",
-        "cwd": folder,
-        "refused": folder.join("refused"),
-        "confinement": {
-            "system": [], "hidden": [], "read": [], "write": ["/"], "tmp": null,
-            "view": "whole", "network": "open",
-            "limits": { "cpu_seconds": null, "file_bytes": null, "open_files": null },
-        },
-    });
-    vec!["__confined".to_owned(), entry.to_string(), "sh".to_owned()]
 }

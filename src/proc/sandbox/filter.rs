@@ -99,6 +99,22 @@ const FAMILIES: [libc::c_int; 4] = [
     libc::AF_NETLINK,
 ];
 
+/// Sockets that are no streams.
+const OTHER_KINDS: [libc::c_int; 5] = [
+    libc::SOCK_DGRAM,
+    libc::SOCK_RAW,
+    libc::SOCK_SEQPACKET,
+    libc::SOCK_RDM,
+    libc::SOCK_DCCP,
+];
+
+/// What sends, and which of its arguments has the flags.
+const SENDING: [(i64, u8); 3] = [
+    (libc::SYS_sendto, 3),
+    (libc::SYS_sendmsg, 2),
+    (libc::SYS_sendmmsg, 3),
+];
+
 /// Takes these calls away from this process. Nothing that it starts gets them back.
 pub(super) fn take_away(confinement: &Confinement) -> Result<(), String> {
     let programs = programs(confinement).map_err(|error| error.to_string())?;
@@ -126,15 +142,21 @@ fn programs(confinement: &Confinement) -> Built<Vec<BpfProgram>> {
         libc::SYS_socket,
         other_families(confinement)?,
     );
+    let mut unsupported = Rules::new();
     if confinement.view == View::Whole && matches!(confinement.network, Reach::Hosts(_)) {
-        add(&mut families, libc::SYS_socket, other_than_streams()?);
+        add(&mut families, libc::SYS_socket, other_than_tcp()?);
+        for (call, argument) in SENDING {
+            add(&mut unsupported, call, connecting(argument)?);
+        }
     }
     [
         (refused, libc::EPERM),
         (families, libc::EAFNOSUPPORT),
+        (unsupported, libc::EOPNOTSUPP),
         (always(ABSENT), libc::ENOSYS),
     ]
     .into_iter()
+    .filter(|(rules, _)| !rules.is_empty())
     .map(|(rules, error)| program(rules, error))
     .collect()
 }
@@ -211,29 +233,29 @@ fn other_families(confinement: &Confinement) -> Built<Vec<SeccompRule>> {
     Ok(vec![rule(others)?])
 }
 
-/// What Landlock does not see: all of a shared network that is no connection of a stream.
-fn other_than_streams() -> Built<Vec<SeccompRule>> {
+/// What Landlock does not see: all of a shared network that is no TCP. Multipath TCP and SCTP are streams
+/// too, and to it they are something else.
+fn other_than_tcp() -> Built<Vec<SeccompRule>> {
     const KIND: u64 = 0xf;
-    let kinds = [
-        libc::SOCK_DGRAM,
-        libc::SOCK_RAW,
-        libc::SOCK_SEQPACKET,
-        libc::SOCK_RDM,
-        libc::SOCK_DCCP,
-    ];
-    let families = [libc::AF_INET, libc::AF_INET6];
-    let pairs = families
-        .iter()
-        .flat_map(|family| kinds.iter().map(move |kind| (*family, *kind)));
-    pairs
-        .map(|(family, kind)| {
-            let family = when(0, Op::Eq, u64::from(family.cast_unsigned()))?;
-            rule(vec![
-                family,
-                when(1, Op::MaskedEq(KIND), u64::from(kind.cast_unsigned()))?,
-            ])
-        })
-        .collect()
+    let number = |number: libc::c_int| u64::from(number.cast_unsigned());
+    let mut rules = Vec::new();
+    for family in [libc::AF_INET, libc::AF_INET6] {
+        let family = || when(0, Op::Eq, number(family));
+        for kind in OTHER_KINDS {
+            let is_kind = when(1, Op::MaskedEq(KIND), number(kind))?;
+            rules.push(rule(vec![family()?, is_kind])?);
+        }
+        let is_named = when(2, Op::Ne, 0)?;
+        let is_other = when(2, Op::Ne, number(libc::IPPROTO_TCP))?;
+        rules.push(rule(vec![family()?, is_named, is_other])?);
+    }
+    Ok(rules)
+}
+
+/// Data that is sent with the first packet makes a connection, of which Landlock is not asked.
+fn connecting(flags: u8) -> Built<Vec<SeccompRule>> {
+    let flag = u64::from(libc::MSG_FASTOPEN.cast_unsigned());
+    Ok(vec![rule(vec![when(flags, Op::MaskedEq(flag), flag)?])?])
 }
 
 /// The same calls under the numbers of the x32 ABI, which a kernel may have and which count as the same
@@ -243,10 +265,17 @@ fn with_x32(mut rules: Rules) -> Rules {
     if cfg!(target_arch = "x86_64") {
         let same = rules.clone().into_iter();
         rules.extend(same.map(|(call, rule)| (call | X32, rule)));
-        // A few have numbers of their own there: `ioctl`, `kexec_load`.
-        if let Some(ioctl) = rules.get(&libc::SYS_ioctl).cloned() {
-            rules.insert(514 | X32, ioctl);
-            rules.insert(528 | X32, Vec::new());
+        // A few have numbers of their own there.
+        let others = [
+            (libc::SYS_ioctl, 514),
+            (libc::SYS_sendmsg, 518),
+            (libc::SYS_kexec_load, 528),
+            (libc::SYS_sendmmsg, 538),
+        ];
+        for (call, other) in others {
+            if let Some(same) = rules.get(&call).cloned() {
+                rules.insert(other | X32, same);
+            }
         }
     }
     rules
@@ -258,8 +287,12 @@ mod tests {
 
     #[test]
     fn the_filters_are_small_enough_for_the_kernel() {
-        let programs = programs(&Confinement::default()).unwrap();
-        assert_eq!(programs.len(), 3);
+        let listed = Confinement {
+            network: Reach::Hosts(Vec::new()),
+            ..Confinement::default()
+        };
+        let programs = programs(&listed).unwrap();
+        assert_eq!(programs.len(), 4);
         for program in programs {
             assert!((5..4096).contains(&program.len()), "{}", program.len());
         }
