@@ -5,8 +5,11 @@ use serde::{Deserialize, Serialize};
 
 /// A request comes near this size only when somebody plays with the door.
 pub const LARGEST_REQUEST: usize = 64 << 10;
-const MOST_PATTERNS: usize = 256;
+/// They are compared with everybody's while nobody else may write.
+const MOST_PATTERNS: usize = 64;
 const LONGEST_PATTERN: usize = 4096;
+/// It is kept in the log.
+const LONGEST_COMMAND: usize = 4096;
 
 /// What a session may ask of the outside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,7 +107,7 @@ impl Request {
         match self {
             Self::Scope { patterns, .. } if patterns.is_empty() => wrong("no pattern is given"),
             Self::Scope { patterns, .. } if patterns.len() > MOST_PATTERNS => {
-                wrong("a request has at most 256 patterns")
+                wrong("a request has at most 64 patterns")
             }
             Self::Scope { patterns, .. } if !patterns.iter().all(|one| is_usable(one)) => {
                 wrong("a pattern is longer than 4096 bytes, or has control characters")
@@ -112,8 +115,8 @@ impl Request {
             Self::Scope { queue, wait, .. } if *queue && *wait => {
                 wrong("either it is queued or waited for")
             }
-            Self::Run { words, .. } if words.is_empty() || words.len() > MOST_PATTERNS => {
-                wrong("a command has one word to 256")
+            Self::Run { words, .. } if words.is_empty() || length(words) > LONGEST_COMMAND => {
+                wrong("a command has a word, and at most 4096 bytes")
             }
             Self::Run { rule, cwd, .. } if rule.len() > 64 || cwd.len() > LONGEST_PATTERN => {
                 wrong("a rule or a folder is too long")
@@ -121,6 +124,11 @@ impl Request {
             Self::Scope { .. } | Self::Run { .. } => Ok(()),
         }
     }
+}
+
+/// Each word with what parts it from the next.
+fn length(words: &[String]) -> usize {
+    words.iter().map(|word| word.len() + 1).sum()
 }
 
 fn is_usable(pattern: &str) -> bool {
