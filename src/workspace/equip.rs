@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::confine::{Sandbox, confine, lead_past_links, own_variables};
+use super::confine::{Sandbox, confine, own_variables};
 use super::error::WorkspaceError;
 use super::located::{Located, own_folder};
+use super::places::lead_past_links;
 use crate::git::Repo;
 use crate::model::scope::Scope;
 use crate::proc::{Budget, Confinement, job_env};

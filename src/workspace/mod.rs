@@ -23,12 +23,14 @@ mod include;
 mod located;
 mod nested;
 mod note;
+mod own_folders;
 mod pack;
 mod packing;
 mod packs;
 #[cfg(test)]
 mod packs_tests;
 mod passed_by;
+mod places;
 mod pool;
 mod private;
 mod reference;
