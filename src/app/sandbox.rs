@@ -109,10 +109,13 @@ fn unreached(why: &str, settings: &Settings) -> Failure {
     let is_too_much = settings.sandbox_level() > Level::Standard
         && machine().level() == Level::Standard
         && settings.isolation() != Isolation::Linked;
-    match is_too_much {
-        true => failure.hint(
+    match (is_too_much, machine().fixes().first()) {
+        (true, _) => failure.hint(
             "`sandbox.level = \"standard\"` is reached here; `treeyard sandbox probe` says what is missing for more",
         ),
-        false => failure,
+        (false, Some(fix)) if machine().level() == Level::None => {
+            failure.hint(*fix).hint(Code::SandboxUnreached.hint())
+        }
+        (false, _) => failure,
     }
 }

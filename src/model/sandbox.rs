@@ -140,6 +140,33 @@ impl Machine {
         Some(format!("system call filter: {why}"))
     }
 
+    /// What the person whose machine it is can do so that more is reached, one sentence each.
+    pub fn fixes(&self) -> Vec<&'static str> {
+        let is_old = self.landlock.as_ref().is_ok_and(|found| *found < SCOPES);
+        let all = [
+            (
+                self.landlock.is_err(),
+                "Landlock: Linux 6.2 or later, with `landlock` in the boot option `lsm=`",
+            ),
+            (is_old, "Landlock: Linux 6.12 or later has all of it"),
+            (
+                self.seccomp.is_err(),
+                "seccomp: a container's own filter may forbid it; use the default one",
+            ),
+            (
+                self.mounts.is_err(),
+                "namespaces: `sysctl kernel.apparmor_restrict_unprivileged_userns=0`, or \
+                 `user.max_user_namespaces` above 0; in a container, allow `unshare`",
+            ),
+            (
+                !self.groups.as_ref().is_ok_and(|found| found.are_all()),
+                "control groups: version 2 with `memory` and `pids`, delegated (Delegate=yes)",
+            ),
+        ];
+        let missing = all.into_iter().filter(|(is_missing, _)| *is_missing);
+        missing.map(|(_, fix)| fix).collect()
+    }
+
     /// What is not stopped here at the level that is reached, one sentence each.
     pub fn gaps(&self) -> Vec<&'static str> {
         let level = self.level();
@@ -231,6 +258,9 @@ mod tests {
         };
         assert_eq!(open.level(), Level::None);
         assert_eq!(Machine::without("no").level(), Level::None);
+        assert_eq!(machine(7).fixes(), [""; 0]);
+        assert!(flat.fixes()[0].starts_with("namespaces"));
+        assert_eq!(Machine::without("no").fixes().len(), 4);
         for machine in [machine(7), flat, open] {
             let level = machine.level();
             assert_eq!(machine.lacks(level), None);

@@ -40,7 +40,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let lacks = machine.lacks(asked);
     let body = json!({
         "level": machine.level(), "asked": asked, "lacks": lacks,
-        "machine": machine, "gaps": machine.gaps(),
+        "machine": machine, "gaps": machine.gaps(), "fixes": machine.fixes(),
     });
     context.terminal.result("sandbox", body, || {
         let level = machine.level();
@@ -48,14 +48,22 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
             None => format!("level {level} ({asked} is asked for)"),
             Some(why) => format!("level {level}, but {asked} is asked for: {}", clean(why)),
         };
-        let gaps = machine.gaps();
-        let gaps: String = gaps.iter().map(|gap| format!("\n  {gap}")).collect();
         let table = mechanisms(machine).render(width());
-        format!("{table}\n{reached}\n\nnot stopped at this level:{gaps}")
+        let gaps = list("not stopped at this level", &machine.gaps());
+        let fixes = list("what would help", &machine.fixes());
+        format!("{table}\n{reached}{gaps}{fixes}")
     })?;
     match lacks {
         None => Ok(Exit::Ok),
         Some(_) => Ok(Code::SandboxUnreached.exit()),
+    }
+}
+
+/// Nothing when there is nothing in it.
+fn list(title: &str, lines: &[&str]) -> String {
+    match lines {
+        [] => String::new(),
+        lines => format!("\n\n{title}:\n  {}", lines.join("\n  ")),
     }
 }
 
