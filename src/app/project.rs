@@ -59,10 +59,14 @@ impl Project {
             return Ok(found.swap_remove(named));
         }
         match found.len() {
-            0 => Err(Failure::new(
-                Code::SessionUnknown,
-                format!("no session matches {selector:?}"),
-            )),
+            0 => {
+                let message = format!("no session matches {selector:?}");
+                let failure = Failure::new(Code::SessionUnknown, message);
+                Err(match selector.contains(['/', '*']) {
+                    true => failure.hint("a session is meant, not files; `treeyard locks ls` says which session holds which"),
+                    false => failure,
+                })
+            }
             1 => Ok(found.swap_remove(0)),
             _ => {
                 let choices: Vec<String> = found
