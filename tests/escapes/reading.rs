@@ -64,7 +64,7 @@ pub const FILES: &[Attempt] = &[
     stopped("a program without a file", "tool memfd $H/.netrc"),
     stopped(
         "what it was started with",
-        "ls -l /proc/$$/fd > $TMPDIR/open; grep -e '->' $TMPDIR/open | grep -v -e /dev/null -e output.log -e /try/ -e tmp/open && leaked file",
+        "ls -l /proc/$$/fd > $TMPDIR/open; grep -e '->' $TMPDIR/open | grep -vF -e /dev/null -e \"$(readlink /proc/$$/fd/2)\" -e /try/ -e tmp/open && leaked file",
     ),
     stopped(
         "the runner's environment",
