@@ -1,5 +1,6 @@
 //! Pure vocabulary: what the rest of the program talks about. No I/O, no clock, no async.
 
+pub mod chat;
 pub mod code;
 pub mod denylist;
 pub mod door;
