@@ -1,2 +1,26 @@
 //! Models behind their providers' interfaces: what is asked is translated, sent, and put together from what
 //! comes back.
+//!
+//! An adapter (a file for each [`Wire`]) is pure: it writes a request and reads events. [`framing`] cuts the bytes of a
+//! stream into these events, [`Client`] moves them, [`retry`] tries again. What the adapters have in common
+//! stands in `check` (what a request must be like) and `names` (what tools and calls are named on the wire).
+
+mod check;
+mod client;
+mod endpoint;
+mod error;
+pub mod framing;
+mod names;
+pub mod retry;
+mod wire;
+
+mod anthropic;
+mod gemini;
+mod ollama;
+mod openai_chat;
+mod openai_responses;
+
+pub use client::Client;
+pub use endpoint::{Endpoint, InvalidEndpoint, Limits, ProxySettings};
+pub use error::{ErrorKind, ProviderError};
+pub use wire::{Decoder, Outgoing, UnknownWire, Wire};
