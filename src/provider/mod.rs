@@ -9,6 +9,7 @@ mod check;
 mod client;
 mod endpoint;
 mod error;
+mod events;
 pub mod framing;
 mod names;
 pub mod retry;
@@ -18,6 +19,7 @@ mod anthropic;
 mod gemini;
 mod ollama;
 mod openai_chat;
+mod openai_error;
 mod openai_responses;
 
 pub use client::Client;

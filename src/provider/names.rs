@@ -62,7 +62,7 @@ pub(super) fn plain_id(id: &str) -> Cow<'_, str> {
 
 /// Ids for calls that came without one: counted through the conversation, so that none is there twice
 /// and the same answer always gets the same ones.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct MadeIds {
     next: usize,
 }
