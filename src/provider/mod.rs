@@ -22,6 +22,9 @@ mod openai_chat;
 mod openai_error;
 mod openai_responses;
 
+#[cfg(test)]
+mod tests;
+
 pub use client::Client;
 pub use endpoint::{Endpoint, InvalidEndpoint, Limits, ProxySettings};
 pub use error::{ErrorKind, ProviderError};

@@ -1,4 +1,4 @@
-//! What tools and calls are named on the wire.
+//! How tools, calls and numbers are written on the wire.
 //!
 //! A tool's id in the registry has dots (`file.read`); providers take letters, digits, `_` and `-`. An id has no `-`,
 //! so a dot becomes one, and back: what a model calls is known without a table.
@@ -111,6 +111,12 @@ pub(super) fn result_text(result: &ToolResult) -> Cow<'_, str> {
         true => Cow::Owned(format!("The tool failed: {}", result.content)),
         false => Cow::Borrowed(&result.content),
     }
+}
+
+/// A number as it was written: 0.7, and not 0.699999988079071, which is nearest to it in single precision.
+pub(super) fn decimal(number: f32) -> Value {
+    let exact: Option<f64> = number.to_string().parse().ok();
+    json!(exact.unwrap_or(number.into()))
 }
 
 #[cfg(test)]

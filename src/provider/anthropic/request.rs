@@ -32,7 +32,7 @@ pub(in crate::provider) fn outgoing(
         set("tool_choice", tool_choice(&request.tool_choice)?);
     }
     if let Some(temperature) = request.temperature {
-        set("temperature", json!(temperature));
+        set("temperature", names::decimal(temperature));
     }
     let mut output = Map::new();
     if let Some(effort) = request.thinking {

@@ -40,7 +40,7 @@ pub(in crate::provider) fn outgoing(
         set("tool_choice", tool_choice(&request.tool_choice)?);
     }
     if let Some(temperature) = request.temperature {
-        set("temperature", json!(temperature));
+        set("temperature", names::decimal(temperature));
     }
     if let Some(effort) = request.thinking {
         set("reasoning_effort", json!(effort));

@@ -27,7 +27,7 @@ pub(in crate::provider) fn outgoing(
         set("tool_choice", tool_choice(&request.tool_choice)?);
     }
     if let Some(temperature) = request.temperature {
-        set("temperature", json!(temperature));
+        set("temperature", names::decimal(temperature));
     }
     // Models that think do so even when nobody asks, and others refuse this.
     if can.supports_thinking {
