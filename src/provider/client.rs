@@ -52,7 +52,7 @@ impl Client {
     pub async fn chat(
         &self,
         request: &ChatRequest,
-        watch: &mut dyn FnMut(Piece),
+        watch: &mut (dyn FnMut(Piece) + Send),
         cancelled: impl Future<Output = ()>,
     ) -> Result<ChatResponse, ProviderError> {
         tokio::select! {
@@ -68,7 +68,7 @@ impl Client {
     async fn exchange(
         &self,
         request: &ChatRequest,
-        watch: &mut dyn FnMut(Piece),
+        watch: &mut (dyn FnMut(Piece) + Send),
     ) -> Result<ChatResponse, ProviderError> {
         let wire = self.endpoint.wire;
         let can = self.endpoint.capabilities_of(&request.model);
@@ -102,8 +102,8 @@ impl Client {
         }
         // Last, so that they replace those of the adapter.
         request = request
-            .headers(self.endpoint.headers().clone())
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .headers(self.endpoint.headers().clone())
             .body(outgoing.body.to_string());
         let limits = self.endpoint.limits;
         match timeout(limits.connect + limits.first_byte, request.send()).await {
@@ -138,7 +138,7 @@ impl Stream {
     async fn read(
         mut self,
         limits: super::Limits,
-        watch: &mut dyn FnMut(Piece),
+        watch: &mut (dyn FnMut(Piece) + Send),
     ) -> Result<ChatResponse, ProviderError> {
         let mut left = limits.answer_bytes;
         let mut wait = limits.first_byte;
@@ -171,7 +171,7 @@ impl Stream {
 fn hand_on(
     decoder: &mut dyn Decoder,
     event: &Event,
-    watch: &mut dyn FnMut(Piece),
+    watch: &mut (dyn FnMut(Piece) + Send),
 ) -> Result<(), ProviderError> {
     let mut pieces = Vec::new();
     let outcome = decoder.event(event, &mut pieces);

@@ -73,7 +73,11 @@ impl ProviderError {
     /// An error that nobody said more about.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let mut message = message.into();
-        message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
+        let mut end = message.len().min(LONGEST_MESSAGE);
+        while !message.is_char_boundary(end) {
+            end -= 1;
+        }
+        message.truncate(end);
         Self {
             kind,
             message,

@@ -45,7 +45,6 @@ fn by_name(name: &str) -> Option<ErrorKind> {
         "invalid_api_key" | "authentication_error" | "permission_error" => ErrorKind::Auth,
         "rate_limit_exceeded" | "rate_limit_error" => ErrorKind::Rate,
         "overloaded" | "slow_down" | "unavailable_error" => ErrorKind::Overloaded,
-        "server_error" | "internal_server_error" => ErrorKind::Server,
         _ => return None,
     })
 }

@@ -73,9 +73,9 @@ pub struct Retrying<'r> {
     /// When to try again.
     pub schedule: Schedule,
     /// A number from 0 up to 1, by chance.
-    pub chance: &'r mut dyn FnMut() -> f64,
+    pub chance: &'r mut (dyn FnMut() -> f64 + Send),
     /// Is told of every failed attempt.
-    pub report: &'r mut dyn FnMut(Failed<'_>),
+    pub report: &'r mut (dyn FnMut(Failed<'_>) + Send),
 }
 
 /// Asks until there is an answer, or an error that waiting does not help against.
@@ -83,7 +83,7 @@ pub async fn chat(
     client: &Client,
     request: &ChatRequest,
     retrying: Retrying<'_>,
-    watch: &mut dyn FnMut(Piece),
+    watch: &mut (dyn FnMut(Piece) + Send),
     cancelled: impl Future<Output = ()>,
 ) -> Result<ChatResponse, ProviderError> {
     tokio::pin!(cancelled);

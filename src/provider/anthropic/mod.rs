@@ -1,6 +1,7 @@
 //! Anthropic's Messages API, version 2023-06-01 (`POST /v1/messages`; platform.claude.com/docs/en/api/messages and
-//! build-with-claude/streaming): `request` writes, `stream` reads.
+//! build-with-claude/streaming): `request` writes, `stream` reads the events of `event`.
 
+mod event;
 mod request;
 mod stream;
 

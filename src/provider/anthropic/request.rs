@@ -166,10 +166,10 @@ fn content(message: &Message, can: &ProviderCapabilities) -> Vec<Value> {
     blocks.filter_map(|one| block(one, can)).collect()
 }
 
-/// A block; nothing for those that the API does not take: empty words, and thoughts of others.
+/// A block; nothing for those that the API does not take: words that are none, and thoughts of others.
 fn block(block: &Block, can: &ProviderCapabilities) -> Option<Value> {
     Some(match block {
-        Block::Text { text } if text.is_empty() => return None,
+        Block::Text { text } if text.trim().is_empty() => return None,
         Block::Text { text: words } => text(words),
         Block::Image(image) => json!({
             "type": "image",

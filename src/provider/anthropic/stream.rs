@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use serde_json::Value;
 
-use crate::model::chat::{Block, ChatRequest, ChatResponse, FinishReason, Piece, ToolCall, Usage};
+use crate::model::chat::{Block, ChatRequest, ChatResponse, FinishReason, Piece, ToolCall};
 use crate::provider::error::{ErrorKind, ProviderError};
 use crate::provider::events::{read, tell};
 use crate::provider::framing;
 use crate::provider::names::{self, MadeIds};
 use crate::provider::wire::{Decoder, Wire};
 
-use super::Said;
+use super::event::{BlockStart, Counted, Delta, Event};
 
 pub(in crate::provider) fn decoder(request: &ChatRequest) -> Box<dyn Decoder> {
     Box::new(Answer {
@@ -52,101 +51,6 @@ enum Open {
     },
     /// Of a kind that nobody asked for.
     Other,
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Event {
-    MessageStart {
-        message: Start,
-    },
-    ContentBlockStart {
-        index: u64,
-        content_block: BlockStart,
-    },
-    ContentBlockDelta {
-        index: u64,
-        delta: Delta,
-    },
-    MessageDelta {
-        delta: Ending,
-        #[serde(default)]
-        usage: Counted,
-    },
-    MessageStop,
-    Error {
-        error: Said,
-    },
-    /// `ping`, `content_block_stop`, and what comes with later versions.
-    #[serde(other)]
-    Other,
-}
-
-#[derive(Deserialize)]
-struct Start {
-    id: Option<String>,
-    model: Option<String>,
-    #[serde(default)]
-    usage: Counted,
-}
-
-#[derive(Deserialize)]
-struct Ending {
-    stop_reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum BlockStart {
-    Text {
-        #[serde(default)]
-        text: String,
-    },
-    Thinking {
-        #[serde(default)]
-        thinking: String,
-        #[serde(default)]
-        signature: String,
-    },
-    RedactedThinking {
-        data: String,
-    },
-    ToolUse {
-        id: Option<String>,
-        name: String,
-        #[serde(default)]
-        input: Value,
-    },
-    #[serde(other)]
-    Other,
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Delta {
-    TextDelta {
-        text: String,
-    },
-    InputJsonDelta {
-        partial_json: String,
-    },
-    ThinkingDelta {
-        thinking: String,
-    },
-    SignatureDelta {
-        signature: String,
-    },
-    #[serde(other)]
-    Other,
-}
-
-/// Tokens. Each count is of the whole answer up to now, and a later event need not have all of them.
-#[derive(Default, Deserialize)]
-struct Counted {
-    input_tokens: Option<u64>,
-    output_tokens: Option<u64>,
-    cache_read_input_tokens: Option<u64>,
-    cache_creation_input_tokens: Option<u64>,
 }
 
 impl Decoder for Answer {
@@ -240,18 +144,18 @@ impl Answer {
 impl Open {
     fn extend(&mut self, delta: Delta, pieces: &mut Vec<Piece>) -> Result<(), ProviderError> {
         match (self, delta) {
-            (Self::Text(whole), Delta::TextDelta { text }) => {
+            (Self::Text(whole), Delta::Text { text }) => {
                 whole.push_str(&text);
                 tell(&text, Piece::Text, pieces);
             }
-            (Self::Thinking { text, .. }, Delta::ThinkingDelta { thinking }) => {
+            (Self::Thinking { text, .. }, Delta::Thinking { thinking }) => {
                 text.push_str(&thinking);
                 tell(&thinking, Piece::Thinking, pieces);
             }
-            (Self::Thinking { signature, .. }, Delta::SignatureDelta { signature: more }) => {
+            (Self::Thinking { signature, .. }, Delta::Signature { signature: more }) => {
                 signature.push_str(&more);
             }
-            (Self::Call { json, .. }, Delta::InputJsonDelta { partial_json }) => {
+            (Self::Call { json, .. }, Delta::Input { partial_json }) => {
                 json.push_str(&partial_json);
             }
             (Self::Other, _) | (_, Delta::Other) => {}
@@ -298,33 +202,6 @@ impl Open {
             }
             Self::Other => return None,
         })
-    }
-}
-
-impl Counted {
-    fn update(&mut self, later: Self) {
-        let newer = |now: &mut Option<u64>, later: Option<u64>| *now = later.or(*now);
-        newer(&mut self.input_tokens, later.input_tokens);
-        newer(&mut self.output_tokens, later.output_tokens);
-        newer(
-            &mut self.cache_read_input_tokens,
-            later.cache_read_input_tokens,
-        );
-        newer(
-            &mut self.cache_creation_input_tokens,
-            later.cache_creation_input_tokens,
-        );
-    }
-}
-
-impl From<Counted> for Usage {
-    fn from(counted: Counted) -> Self {
-        Self {
-            input: counted.input_tokens.unwrap_or(0),
-            output: counted.output_tokens.unwrap_or(0),
-            cache_read: counted.cache_read_input_tokens.unwrap_or(0),
-            cache_write: counted.cache_creation_input_tokens.unwrap_or(0),
-        }
     }
 }
 

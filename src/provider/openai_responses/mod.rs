@@ -1,6 +1,7 @@
 //! OpenAI's Responses (`POST /responses` below `/v1`; platform.openai.com/docs/api-reference/responses and -streaming): `request`
-//! writes, `stream` reads. Nothing is kept by the provider (`store: false`): thoughts come encrypted, and go back so.
+//! writes, `stream` reads the events of `event`. Nothing is kept by the provider (`store: false`): thoughts come encrypted, and go back so.
 
+mod event;
 mod request;
 mod stream;
 

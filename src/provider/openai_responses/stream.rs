@@ -5,16 +5,15 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde_json::Value;
-
-use crate::model::chat::{Block, ChatRequest, ChatResponse, FinishReason, Piece, ToolCall, Usage};
+use crate::model::chat::{Block, ChatRequest, ChatResponse, FinishReason, Piece, ToolCall};
 use crate::provider::error::{ErrorKind, ProviderError};
 use crate::provider::events::{append, read, settled};
 use crate::provider::framing;
 use crate::provider::names::{self, MadeIds};
 use crate::provider::openai_error;
 use crate::provider::wire::{Decoder, Wire};
+
+use super::event::{Ending, Event, Item, Part};
 
 pub(in crate::provider) fn decoder(request: &ChatRequest) -> Box<dyn Decoder> {
     Box::new(Answer {
@@ -36,115 +35,6 @@ struct Progress {
     item: Item,
     /// The words of a message, the thoughts, or the arguments of a call, as far as they came.
     parts: String,
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "type")]
-enum Event {
-    #[serde(rename = "response.output_item.added")]
-    Added { output_index: u64, item: Item },
-    #[serde(rename = "response.output_item.done")]
-    Done { output_index: u64, item: Item },
-    #[serde(
-        rename = "response.output_text.delta",
-        alias = "response.refusal.delta"
-    )]
-    Text { output_index: u64, delta: String },
-    #[serde(
-        rename = "response.reasoning_summary_text.delta",
-        alias = "response.reasoning_text.delta"
-    )]
-    Thinking { output_index: u64, delta: String },
-    #[serde(rename = "response.reasoning_summary_part.added")]
-    ThinkingPart { output_index: u64 },
-    #[serde(rename = "response.function_call_arguments.delta")]
-    Arguments { output_index: u64, delta: String },
-    #[serde(
-        rename = "response.completed",
-        alias = "response.incomplete",
-        alias = "response.failed"
-    )]
-    End { response: Ending },
-    #[serde(rename = "error")]
-    Error {
-        #[serde(flatten)]
-        said: Value,
-    },
-    /// Beginnings, ends of parts, and what comes with later versions.
-    #[serde(other)]
-    Other,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Item {
-    Message {
-        #[serde(default)]
-        content: Vec<Part>,
-    },
-    Reasoning {
-        #[serde(default)]
-        summary: Vec<Part>,
-        #[serde(default)]
-        content: Option<Vec<Part>>,
-        encrypted_content: Option<String>,
-    },
-    FunctionCall {
-        call_id: Option<String>,
-        name: String,
-        #[serde(default)]
-        arguments: String,
-    },
-    /// What the provider does by itself, which nobody asks it for.
-    #[default]
-    #[serde(other)]
-    Other,
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Part {
-    #[serde(alias = "summary_text", alias = "reasoning_text")]
-    OutputText {
-        text: String,
-    },
-    Refusal {
-        refusal: String,
-    },
-    #[serde(other)]
-    Other,
-}
-
-#[derive(Deserialize)]
-struct Ending {
-    id: Option<String>,
-    model: Option<String>,
-    status: Option<String>,
-    error: Option<Value>,
-    incomplete_details: Option<Incomplete>,
-    #[serde(default)]
-    output: Vec<Item>,
-    usage: Option<Counted>,
-}
-
-#[derive(Deserialize)]
-struct Incomplete {
-    reason: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-struct Counted {
-    #[serde(default)]
-    input_tokens: u64,
-    #[serde(default)]
-    output_tokens: u64,
-    input_tokens_details: Option<Details>,
-}
-
-#[derive(Deserialize)]
-struct Details {
-    #[serde(default)]
-    cached_tokens: u64,
 }
 
 impl Decoder for Answer {
@@ -245,17 +135,6 @@ impl Answer {
     }
 }
 
-impl Item {
-    fn is_refusal(&self) -> bool {
-        let Self::Message { content } = self else {
-            return false;
-        };
-        content
-            .iter()
-            .any(|part| matches!(part, Part::Refusal { .. }))
-    }
-}
-
 impl Progress {
     fn close(self, ids: &mut MadeIds) -> Option<Block> {
         let or_parts = |whole: String| match whole.is_empty() {
@@ -303,31 +182,4 @@ fn joined(parts: &[Part], between: &str) -> String {
         Part::Other => None,
     });
     texts.collect::<Vec<_>>().join(between)
-}
-
-impl Ending {
-    fn finish_reason(&self) -> FinishReason {
-        let incomplete = self.incomplete_details.as_ref();
-        let reason = incomplete.and_then(|details| details.reason.as_deref());
-        match (self.status.as_deref(), reason) {
-            (Some("completed"), _) => FinishReason::Stop,
-            (Some("incomplete"), Some("max_output_tokens")) => FinishReason::Length,
-            (Some("incomplete"), Some("content_filter")) => FinishReason::ContentFilter,
-            _ => FinishReason::Error,
-        }
-    }
-}
-
-impl From<Counted> for Usage {
-    /// What came from the cache is counted twice by OpenAI, and once here.
-    fn from(counted: Counted) -> Self {
-        let details = counted.input_tokens_details;
-        let cached = details.map_or(0, |details| details.cached_tokens);
-        Self {
-            input: counted.input_tokens.saturating_sub(cached),
-            output: counted.output_tokens,
-            cache_read: cached,
-            cache_write: 0,
-        }
-    }
 }

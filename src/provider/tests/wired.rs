@@ -322,6 +322,27 @@ async fn long_events_are_taken_up_to_a_limit() {
     }
 }
 
+/// So that sessions can be tasks.
+#[test]
+fn a_call_may_move_between_threads() {
+    fn moves(_: impl Send) {}
+    let fixture = &fixtures::all()[0];
+    let client = client(fixture, "http://127.0.0.1:1", LIMITS);
+    let retrying = Retrying {
+        schedule: Schedule::default(),
+        chance: &mut || 0.5,
+        report: &mut |_| (),
+    };
+    let request = plain(fixture.model);
+    moves(retry::chat(
+        &client,
+        &request,
+        retrying,
+        &mut |_| (),
+        pending(),
+    ));
+}
+
 #[tokio::test]
 async fn nobody_there_is_an_error_of_the_network() {
     let fixture = &fixtures::all()[0];
