@@ -3,6 +3,8 @@
 use std::future::pending;
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
+
 use crate::model::secret::SecretValue;
 
 use super::super::client::Client;
@@ -104,12 +106,13 @@ async fn pieces_come_while_the_answer_is_given() {
             Step::Silence,
         ])]);
         let client = client(&fixture, &server.url(), LIMITS);
-        let (mut first, request) = (None, plain(fixture.model));
+        let (mut first, arrived) = (None, Notify::new());
         let mut watch = |piece| {
             first.get_or_insert(piece);
+            arrived.notify_one();
         };
-        let soon = tokio::time::sleep(Duration::from_millis(300));
-        let answer = client.chat(&request, &mut watch, soon).await;
+        let request = plain(fixture.model);
+        let answer = client.chat(&request, &mut watch, arrived.notified()).await;
         assert_eq!(answer.unwrap_err().kind, ErrorKind::Cancelled);
         let Some(Piece::Text(text)) = first else {
             panic!("nothing came")
@@ -284,15 +287,24 @@ async fn silence_ends_a_call() {
         )
         .await;
         assert_eq!(error.kind, ErrorKind::Timeout, "{error}");
-        // Slow is not silent.
-        let steps = body
-            .as_bytes()
-            .chunks(body.len() / 6)
-            .flat_map(|part| [chunk(part), Step::Pause(short / 2)]);
-        let server = Server::start(vec![Reply::ok(steps.collect())]);
-        let (answer, _) = ask(&client(&fixture, &server.url(), between), &fixture).await;
-        assert_eq!(answer.unwrap().message().text(), WORDS);
     }
+}
+
+#[tokio::test]
+async fn a_slow_answer_is_not_silent() {
+    let fixture = &fixtures::all()[0];
+    let body = fixture.says(WORDS);
+    let pause = Duration::from_millis(100);
+    let parts = body.as_bytes().chunks(body.len() / 6);
+    let steps = parts.flat_map(|part| [chunk(part), Step::Pause(pause)]);
+    let server = Server::start(vec![Reply::ok(steps.collect())]);
+    let limits = Limits {
+        first_byte: pause * 5,
+        between_chunks: pause * 5,
+        ..LIMITS
+    };
+    let (answer, _) = ask(&client(fixture, &server.url(), limits), fixture).await;
+    assert_eq!(answer.unwrap().message().text(), WORDS);
 }
 
 #[tokio::test]
