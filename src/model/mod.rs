@@ -12,6 +12,7 @@ pub mod job;
 pub mod limit;
 pub mod lock;
 pub mod network;
+pub mod price;
 pub mod redact;
 pub mod resource;
 pub mod sandbox;
