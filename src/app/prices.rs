@@ -65,7 +65,8 @@ pub fn known(places: &Places) -> Result<Prices, Failure> {
 /// A file that cannot be read or is no table of prices, or a folder that cannot be written to.
 pub fn update(file: &Path, places: &Places) -> Result<Installed, Failure> {
     let bytes = read_plan_file(file).map_err(|error| Failure::io(file, &error))?;
-    let table = price_table(&bytes, file)?;
+    let table = price_table(&bytes, file)
+        .map_err(|error| Failure::from(error).hint("correct the file; nothing was installed"))?;
     if table.providers.is_empty() {
         let message = format!("{} has no prices in it", file.display());
         return Err(Failure::new(Code::ConfigInvalid, message)
