@@ -12,7 +12,10 @@ mod error;
 mod events;
 pub mod framing;
 mod names;
+mod record;
 pub mod retry;
+mod script;
+mod scripted;
 mod wire;
 
 mod anthropic;
@@ -28,4 +31,7 @@ mod tests;
 pub use client::Client;
 pub use endpoint::{Endpoint, InvalidEndpoint, Limits, ProxySettings};
 pub use error::{ErrorKind, ProviderError};
+pub use record::Recorder;
+pub use script::ScriptError;
+pub use scripted::Scripted;
 pub use wire::{Decoder, Outgoing, UnknownWire, Wire};

@@ -155,7 +155,8 @@ impl Step {
         if text.text.is_none() && text.say.is_empty() && text.error.is_none() {
             return Err("a step needs an answer (`text` or `say`) or an `error`".to_owned());
         }
-        let words = text.text.into_iter().map(|text| Ok(Block::Text { text }));
+        let words = text.text.into_iter().filter(|text| !text.is_empty());
+        let words = words.map(|text| Ok(Block::Text { text }));
         let content = words.chain(text.say.into_iter().map(block));
         let content = content.collect::<Result<Vec<Block>, String>>()?;
         let calls = content.iter().any(|b| matches!(b, Block::ToolCall(_)));

@@ -119,7 +119,7 @@ fn steps_answer_in_order() {
         (first.model.as_deref(), first.id.as_deref()),
         (Some("m-1"), Some("r"))
     );
-    assert_eq!(scripted.unused(), ["demo.toml:17: step 2 (the end)"]);
+    assert_eq!(scripted.unused(), ["demo.toml:15: step 2 (the end)"]);
     let last = ask(&scripted, &result("a treeyard")).unwrap();
     assert_eq!(last.finish_reason, FinishReason::Length);
     assert!(scripted.unused().is_empty());
@@ -404,7 +404,7 @@ fn secrets_are_not_in_a_recording_and_it_still_answers() {
     let redactor = Redactor::new(&[("NPM_TOKEN".parse().unwrap(), value)]).unwrap();
     let token = format!("ghp_{}", "a1B2".repeat(9));
     let said = format!("use {secret} or {token}");
-    let arguments = json!({ "header": said, "password": "correct-horse-9", secret: [secret] });
+    let arguments = json!({ "header": said, "password": "Zk9x7Qp2Lm4Vt8", secret: [secret] });
     let mut read = result(&format!("key: {secret}\nrest"));
     read.tools[0].description = secret.to_owned();
     read.system.push(secret.to_owned());
@@ -417,14 +417,7 @@ fn secrets_are_not_in_a_recording_and_it_still_answers() {
         (read, Err(failed)),
     ];
     let (text, scripted) = recorded(redactor, &exchanges);
-    for part in [
-        "hunter2",
-        "very",
-        "long-value",
-        "ghp_",
-        "a1B2",
-        "correct-horse",
-    ] {
+    for part in ["hunter2", "very", "long-value", "ghp_", "a1B2", "Zk9x7Q"] {
         assert!(!text.contains(part), "{part}\n{text}");
     }
     let answer = ask(&scripted, &exchanges[0].0).unwrap();

@@ -21,7 +21,7 @@ pub struct StepText {
     /// Whether it may come at any time.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unordered: bool,
-    /// An answer of words alone.
+    /// An answer of words alone; of nothing, when it is empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// Why the answer ends; by itself `TOOL_USE` where it has calls, else `STOP`.
