@@ -16,6 +16,7 @@ mod record;
 pub mod retry;
 mod script;
 mod scripted;
+mod source;
 mod wire;
 
 mod anthropic;
@@ -34,4 +35,5 @@ pub use error::{ErrorKind, ProviderError};
 pub use record::Recorder;
 pub use script::ScriptError;
 pub use scripted::Scripted;
+pub use source::Provider;
 pub use wire::{Decoder, Outgoing, UnknownWire, Wire};

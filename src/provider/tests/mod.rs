@@ -4,6 +4,7 @@
 mod fixtures;
 mod pure;
 mod reaching;
+mod recorded;
 mod server;
 mod wired;
 
