@@ -126,7 +126,7 @@ impl Clean<'_> {
         let tools = request.tools.iter().map(|tool| self.text(&tool.name));
         StepText {
             unordered: true,
-            expect: ExpectText {
+            expected: ExpectText {
                 model: Some(self.text(&request.model)),
                 messages: Some(request.messages.len()),
                 tools: tools.collect(),

@@ -69,7 +69,7 @@ impl Scripted {
     pub async fn chat(
         &self,
         request: &ChatRequest,
-        watch: &mut dyn FnMut(Piece),
+        watch: &mut (dyn FnMut(Piece) + Send),
         cancelled: impl Future<Output = ()>,
     ) -> Result<ChatResponse, ProviderError> {
         tokio::select! {
@@ -92,7 +92,7 @@ impl Scripted {
     async fn answer(
         &self,
         request: &ChatRequest,
-        watch: &mut dyn FnMut(Piece),
+        watch: &mut (dyn FnMut(Piece) + Send),
     ) -> Result<ChatResponse, ProviderError> {
         check(request, &self.capabilities)?;
         let step = self.take_step(request)?;

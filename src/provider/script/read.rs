@@ -174,7 +174,7 @@ impl Step {
             line,
             times: text.times.unwrap_or(1),
             unordered: text.unordered,
-            expect: expect(text.expect)?,
+            expect: expected(text.expected)?,
             content,
             id: text.id,
             model: text.model,
@@ -240,7 +240,7 @@ fn in_json(value: toml::Value) -> Result<Value, String> {
     })
 }
 
-fn expect(text: ExpectText) -> Result<Expect, String> {
+fn expected(text: ExpectText) -> Result<Expect, String> {
     let results = text.results.into_iter().map(|result| {
         Ok(Outcome {
             tool: result.tool,

@@ -466,3 +466,23 @@ proptest! {
         prop_assert_eq!(ask(&scripted, &asked(&user)), Ok(answer), "{}", file);
     }
 }
+
+#[test]
+fn the_documentation_has_a_script_and_all_kinds_of_errors() {
+    let page = include_str!("../../../docs/scripts.md");
+    let (_, rest) = page.split_once("```toml\n").unwrap();
+    let (script, _) = rest.split_once("```").unwrap();
+    let scripted = Scripted::parse(script, Path::new("scripts.md")).unwrap();
+    assert_eq!(scripted.unused().len(), 3);
+    let first = ask(&scripted, &asked("What is in the readme?")).unwrap();
+    assert_eq!(first.finish_reason, FinishReason::ToolUse);
+    ask(&scripted, &result("treeyard")).unwrap();
+    assert_eq!(
+        ask(&scripted, &asked("more")).unwrap_err().kind,
+        ErrorKind::Rate
+    );
+    for kind in super::text::KINDS {
+        let name = super::kind_name(kind);
+        assert!(page.contains(&format!("`{name}`")), "{name}");
+    }
+}

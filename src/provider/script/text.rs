@@ -34,8 +34,8 @@ pub struct StepText {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// What the request must be like.
-    #[serde(skip_serializing_if = "ExpectText::is_empty")]
-    pub expect: ExpectText,
+    #[serde(rename = "expect", skip_serializing_if = "ExpectText::is_empty")]
+    pub expected: ExpectText,
     /// What it takes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<UsageText>,
