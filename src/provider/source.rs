@@ -74,7 +74,7 @@ impl Provider {
     pub async fn chat(
         &self,
         request: &ChatRequest,
-        watch: &mut dyn FnMut(Piece),
+        watch: &mut (dyn FnMut(Piece) + Send),
         cancelled: impl Future<Output = ()>,
     ) -> Result<ChatResponse, ProviderError> {
         let answer = match &self.source {

@@ -47,3 +47,12 @@ async fn a_recording_of_every_provider_answers_the_same() {
         assert!(!again.is_cloud() && !real.is_cloud());
     }
 }
+
+/// So that sessions can be tasks.
+#[test]
+fn a_recorded_call_may_move_between_threads() {
+    fn moves(_: impl Send) {}
+    let scripted = Scripted::parse("format = 1", std::path::Path::new("x.toml")).unwrap();
+    let provider = Provider::from(scripted);
+    moves(provider.chat(&plain("m"), &mut |_| (), pending()));
+}
