@@ -1,6 +1,6 @@
 //! Scripts: expected requests and what is answered to them, as people write them and recordings are written.
 //!
-//! `text` is what stands in a file, `read` checks it, `expect` compares a request with a step, `choose` says which step answers.
+//! `text` is what stands in a file, `read` checks it, `expected` compares a request with a step, `choose` says which step answers.
 //!
 //! ```toml
 //! format = 1
@@ -15,7 +15,7 @@
 //! ```
 
 mod choose;
-mod expect;
+mod expected;
 mod read;
 mod text;
 
@@ -23,7 +23,7 @@ mod text;
 mod tests;
 
 pub(super) use choose::{Progress, choose};
-pub(super) use expect::results;
+pub(super) use expected::results;
 pub use read::ScriptError;
 pub(super) use read::{Script, Step, read_script};
 pub(super) use text::{

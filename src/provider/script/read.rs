@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use toml::Spanned;
 
-use super::expect::{Expect, Outcome, Words};
+use super::expected::{Expect, Outcome, Words};
 use super::text::{ErrorText, ExpectText, FORMAT, KINDS, PartText, StepText, WordsText, kind_name};
 use crate::model::chat::{Block, FinishReason, ToolCall, Usage};
 use crate::provider::error::ProviderError;
