@@ -9,7 +9,7 @@
 //! 4  runner                         the loop that looks, decides and acts
 //! 3  landing                        one session's work onto the target, gates included
 //! 2  workspace merge sessions hooks secrets  a place to work; merging; a person's word; git hooks; secrets
-//! 1  config store cas git proc      the outside world
+//! 1  config store cas git proc provider  the outside world
 //! 0  model                          pure: ids, states, events, codes, scopes; no I/O
 //! ```
 // Denied, not forbidden: `proc::fork` allows it to itself, and the test above holds it there.
@@ -26,6 +26,7 @@ pub mod hooks;
 pub mod landing;
 pub mod merge;
 pub mod proc;
+pub mod provider;
 pub mod runner;
 pub mod secrets;
 pub mod sessions;

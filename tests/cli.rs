@@ -97,6 +97,42 @@ fn help_and_codes() {
 }
 
 #[test]
+fn prices_are_listed_and_replaced() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.repo().join("new.toml");
+    fs::write(
+        &file,
+        "format = 1\n[provider.mine.models]\nm = { input = -1 }\n",
+    )
+    .unwrap();
+    insta::assert_snapshot!(
+        "prices_wrong",
+        sandbox.run(&["prices", "update", "new.toml"])
+    );
+    let model = "m = { input = 0.5, output = 2, above = { tokens = 1000, input = 1, output = 4 } }";
+    fs::write(
+        &file,
+        format!("format = 1\n[provider.mine.models]\n{model}\n"),
+    )
+    .unwrap();
+    let data = sandbox
+        .root
+        .path()
+        .join("home/.local/share/treeyard/prices.toml");
+    insta::assert_snapshot!(
+        "prices_update",
+        sandbox.run(&["prices", "update", "new.toml"])
+    );
+    assert_eq!(fs::read(&file).unwrap(), fs::read(&data).unwrap());
+    insta::assert_snapshot!("prices_ls", sandbox.run(&["prices", "ls", "mine"]));
+    insta::assert_snapshot!(
+        "prices_json",
+        sandbox.run(&["prices", "ls", "mine", "--json"])
+    );
+    assert!(sandbox.run(&["prices", "ls"]).contains("claude-"));
+}
+
+#[test]
 fn init_writes_once() {
     let sandbox = Sandbox::with_repository();
     insta::assert_snapshot!("init_first", sandbox.run(&["init"]));

@@ -22,6 +22,7 @@ pub mod land;
 mod landings;
 pub mod locks;
 pub mod overrides;
+pub mod prices;
 pub mod printed;
 pub mod project;
 mod repair;

@@ -138,6 +138,8 @@ pub enum Command {
     Gc(c::gc::Args),
     /// Check a plan file
     Plan(c::plan::Args),
+    /// Say what models cost
+    Prices(c::prices::Args),
     /// Print every setting with its origin
     Config(c::config::Args),
     /// Check everything, and say what to do

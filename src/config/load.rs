@@ -184,7 +184,7 @@ pub fn read_plan_file(file: &Path) -> io::Result<Vec<u8>> {
     read_bounded(file, LARGEST_PLAN)
 }
 
-fn read_bounded(file: &Path, largest: u64) -> io::Result<Vec<u8>> {
+pub(super) fn read_bounded(file: &Path, largest: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(file)?
         .take(largest + 1)

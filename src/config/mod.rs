@@ -6,6 +6,7 @@ mod groups;
 mod idle;
 mod load;
 mod plan;
+mod prices;
 mod problem;
 mod programs;
 mod reader;
@@ -21,6 +22,7 @@ mod tests;
 pub use idle::idle_patterns;
 pub use load::{ConfigError, read_plan_file, user_file};
 pub use plan::{Plan, PlanError, single_task};
+pub use prices::{known_prices, price_file, price_table};
 pub use problem::Problem;
 pub use schema::{
     BackoffText, BypassTable, GroupTable, GroupText, LaneText, OnCrashText, PlanDefaults, PlanFile,

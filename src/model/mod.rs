@@ -1,5 +1,6 @@
 //! Pure vocabulary: what the rest of the program talks about. No I/O, no clock, no async.
 
+pub mod chat;
 pub mod code;
 pub mod denylist;
 pub mod door;
@@ -11,6 +12,7 @@ pub mod job;
 pub mod limit;
 pub mod lock;
 pub mod network;
+pub mod price;
 pub mod redact;
 pub mod resource;
 pub mod sandbox;

@@ -22,6 +22,7 @@ pub mod ls;
 pub mod man;
 pub mod open;
 pub mod plan;
+pub mod prices;
 pub mod priority;
 pub mod run;
 pub mod salvage;

@@ -1,0 +1,12 @@
+//! A conversation with a model, in the terms that all providers share. What a provider has besides stays
+//! in its adapter.
+
+mod capabilities;
+mod message;
+mod request;
+mod response;
+
+pub use capabilities::ProviderCapabilities;
+pub use message::{Block, Image, Message, Role, ToolCall, ToolResult};
+pub use request::{ChatRequest, Effort, ToolChoice, ToolSpec};
+pub use response::{ChatResponse, FinishReason, Piece, Usage};
