@@ -28,3 +28,4 @@ pub mod salvage;
 pub mod sandbox;
 pub mod scope;
 pub mod show;
+pub mod tools;
