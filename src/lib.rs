@@ -7,7 +7,7 @@
 //! 6  cli                            the face: parse, render, exit
 //! 5  app                            one use case a file
 //! 4  runner                         the loop that looks, decides and acts
-//! 3  landing                        one session's work onto the target, gates included
+//! 3  landing agent                  one session's work onto the target, gates included; models' tools, and the gate to them
 //! 2  workspace merge sessions hooks secrets  a place to work; merging; a person's word; git hooks; secrets
 //! 1  config store cas git proc provider  the outside world
 //! 0  model                          pure: ids, states, events, codes, scopes; no I/O
@@ -17,6 +17,7 @@
 
 pub mod model;
 
+pub mod agent;
 pub mod app;
 pub mod cas;
 pub mod cli;

@@ -209,6 +209,38 @@ fn the_table_of_exit_codes_is_current() {
     assert!(found == expected, "run the tests with UPDATE_DOCS=1");
 }
 
+#[test]
+fn the_reference_of_tools_is_current() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tools.md");
+    let expected = treeyard::agent::Registry::standard().reference();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &expected).unwrap();
+    }
+    let found = fs::read_to_string(&path).unwrap();
+    assert!(found == expected, "run the tests with UPDATE_DOCS=1");
+}
+
+#[test]
+fn tools_are_told_as_text_and_as_json() {
+    let sandbox = Sandbox::new();
+    insta::assert_snapshot!("tools_ls", sandbox.run(&["tools", "ls"]));
+    insta::assert_snapshot!("tools_show", sandbox.run(&["tools", "show", "file.edit"]));
+    insta::assert_snapshot!(
+        "tools_schema",
+        sandbox.run(&["tools", "schema", "file.move"])
+    );
+    insta::assert_snapshot!("tools_unknown", sandbox.run(&["tools", "show", "file.rm"]));
+    let all = sandbox.json(&["tools", "ls"]);
+    assert_eq!(
+        (&all["schema_version"], &all["kind"]),
+        (&1.into(), &"tools".into())
+    );
+    let one = sandbox.json(&["tools", "show", "file.read"]);
+    let tool = &one["tool"];
+    assert_eq!(tool["tool_id"], "file.read");
+    assert_eq!(tool["input_schema"]["required"][0], "path");
+}
+
 fn exit_codes() -> String {
     let exits = [
         (Exit::Ok, "everything asked for was done"),

@@ -262,7 +262,7 @@ const PAUSE: [&str; 4] = [
 fn by_policy_the_command_is_stopped_where_it_is_and_goes_on_when_resumed() {
     let yard = yard(&PAUSE);
     let script = "echo x > src/a.txt; echo x > src/b.txt; wait 1; rm src/b.txt; wait 2; \
-                  echo x > src/c.txt; wait 3; rm src/*.txt; git checkout -q src; mkdir docs; echo in > docs/a.md";
+                  echo x > src/c.txt; wait 3; rm -f src/a.txt src/c.txt; git checkout -q src; mkdir docs; echo in > docs/a.md";
     start(&yard, "docs", "docs/**", script);
     eventually("it is paused", || yard.state_of("docs") == "PAUSED");
     let reason = yard.json(&["show", "docs"])["session"]["reason"].clone();

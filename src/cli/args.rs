@@ -136,6 +136,8 @@ pub enum Command {
     Sandbox(c::sandbox::Args),
     /// Remove what is no longer needed
     Gc(c::gc::Args),
+    /// List what models can call, and what each takes
+    Tools(c::tools::Args),
     /// Check a plan file
     Plan(c::plan::Args),
     /// Say what models cost

@@ -122,3 +122,8 @@ fn leaves(mut depth: usize, target: &[u8]) -> bool {
 fn has_drive(target: &[u8]) -> bool {
     matches!(target, [letter, b':', b'/', ..] if letter.is_ascii_alphabetic())
 }
+
+/// Why no entry of a tree can have this name, such as `.git` in any disguise; nothing, if one can.
+pub fn component_flaw(name: &[u8]) -> Option<Flaw> {
+    name_flaw(name.as_bstr(), EntryKind::Blob.into())
+}

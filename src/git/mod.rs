@@ -23,7 +23,7 @@ mod tests;
 
 pub use changes::{Side, changed_by, differing, entries_of, join, parents, root_tree};
 pub use command::{Git, Output};
-pub use entry::Flaw;
+pub use entry::{Flaw, component_flaw};
 pub use error::{GitError, says_full, with_causes};
 pub use hooks::{HookFolder, SESSION_HOOKS, session_hooks};
 pub use hooks_path::HooksPath;

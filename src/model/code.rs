@@ -91,6 +91,13 @@ codes! {
     HooksMissing = "TY-HOOKS-MISSING", NotFound, "no hooks of treeyard are installed here", "`treeyard hooks install` installs them";
     NotHeld = "TY-NOT-HELD", Usage, "no session holds this path", "commit it: nothing needs to be overridden";
     InvalidEvent = "HSK-400-INVALID-EVENT", Damaged, "event of unknown type or wrong shape", "run `treeyard events verify`; an event written by a newer treeyard needs that version to read it";
+    EnvelopeInvalid = "VAL-HTC-001", Usage, "a tool envelope is invalid", "send an envelope `htc-1.0`; `treeyard tools show` names the fields of a tool's arguments";
+    ToolUnknown = "TY-TOOL-UNKNOWN", NotFound, "there is no such tool", "`treeyard tools ls` lists them";
+    ToolArguments = "TY-TOOL-ARGUMENTS", Usage, "a tool was called with wrong arguments", "`treeyard tools schema` prints what each tool takes";
+    ToolDenied = "TY-TOOL-DENIED", Held, "a session may not call this tool, or not like that", "grant what is missing (`treeyard tools show` names it), or do without";
+    PathRefused = "TY-PATH-REFUSED", Held, "a tool was given a path that it does not go to", "name a file of the worktree, from its root and without `..`, links that leave it and `.git`";
+    FileUnsuitable = "TY-FILE-UNSUITABLE", Failed, "a file is not what a tool expects", "look at it first: it may be missing, too large, binary, a folder, or have changed meanwhile";
+    EditMismatch = "TY-EDIT-MISMATCH", Failed, "an edit does not fit the file", "read the file again and repeat its text exactly";
     Usage = "TY-USAGE", Usage, "the command line is wrong", "see `treeyard help`";
     PlanInvalid = "TY-PLAN-INVALID", Usage, "the plan file is wrong", "run `treeyard plan check FILE`; the schema is printed by `treeyard plan schema`";
     ConfigInvalid = "TY-CONFIG-INVALID", Usage, "a configuration file is wrong", "correct the named key; `treeyard config show` prints every key with its value and origin";

@@ -14,6 +14,14 @@ pub struct InvalidId {
     wanted: &'static str,
 }
 
+impl InvalidId {
+    /// `text` is not `wanted`, said with its article. A long text is cut short.
+    pub(crate) fn new(text: &str, wanted: &'static str) -> Self {
+        let text = text.chars().take(80).collect();
+        Self { text, wanted }
+    }
+}
+
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident, $wanted:literal) => {
         $(#[$doc])*

@@ -21,3 +21,4 @@ pub mod secret;
 pub mod session;
 pub mod status;
 pub mod task;
+pub mod tool;

@@ -9,8 +9,8 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 use crate::model::chat::{ChatRequest, ChatResponse, Piece};
 
-use super::client::Client;
 use super::error::{ErrorKind, ProviderError};
+use super::source::Provider;
 
 /// When a failed call is tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +80,7 @@ pub struct Retrying<'r> {
 
 /// Asks until there is an answer, or an error that waiting does not help against.
 pub async fn chat(
-    client: &Client,
+    provider: &Provider,
     request: &ChatRequest,
     retrying: Retrying<'_>,
     watch: &mut (dyn FnMut(Piece) + Send),
@@ -95,7 +95,7 @@ pub async fn chat(
             handed_on = true;
             watch(piece);
         };
-        let answer = client.chat(request, &mut watch, &mut cancelled).await;
+        let answer = provider.chat(request, &mut watch, &mut cancelled).await;
         let Err(error) = answer else { return answer };
         let wait = schedule
             .wait(attempt, &error, (retrying.chance)())

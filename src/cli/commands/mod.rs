@@ -29,3 +29,4 @@ pub mod salvage;
 pub mod sandbox;
 pub mod scope;
 pub mod show;
+pub mod tools;

@@ -200,7 +200,14 @@ async fn persist(
         report: &mut |one: Failed<'_>| failed.push((one.error.clone(), one.wait)),
     };
     let request = plain(fixture.model);
-    let answer = retry::chat(client, &request, retrying, &mut |_| (), pending()).await;
+    let answer = retry::chat(
+        &client.clone().into(),
+        &request,
+        retrying,
+        &mut |_| (),
+        pending(),
+    )
+    .await;
     (answer, failed)
 }
 
@@ -238,7 +245,7 @@ async fn a_cancelled_wait_ends_at_once() {
     };
     let (request, start) = (plain(fixture.model), Instant::now());
     let soon = tokio::time::sleep(Duration::from_millis(100));
-    let answer = retry::chat(&client, &request, retrying, &mut |_| (), soon).await;
+    let answer = retry::chat(&client.into(), &request, retrying, &mut |_| (), soon).await;
     assert_eq!(answer.unwrap_err().kind, ErrorKind::Cancelled);
     assert!(start.elapsed() < Duration::from_millis(300));
 }
@@ -347,7 +354,7 @@ fn a_call_may_move_between_threads() {
     };
     let request = plain(fixture.model);
     moves(retry::chat(
-        &client,
+        &client.into(),
         &request,
         retrying,
         &mut |_| (),

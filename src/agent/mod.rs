@@ -1,0 +1,23 @@
+//! What models do in a session's worktree: tools, the registry that has them all, and the gate that is the only
+//! way to one.
+
+mod arguments;
+mod gate;
+mod path;
+mod place;
+mod reference;
+mod registry;
+mod text;
+mod tool;
+mod walk;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+pub use gate::{Admission, Gate, Permit, Preview};
+pub use path::{InvalidPath, RelPath};
+pub use place::{Place, PlaceError};
+pub use registry::{Call, Entry, Registry};
+pub use tool::{Done, Prepared};
+pub use world::{Todo, TodoItem, TodoState, World};

@@ -1,0 +1,6 @@
+mod gate;
+mod hostile;
+mod patches;
+mod place;
+mod tools;
+mod yard;
