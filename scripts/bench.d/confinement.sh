@@ -111,7 +111,8 @@ build_figure() {
         echo 'a build inside: skipped, there is no cargo'
         return
     fi
-    local rounds=$((rounds * 2))
+    # Builds differ from each other by more than the target.
+    local rounds=$((rounds * 4))
     each_round build_round
     share build "cargo build in a session, a crate of $(cat "$scratch/held/crate/src/"*.rs | wc -l) lines" 3
 }
