@@ -272,6 +272,21 @@ fn a_held_tree_does_nothing_and_its_time_stands_still() {
 }
 
 #[test]
+fn what_was_printed_before_a_job_was_held_can_be_read() {
+    let job = Job::new();
+    let script = "while :; do n=$((n + 1)); echo $n; echo $n > printed; touch begun; done";
+    let supervisor = job.spawn(&job.spec(&["sh", "-c", script]));
+    until(|| job.cwd.join("begun").exists());
+    supervisor.hold().unwrap();
+    until(|| supervisor.is_held());
+    let printed = fs::read_to_string(job.cwd.join("printed")).unwrap();
+    let is_kept = |line: &str| line.parse::<u32>().ok() >= printed.trim().parse().ok();
+    until(|| job.output().lines().last().is_some_and(is_kept));
+    supervisor.cancel().unwrap();
+    finished(supervisor.wait_blocking().unwrap());
+}
+
+#[test]
 fn a_held_tree_can_be_cancelled_and_going_on_is_nothing_to_others() {
     let job = Job::new();
     let supervisor = job.spawn(&job.spec(&["sh", "-c", "touch begun; sleep 100 & wait"]));

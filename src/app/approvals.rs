@@ -1,7 +1,5 @@
 //! Commands that a session does not run without a person's word: allowing one run, and using that up.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use super::failure::Failure;
 use super::inside;
 use super::project::Project;
@@ -90,7 +88,7 @@ pub(super) fn spend(
     cwd: &str,
 ) -> Result<bool, StoreError> {
     let words = redacted(words);
-    let since = now_ms() - MINUTE_MS;
+    let since = jiff::Timestamp::now().as_millisecond() - MINUTE_MS;
     store.write(|tx| {
         let left = tx.approvals(session)?;
         if let Some(one) = left.into_iter().find(|one| one.words == words) {
@@ -107,12 +105,5 @@ pub(super) fn spend(
             tx.append(Actor::Agent, Some(session), event)?;
         }
         Ok(false)
-    })
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     })
 }

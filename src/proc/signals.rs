@@ -93,12 +93,7 @@ impl Signals {
         self.file.as_fd()
     }
 
-    /// Waits until a signal comes or, roughly, until `limit`.
-    pub(super) fn wait(&self, limit: Option<Instant>) {
-        let [] = self.wait_or(limit, []);
-    }
-
-    /// The same, or until one of `others` can be read. Which of them can.
+    /// Waits until a signal comes, one of `others` can be read or, roughly, until `limit`. Which of them can.
     pub(super) fn wait_or<const N: usize>(
         &self,
         limit: Option<Instant>,

@@ -157,8 +157,7 @@ fn watch(
             None => {}
         }
         if held.is_some() {
-            // Whoever could ask is stopped while the job is held.
-            signals.wait(None);
+            family.wait(signals, None);
             continue;
         }
         if limit.is_some_and(|limit| Instant::now() >= limit) {

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use crate::model::chat::{ChatRequest, ChatResponse, Piece};
 
+use super::cancel::unless;
 use super::endpoint::Endpoint;
 use super::error::{ErrorKind, ProviderError};
 use super::framing::{Event, Framer};
@@ -55,14 +56,7 @@ impl Client {
         watch: &mut (dyn FnMut(Piece) + Send),
         cancelled: impl Future<Output = ()>,
     ) -> Result<ChatResponse, ProviderError> {
-        tokio::select! {
-            biased;
-            () = cancelled => Err(ProviderError::new(
-                ErrorKind::Cancelled,
-                "the call was cancelled",
-            )),
-            answer = self.exchange(request, watch) => answer,
-        }
+        unless(cancelled, self.exchange(request, watch)).await
     }
 
     async fn exchange(

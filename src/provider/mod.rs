@@ -5,6 +5,7 @@
 //! stream into these events, [`Client`] moves them, [`retry`] tries again. What the adapters have in common
 //! stands in `check` (what a request must be like) and `names` (what tools and calls are named on the wire).
 
+mod cancel;
 mod check;
 mod client;
 mod endpoint;

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value, json};
 
-use crate::model::chat::{ChatRequest, ToolResult};
+use crate::model::chat::{ChatRequest, ToolResult, ToolSpec};
 
 use super::error::ProviderError;
 
@@ -23,6 +23,18 @@ pub(super) fn told(id: &str) -> Result<String, ProviderError> {
             "a tool cannot be named {id:?}: providers take 1 to {LONGEST} letters, digits, `_` and dots"
         ))),
     }
+}
+
+/// A tool as OpenAI describes it to a model, and others after it.
+pub(super) fn function(tool: &ToolSpec) -> Result<Value, ProviderError> {
+    Ok(json!({
+        "type": "function",
+        "function": {
+            "name": told(&tool.name)?,
+            "description": tool.description,
+            "parameters": tool.schema,
+        },
+    }))
 }
 
 /// The name of a tool that a model called, for the conversation that it gets again. Models call tools

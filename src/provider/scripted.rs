@@ -8,8 +8,9 @@ use tokio::time::sleep;
 
 use crate::model::chat::{Block, ChatRequest, ChatResponse, Piece, ProviderCapabilities};
 
+use super::cancel::unless;
 use super::check::check;
-use super::error::{ErrorKind, ProviderError};
+use super::error::ProviderError;
 use super::names::MadeIds;
 use super::script::{Progress, Script, ScriptError, Step, choose, read_script};
 
@@ -64,7 +65,7 @@ impl Scripted {
     /// Answers as [`Client::chat`](super::Client::chat) does.
     ///
     /// # Errors
-    /// Those of the script, and [`ErrorKind::InvalidRequest`] where a request is not as the script
+    /// Those of the script, and [`ErrorKind::InvalidRequest`](super::ErrorKind::InvalidRequest) where a request is not as the script
     /// expects it, with what was expected and what was found.
     pub async fn chat(
         &self,
@@ -72,14 +73,7 @@ impl Scripted {
         watch: &mut (dyn FnMut(Piece) + Send),
         cancelled: impl Future<Output = ()>,
     ) -> Result<ChatResponse, ProviderError> {
-        tokio::select! {
-            biased;
-            () = cancelled => Err(ProviderError::new(
-                ErrorKind::Cancelled,
-                "the call was cancelled",
-            )),
-            answer = self.answer(request, watch) => answer,
-        }
+        unless(cancelled, self.answer(request, watch)).await
     }
 
     /// The steps that have not answered as often as they should, each with its file, line and name.

@@ -183,8 +183,7 @@ pub(super) fn nearest<'t>(text: &'t str, wanted: &str) -> Option<(usize, Vec<&'t
         .take(LOOKED_FOR * TOLD)
         .map(|from| (in_common(&from), from));
     let best = starts.max_by_key(|(count, from)| (*count, std::cmp::Reverse(*from)));
-    let (count, from) = best.filter(|(count, _)| *count > 0 && *count * 2 >= counted)?;
-    let _ = count;
+    let (_, from) = best.filter(|(count, _)| *count > 0 && *count * 2 >= counted)?;
     let shown = lines[from..].iter().take(wanted.len().min(TOLD));
     Some((from + 1, shown.copied().collect()))
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::model::chat::{
-    Block, ChatRequest, Effort, Message, ProviderCapabilities, Role, ToolChoice, ToolSpec,
+    Block, ChatRequest, Effort, Message, ProviderCapabilities, Role, ToolChoice,
 };
 use crate::provider::error::ProviderError;
 use crate::provider::framing::Framing;
@@ -74,17 +74,7 @@ fn tools(request: &ChatRequest) -> Result<Vec<Value>, ProviderError> {
             ToolChoice::None => false,
             ToolChoice::Only(name) => tool.name == *name,
         });
-    let told = |tool: &ToolSpec| {
-        Ok(json!({
-            "type": "function",
-            "function": {
-                "name": names::told(&tool.name)?,
-                "description": tool.description,
-                "parameters": tool.schema,
-            },
-        }))
-    };
-    offered.map(told).collect()
+    offered.map(names::function).collect()
 }
 
 fn messages(request: &ChatRequest, can: &ProviderCapabilities) -> Value {

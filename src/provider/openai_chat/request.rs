@@ -61,17 +61,7 @@ pub(in crate::provider) fn outgoing(
 }
 
 fn tools(request: &ChatRequest) -> Result<Value, ProviderError> {
-    let told = request.tools.iter().map(|tool| {
-        Ok(json!({
-            "type": "function",
-            "function": {
-                "name": names::told(&tool.name)?,
-                "description": tool.description,
-                "parameters": tool.schema,
-            },
-        }))
-    });
-    told.collect()
+    request.tools.iter().map(names::function).collect()
 }
 
 fn tool_choice(choice: &ToolChoice) -> Result<Value, ProviderError> {
