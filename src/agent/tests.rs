@@ -3,4 +3,4 @@ mod hostile;
 mod patches;
 mod place;
 mod tools;
-mod yard;
+pub(super) mod yard;

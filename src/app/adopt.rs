@@ -255,7 +255,8 @@ fn spec(found: &Found, scope: &Scope) -> TaskSpec {
     TaskSpec {
         name: found.name.clone(),
         scope: scope.clone(),
-        run: Command::Argv(Vec::new()),
+        run: Command::Argv(Vec::new()).into(),
+        prompt: None,
         after: Vec::new(),
         gate: Vec::new(),
         setup: Vec::new(),

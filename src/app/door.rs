@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::proc::OWN_PROGRAM;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
@@ -90,7 +91,7 @@ impl House<'_> {
 
     /// The very program that runs now, also when another version has taken its place.
     fn treeyard(&self, print: Print) -> Command {
-        let mut command = Command::new("/proc/self/exe");
+        let mut command = Command::new(OWN_PROGRAM);
         command.arg("-C").arg(self.repository);
         command.args(print.json.then_some("--json"));
         command.args(print.quiet.then_some("--quiet"));

@@ -32,6 +32,7 @@ pub fn runner_config(project: &Project, settings: &Settings) -> Result<Config, F
             pause: settings.on_drift() == config::OnDrift::Pause,
             keep_ms: settings.paused_keep_ms(),
         },
+        model_variables: Vec::new(),
         policy: Policy {
             method: match settings.land_method() {
                 config::LandMethod::Merge => MergeMethod::Merge,

@@ -1,5 +1,6 @@
 //! A plan file or one command line becomes queued sessions.
 
+use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -12,8 +13,10 @@ use super::single::{Single, one_task};
 use crate::config::{Plan, Problem, Settings, read_plan_file};
 use crate::model::code::Code;
 use crate::model::ids::{JobId, PlanId, SessionId};
+use crate::model::redact::Redactor;
 use crate::model::session::SessionState;
-use crate::model::task::{Command, TaskSpec};
+use crate::model::task::{Command, TaskName, TaskSpec};
+use crate::model::thread::MessageRecord;
 use crate::proc::Wake;
 use crate::sessions::{self, ControlError, Submission};
 use crate::store::SessionRow;
@@ -83,6 +86,7 @@ pub fn submit(project: &mut Project, request: &Request) -> Result<Submitted, Fai
         auto_land: request.auto_land || settings.auto_land(),
         repeat: request.repeat,
         after,
+        prompts: prompts(project, &checked.tasks)?,
     };
     let before_seq = project.store.head_seq()?;
     let (plan_id, sessions) = sessions::submit(&mut project.store, &checked.tasks, &submission)?;
@@ -94,6 +98,23 @@ pub fn submit(project: &mut Project, request: &Request) -> Result<Submitted, Fai
         settings,
         before_seq,
     })
+}
+
+/// What models are asked goes into the artifact store before anything speaks of it.
+fn prompts(
+    project: &Project,
+    tasks: &[TaskSpec],
+) -> Result<HashMap<TaskName, MessageRecord>, Failure> {
+    let redactor = Redactor::patterns();
+    let asked = tasks
+        .iter()
+        .filter_map(|task| Some((task, task.prompt.as_deref()?)));
+    asked
+        .map(|(task, text)| {
+            let said = sessions::said_by_person(&project.cas, text, Vec::new(), &redactor)?;
+            Ok((task.name.clone(), said))
+        })
+        .collect()
 }
 
 /// Queues one more command in a session that is still at work.

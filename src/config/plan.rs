@@ -21,6 +21,7 @@ use super::values::Timeout;
 use crate::model::code::Code;
 use crate::model::scope::{Files, Scope};
 use crate::model::task::{Command, Lane, OnCrash, Retries, TaskName, TaskSpec};
+use crate::model::work::Work;
 
 /// A checked plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -281,7 +282,8 @@ fn read_task(
     let build = |name: TaskName, run| TaskSpec {
         name,
         scope: scope.unwrap_or_else(Scope::whole_repository),
-        run,
+        run: Work::Command(run),
+        prompt: None,
         after: after.iter().filter_map(|a| a.text.parse().ok()).collect(),
         gate: own.gate.unwrap_or_else(|| settings.land_gate.clone()),
         setup: own.setup.unwrap_or_else(|| settings.setup.clone()),

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::task::{Backoff, Command, Lane, OnCrash, Retries};
+use crate::model::work::Work;
 
 const FILE: &str = "plan.toml";
 
@@ -81,7 +82,7 @@ group = "other"
     };
     assert_eq!(first.name.as_str(), "first");
     assert_eq!(first.scope.patterns(), ["**"]);
-    assert_eq!(first.run, Command::Shell("make".into()));
+    assert_eq!(first.run, Command::Shell("make".into()).into());
     assert_eq!(first.gate, [Command::Shell("make check".into())]);
     assert_eq!(
         first.setup,
@@ -95,7 +96,10 @@ group = "other"
     assert_eq!(first.group.as_deref(), Some("api"));
 
     assert_eq!(second.scope.patterns(), ["src/**", "!src/gen/**"]);
-    assert_eq!(second.run, Command::Argv(vec!["echo".into(), "a b".into()]));
+    assert_eq!(
+        second.run,
+        Command::Argv(vec!["echo".into(), "a b".into()]).into()
+    );
     assert_eq!(second.after, ["first".parse().unwrap()]);
     assert!(second.gate.is_empty());
     assert_eq!(second.setup, first.setup);
@@ -290,7 +294,7 @@ fn a_single_task_is_checked_and_kept_as_it_is() {
     let spec = single_task("docs", Some(&scope), &argv, &options, &Settings::default()).unwrap();
     assert_eq!(spec.name.as_str(), "docs");
     assert_eq!(spec.scope.patterns(), ["docs/**"]);
-    assert_eq!(spec.run, Command::Argv(argv.to_vec()));
+    assert_eq!(spec.run, Command::Argv(argv.to_vec()).into());
     assert_eq!(spec.env["A"], "b\nc");
     assert_eq!((spec.retries.max, spec.retries.base_ms), (2, 2000));
     assert_eq!(spec.timeout_ms, Some(3000));
@@ -394,7 +398,7 @@ proptest! {
         prop_assert_eq!(plan.tasks.len(), tasks.len());
         for (spec, task) in plan.tasks.iter().zip(&tasks) {
             prop_assert_eq!(spec.name.as_str(), &task.name);
-            prop_assert_eq!(&spec.run, &task.run);
+            prop_assert_eq!(&spec.run, &Work::Command(task.run.clone()));
             prop_assert_eq!(&spec.env, &task.env.clone().unwrap_or_default());
             prop_assert_eq!(spec.priority, task.priority.unwrap_or(50));
             let after: Vec<&str> = spec.after.iter().map(|name| name.as_str()).collect();

@@ -87,7 +87,7 @@ fn run_one(
         // After every job of the session itself.
         position: 1_000_000 + position,
         attempt: 1,
-        command: command.clone(),
+        command: command.clone().into(),
         not_before_ms: 0,
     };
     landing.store.write(|tx| {

@@ -1,49 +1,22 @@
 //! The typed event log: every change of state is one of these, and nothing else changes state.
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, Serialize};
 
+use super::budget::Warned;
+use super::consent::{ConsentReceipt, ProjectionPlan};
 use super::drift::SharedPath;
-use super::ids::{CommitId, ContentHash, EventId, JobId, PlanId, SessionId};
+use super::ids::{CommitId, ContentHash, EventId, JobId, ModelCallId, PlanId, SessionId};
 use super::job::{JobKind, Outcome};
 use super::lock::{Conflict, Lease, LockToken, Party};
-use super::redact::Redactor;
+use super::run::{AskedCall, CallIntent, CallOutcome, Stop, ToolCallRecord};
 use super::scope::Scope;
 use super::session::SessionState;
-use super::task::{Command, TaskSpec};
+use super::task::TaskSpec;
+use super::thread::MessageRecord;
+use super::tool::Rule;
+use super::work::Work;
 
-/// Who caused an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Actor {
-    /// A person at the command line.
-    Human,
-    /// A program inside a session.
-    Agent,
-    /// The runner.
-    System,
-}
-
-/// One row of the log: the event with what makes it findable.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
-    /// Position in the log, from 1, without gaps.
-    pub seq: u64,
-    /// Unique id.
-    pub event_id: EventId,
-    /// When, in milliseconds since the Unix epoch.
-    pub at_ms: i64,
-    /// Who.
-    pub actor: Actor,
-    /// Groups the events of one command or one runner life.
-    pub trace_id: EventId,
-    /// The session it concerns; mandatory on session-scoped events.
-    pub model_session_id: Option<SessionId>,
-    /// What happened.
-    #[serde(flatten)]
-    pub event: Event,
-}
+pub use record::{Actor, Record};
 
 macro_rules! events {
     ($($(#[$doc:meta])* $variant:ident = $id:literal { $($(#[$fdoc:meta])* $field:ident: $ty:ty),* $(,)? })*) => {
@@ -116,7 +89,7 @@ events! {
         /// Counted from 1.
         attempt: u32,
         /// What is executed.
-        command: Command,
+        command: Work,
         /// Not before this time, in milliseconds since the epoch (0: at once).
         not_before_ms: i64,
     }
@@ -272,6 +245,95 @@ events! {
         /// The words, as they were given.
         words: Vec<String>,
     }
+    /// Something was said in a session's thread.
+    SessionMessage = "FR-EVT-SESS-004" {
+        /// The message, without what it says.
+        message: Box<MessageRecord>,
+    }
+    /// A budget is nearly used up; told once for each limit.
+    BudgetWarned = "FR-EVT-SESS-005" {
+        /// Which limit.
+        warned: Warned,
+    }
+    /// A model is about to be called.
+    ModelCallStarted = "FR-EVT-MODEL-001" {
+        /// Which, and what for.
+        call: Box<CallIntent>,
+    }
+    /// That call ended.
+    ModelCallEnded = "FR-EVT-MODEL-002" {
+        /// How.
+        call: Box<CallOutcome>,
+    }
+    /// A model stopped working in its session.
+    ModelStopped = "FR-EVT-MODEL-003" {
+        /// The job.
+        job_id: JobId,
+        /// Why.
+        stop: Stop,
+    }
+    /// The older part of a thread is not sent any more as it was said.
+    ThreadCompacted = "FR-EVT-MODEL-004" {
+        /// The job.
+        job_id: JobId,
+        /// Results of tools in so many messages from the start are sent without what they say.
+        upto: usize,
+        /// How long the conversation was, in bytes.
+        bytes_before: u64,
+        /// How long it is now.
+        bytes_after: u64,
+    }
+    /// A tool was called: it ran, or was not let through.
+    ToolCalled = "FR-EVT-007" {
+        /// The call.
+        call: Box<ToolCallRecord>,
+    }
+    /// A call of a tool waits for a person's word.
+    ApprovalAsked = "FR-EVT-GUARD-008" {
+        /// The call.
+        asked: Box<AskedCall>,
+    }
+    /// A person said what is to become of calls.
+    ApprovalAnswered = "FR-EVT-GUARD-009" {
+        /// Of which calls, and what.
+        rule: Box<Rule>,
+    }
+    /// A rule that held once was used, and is gone.
+    ApprovalSpent = "FR-EVT-GUARD-010" {
+        /// The event that gave it.
+        granted: EventId,
+    }
+    /// Something is to be sent to a provider, and a person has to agree.
+    ConsentRequested = "FR-EVT-CLOUD-001" {
+        /// What, and where.
+        plan: Box<ProjectionPlan>,
+    }
+    /// A person agreed.
+    ConsentGiven = "FR-EVT-CLOUD-002" {
+        /// To what.
+        receipt: Box<ConsentReceipt>,
+    }
+    /// A person did not.
+    ConsentDenied = "FR-EVT-CLOUD-003" {
+        /// To what.
+        plan_hash: ContentHash,
+        /// Why, for a person.
+        reason: String,
+    }
+    /// Something was sent with a person's agreement.
+    CloudCalled = "FR-EVT-CLOUD-004" {
+        /// The event by which they agreed.
+        receipt: EventId,
+        /// The call.
+        call_id: ModelCallId,
+    }
+    /// A person took an agreement back.
+    ConsentRevoked = "FR-EVT-CLOUD-005" {
+        /// The event by which they had agreed.
+        receipt: EventId,
+        /// Why, for a person.
+        reason: String,
+    }
     /// A worktree was filled and registered.
     WorkspaceReady = "FR-EVT-WORKSPACE-001" {
         /// Where it is.
@@ -425,68 +487,7 @@ events! {
     }
 }
 
-impl Event {
-    /// The job it concerns.
-    pub fn job_id(&self) -> Option<JobId> {
-        match self {
-            Self::JobQueued { job_id, .. }
-            | Self::JobDispatched { job_id }
-            | Self::RateLimited { job_id, .. }
-            | Self::MachineShort { job_id, .. }
-            | Self::SecretsPassed { job_id, .. }
-            | Self::OutputRedacted { job_id, .. }
-            | Self::JobCancelled { job_id, .. }
-            | Self::CommandExecuted { job_id, .. } => Some(*job_id),
-            Self::ArtifactStored { job_id, .. } => *job_id,
-            _ => None,
-        }
-    }
-
-    /// What it says to a person, without secrets. What programs read of it stays as it is.
-    pub fn redacted(mut self, redactor: &Redactor) -> Self {
-        let text = match &mut self {
-            Self::SessionMoved { reason, .. }
-            | Self::JobCancelled { reason, .. }
-            | Self::LockReleased { reason, .. }
-            | Self::LandingRefused { reason, .. }
-            | Self::HookOverridden { reason, .. }
-            | Self::RunnerStopped { reason }
-            | Self::Recovered { detail: reason, .. }
-            | Self::CommandExecuted {
-                outcome: Outcome::NotStarted { error: reason },
-                ..
-            } => reason,
-            _ => return self,
-        };
-        if let Cow::Owned(redacted) = redactor.redact_text(text) {
-            *text = redacted;
-        }
-        self
-    }
-
-    /// Whether a record of it must name a session.
-    pub fn is_session_scoped(&self) -> bool {
-        !matches!(
-            self,
-            Self::ArtifactQuarantined { .. }
-                | Self::ArtifactsCollected { .. }
-                | Self::Recovered { .. }
-                | Self::RunnerStarted { .. }
-                | Self::RunnerStopped { .. }
-                | Self::EventsPruned { .. }
-                | Self::ArtifactStored { .. }
-                | Self::WorkspaceSalvaged { .. }
-                | Self::HookOverridden { .. }
-                | Self::HookOverrideUsed { .. }
-                | Self::LockGranted { .. }
-                | Self::LockReleased { .. }
-                | Self::LockConflicted { .. }
-                | Self::LockNarrowed { .. }
-                | Self::LockPassed { .. }
-                | Self::LockLeased { .. }
-        )
-    }
-}
-
+mod about;
+mod record;
 #[cfg(test)]
 mod tests;

@@ -83,6 +83,17 @@ uuid_id!(
     "a plan id"
 );
 
+uuid_id!(
+    /// One message of a session's thread.
+    MessageId,
+    "a message id"
+);
+uuid_id!(
+    /// One call of a model.
+    ModelCallId,
+    "an id of a model's call"
+);
+
 /// A content hash, written `blake3:<64 hex digits>`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
@@ -90,6 +101,12 @@ pub struct ContentHash(String);
 
 impl ContentHash {
     const PREFIX: &'static str = "blake3:";
+
+    /// Of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        let hex = blake3::hash(bytes).to_hex();
+        Self(format!("{}{hex}", Self::PREFIX))
+    }
 
     /// From the 64 lower-case hex digits alone.
     pub fn from_hex(hex: &str) -> Result<Self, InvalidId> {

@@ -13,6 +13,8 @@ pub enum JobKind {
     Setup,
     /// The task's own command.
     Command,
+    /// The task's own model.
+    ModelRun,
     /// A check on a merged tree.
     Gate,
 }

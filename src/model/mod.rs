@@ -1,7 +1,10 @@
 //! Pure vocabulary: what the rest of the program talks about. No I/O, no clock, no async.
 
+pub mod backend;
+pub mod budget;
 pub mod chat;
 pub mod code;
+pub mod consent;
 pub mod denylist;
 pub mod door;
 pub mod drift;
@@ -15,10 +18,13 @@ pub mod network;
 pub mod price;
 pub mod redact;
 pub mod resource;
+pub mod run;
 pub mod sandbox;
 pub mod scope;
 pub mod secret;
 pub mod session;
 pub mod status;
 pub mod task;
+pub mod thread;
 pub mod tool;
+pub mod work;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::scope::Scope;
 use super::secret::SecretName;
+use super::work::Work;
 
 /// A command: an argument vector, or a line for `sh -c`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -220,7 +221,10 @@ pub struct TaskSpec {
     /// The files it may change.
     pub scope: Scope,
     /// What is run in the worktree.
-    pub run: Command,
+    pub run: Work,
+    /// What its model is asked first. It goes into the artifact store, and not into the log.
+    #[serde(skip)]
+    pub prompt: Option<String>,
     /// Names of the tasks that must have completed before.
     pub after: Vec<TaskName>,
     /// Checks on the merged tree before the target moves.
@@ -256,7 +260,8 @@ impl TaskSpec {
         Self {
             name: name.parse().unwrap(),
             scope: Scope::whole_repository(),
-            run: Command::Shell(run.into()),
+            run: Command::Shell(run.into()).into(),
+            prompt: None,
             after: vec![],
             gate: vec![],
             setup: vec![],

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::doorway::{Place, unusable};
 use super::job::JOB_VARIABLE;
 use super::launch::{self, Launch};
+use super::program::OWN_PROGRAM;
 use crate::model::ids::SessionId;
 
 /// The argument that makes this binary answer at a door.
@@ -110,7 +111,7 @@ impl Doorkeeper {
     fn start(&self, client: &UnixStream) -> io::Result<u32> {
         let null = launch::null().map_err(io::Error::other)?;
         let started = Launch {
-            program: Path::new("/proc/self/exe"),
+            program: Path::new(OWN_PROGRAM),
             argv: &self.argv.each_ref().map(OsStr::new),
             env: &self.env,
             blocked: SigSet::empty(),

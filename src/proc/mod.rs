@@ -47,7 +47,7 @@ pub use launch::detach;
 pub use lock::{LockError, RunnerLock, last_runner, runner_owner};
 pub use owner::{Owner, boot_id, is_alive, moment};
 pub use prefork::forkserver;
-pub use program::{find_in, own_program};
+pub use program::{OWN_PROGRAM, find_in, own_program};
 pub use room::MachineRoom;
 pub use sandbox::{
     CONFINED_VERB, Confinement, Limits, PROBE_VERB, PROXY_VERB, Reach, View, confined,

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access};
 
+/// The file that runs now, also when another version has taken its place.
+pub const OWN_PROGRAM: &str = "/proc/self/exe";
+
 /// Where this program is. One that was replaced while it runs is where its successor is.
 ///
 /// # Errors

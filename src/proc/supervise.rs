@@ -25,14 +25,11 @@ use super::job::{
 };
 use super::launch::{self, Launch};
 use super::owner::Owner;
-use super::program::find_in;
+use super::program::{OWN_PROGRAM, find_in};
 use super::sandbox::{CONFINED_VERB, Entry, is_for_the_loader, refusal};
 use super::signals::{Signals, Told};
 use super::wake::Wake;
 use crate::model::job::Outcome;
-
-/// The file that runs now, also when another version has taken its place.
-const OWN_PROGRAM: &str = "/proc/self/exe";
 
 /// A process that is ready to be the supervisor of one job.
 pub(super) struct Supervision {

@@ -18,6 +18,7 @@ use super::error::ProcError;
 use super::forkserver::{ForkServer, Request};
 use super::job::{self, EXIT_FILE, ExitRecord, JobSpec};
 use super::kill;
+use super::program::OWN_PROGRAM;
 use super::signals::{CANCEL, GO_ON, HOLD};
 use super::table::{self, Entry};
 use crate::model::job::Outcome;
@@ -41,7 +42,7 @@ impl Launcher {
     /// With this program itself: the very file that runs now, also when another version has
     /// taken its place.
     pub fn current() -> Self {
-        Self::new("/proc/self/exe".into())
+        Self::new(OWN_PROGRAM.into())
     }
 
     /// Starts a supervisor for `spec` in the folder `job_dir`, which is made and must not exist;

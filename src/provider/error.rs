@@ -130,6 +130,27 @@ impl ProviderError {
     }
 }
 
+impl ErrorKind {
+    /// A stable word for it, in events.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::Quota => "quota",
+            Self::Rate => "rate",
+            Self::Overloaded => "overloaded",
+            Self::ContextLength => "context_length",
+            Self::ContentFilter => "content_filter",
+            Self::InvalidRequest => "invalid_request",
+            Self::NotSupported => "not_supported",
+            Self::Network => "network",
+            Self::Timeout => "timeout",
+            Self::Protocol => "protocol",
+            Self::Cancelled => "cancelled",
+            Self::Server => "server",
+        }
+    }
+}
+
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

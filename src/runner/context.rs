@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 
 use super::dispatch::Limits;
 use super::drift::DriftPolicy;
+use crate::agent::MODEL_RUN_VERB;
 use crate::git::{GitError, Repo, shims};
 use crate::landing::{Policy, located};
 use crate::model::guard::{GUARD_VERSION, Guard};
 use crate::model::ids::CommitId;
 use crate::model::job::JobKind;
 use crate::model::lock::Lock;
-use crate::proc::{Door, JobSpec, WORKTREE_VARIABLE, job_env, own_program};
+use crate::model::work::Work;
+use crate::proc::{Budget, Door, JobSpec, OWN_PROGRAM, WORKTREE_VARIABLE, job_env, own_program};
 use crate::store::{JobRow, SessionRow, Store, StoreError};
 use crate::workspace::{
     Bounds, Hooks, Isolation, Request, Workspace, WorkspaceError, create, equip,
@@ -28,6 +30,8 @@ pub struct Config {
     pub include: bool,
     /// What is done about sessions that change what is not theirs.
     pub drift: DriftPolicy,
+    /// Variables that models' own processes get besides the allow-list: where keys are, and proxies.
+    pub model_variables: Vec<String>,
     /// Landing, and what it shares with running.
     pub policy: Policy,
 }
@@ -112,6 +116,10 @@ pub(super) fn job_spec(
     job: &JobRow,
     repo: &Repo,
 ) -> Result<JobSpec, super::RunnerError> {
+    let command = match &job.command {
+        Work::Command(command) => command,
+        Work::Model(_) => return Ok(model_spec(config, session, job, repo)?),
+    };
     let task = session.spec()?;
     let (name, email) = &config.policy.identity;
     let mut extra = BTreeMap::new();
@@ -144,7 +152,7 @@ pub(super) fn job_spec(
     let mut equipment = equip(repo, &place, &config.policy.sharing, extra, bounds)?;
     put_shims_first(&mut equipment.env, &repo.state_dir());
     Ok(JobSpec {
-        argv: job.command.argv(),
+        argv: command.argv(),
         cwd: place.path,
         confinement: equipment.confinement,
         budget: equipment.budget,
@@ -153,6 +161,36 @@ pub(super) fn job_spec(
         grace_ms: config.policy.grace_ms,
         runner_dir: Some(repo.state_dir()),
         door: door(session, &repo.state_dir()),
+    })
+}
+
+/// A model's own process stands outside of its session, and only its tools' commands are held to it: it has to reach
+/// the model, and to write down what comes of it.
+fn model_spec(
+    config: &Config,
+    session: &SessionRow,
+    job: &JobRow,
+    repo: &Repo,
+) -> Result<JobSpec, StoreError> {
+    let task = session.spec()?;
+    let state_dir = repo.state_dir();
+    let words = [
+        OWN_PROGRAM.to_owned(),
+        MODEL_RUN_VERB.to_owned(),
+        repo.main_root().display().to_string(),
+        session.id.to_string(),
+        job.id.to_string(),
+    ];
+    Ok(JobSpec {
+        argv: words.to_vec(),
+        cwd: state_dir.clone(),
+        confinement: None,
+        budget: Budget::default(),
+        env: job_env(&config.model_variables, &BTreeMap::new()),
+        timeout_ms: task.timeout_ms,
+        grace_ms: config.policy.grace_ms,
+        runner_dir: Some(state_dir),
+        door: None,
     })
 }
 

@@ -1,6 +1,7 @@
 //! What the end of a job means for its session. Pure: the loop around it does the writing.
 
 use crate::model::job::{JobKind, Outcome};
+use crate::model::run::Stop;
 use crate::model::session::SessionState;
 use crate::model::task::{OnCrash, TaskSpec};
 use crate::store::JobRow;
@@ -27,7 +28,7 @@ pub(super) enum Next {
 
 pub(super) fn after(
     job: &JobRow,
-    outcome: &Outcome,
+    (outcome, stop): (&Outcome, Option<&Stop>),
     session: SessionState,
     task: &TaskSpec,
 ) -> Next {
@@ -42,18 +43,21 @@ pub(super) fn after(
             OnCrash::Fail => Next::Fail("its supervisor vanished".to_owned()),
         },
         // A command line that cannot start will not start later either.
-        Outcome::NotStarted { .. } | Outcome::Cancelled => Next::Fail(because(job, outcome)),
+        Outcome::NotStarted { .. } | Outcome::Cancelled => Next::Fail(because(job, outcome, stop)),
+        _ if stop.is_some_and(|stop| !stop.may_pass()) => Next::Fail(because(job, outcome, stop)),
         _ => match task.retries.wait_before(job.attempt + 1) {
             Some(wait_ms) => Next::Retry { wait_ms },
-            None => Next::Fail(because(job, outcome)),
+            None => Next::Fail(because(job, outcome, stop)),
         },
     }
 }
 
-fn because(job: &JobRow, outcome: &Outcome) -> String {
+/// A model says itself why it stopped.
+fn because(job: &JobRow, outcome: &Outcome, stop: Option<&Stop>) -> String {
     let what = match job.kind {
         JobKind::Setup => "setup",
         JobKind::Command => "run",
+        JobKind::ModelRun => "its model",
         JobKind::Gate => "gate",
     };
     let tries = if job.attempt > 1 {
@@ -61,7 +65,8 @@ fn because(job: &JobRow, outcome: &Outcome) -> String {
     } else {
         String::new()
     };
-    format!("{what} {}{tries}", outcome.describe())
+    let how = stop.map_or_else(|| outcome.describe(), Stop::describe);
+    format!("{what} {how}{tries}")
 }
 
 #[cfg(test)]
@@ -78,7 +83,7 @@ mod tests {
             kind: JobKind::Command,
             position: 0,
             attempt,
-            command: Command::Shell("x".into()),
+            command: Command::Shell("x".into()).into(),
             state: JobState::Running,
             not_before_ms: 0,
             queued_ms: 0,
@@ -107,8 +112,9 @@ mod tests {
         let active = SessionState::Active;
         let failed = Outcome::Exited { code: 3 };
         let ask = task(1, OnCrash::Ask);
-        let answer =
-            |job: &JobRow, outcome: &Outcome, task: &TaskSpec| after(job, outcome, active, task);
+        let answer = |job: &JobRow, outcome: &Outcome, task: &TaskSpec| {
+            after(job, (outcome, None), active, task)
+        };
         assert_eq!(
             answer(&job(1), &Outcome::Exited { code: 0 }, &ask),
             Next::GoOn
@@ -135,8 +141,30 @@ mod tests {
         };
         assert!(matches!(answer(&job(1), &missing, &ask), Next::Fail(_)));
         assert_eq!(
-            after(&job(1), &failed, SessionState::Cancelled, &ask),
+            after(&job(1), (&failed, None), SessionState::Cancelled, &ask),
             Next::Rest
+        );
+    }
+
+    #[test]
+    fn a_model_is_called_again_when_that_may_help() {
+        let model = JobRow {
+            kind: JobKind::ModelRun,
+            ..job(1)
+        };
+        let failed = |kind: &str| {
+            let stop = Stop::Provider {
+                kind: kind.to_owned(),
+                message: "no".to_owned(),
+            };
+            let outcome = Outcome::Exited { code: 1 };
+            let task = task(1, OnCrash::Ask);
+            after(&model, (&outcome, Some(&stop)), SessionState::Active, &task)
+        };
+        assert_eq!(failed("overloaded"), Next::Retry { wait_ms: 7 });
+        assert_eq!(
+            failed("auth"),
+            Next::Fail("its model got no answer (auth): no".into())
         );
     }
 }

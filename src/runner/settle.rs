@@ -7,8 +7,9 @@ use super::finish::{Next, after};
 use super::serve::Runner;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, SessionId};
-use crate::model::job::{JobState, Outcome};
+use crate::model::job::{JobKind, JobState, Outcome};
 use crate::model::redact::Findings;
+use crate::model::run::Stop;
 use crate::model::secret::SecretName;
 use crate::model::session::SessionState;
 use crate::proc::{Ended, OUTPUT_FILE, job_dir, sweep};
@@ -47,6 +48,10 @@ impl Runner {
             .as_ref()
             .map_or(Ok(Vec::new()), |row| row.spec().map(|spec| spec.secrets))?;
         let (stored, kept) = self.keep_output(&dir, &secrets);
+        let stop = match job.kind {
+            JobKind::ModelRun => self.store.stop_of(job.session_id, job.id)?,
+            _ => None,
+        };
         let room = self.may_keep_slot(job.session_id);
         let followed = self.store.write(|tx| {
             let end = JobEnd {
@@ -58,7 +63,7 @@ impl Runner {
                     .map_or_else(Findings::default, |kept| kept.redacted.clone()),
             };
             let ended_ms = record_end(tx, job.session_id, job.id, &end)?;
-            follow(tx, job, outcome, ended_ms, room)
+            follow(tx, job, (outcome, stop.as_ref()), ended_ms, room)
         })?;
         if let Some(row) = row.filter(|_| !secrets.is_empty()) {
             self.take_secrets_back(&row, &dir, kept);
@@ -130,14 +135,14 @@ enum Followed {
 fn follow(
     tx: &mut Tx<'_>,
     job: &JobRow,
-    outcome: &Outcome,
+    how: (&Outcome, Option<&Stop>),
     ended_ms: i64,
     room: bool,
 ) -> Result<Followed, StoreError> {
     let Some(row) = tx.session(job.session_id)? else {
         return Ok(Followed::Waits);
     };
-    match after(job, outcome, row.state, &row.spec()?) {
+    match after(job, how, row.state, &row.spec()?) {
         Next::Rest => {}
         Next::GoOn => return go_on(tx, row, room),
         Next::Retry { wait_ms } => {

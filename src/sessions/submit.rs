@@ -7,6 +7,8 @@ use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, PlanId, SessionId};
 use crate::model::job::JobKind;
 use crate::model::task::{Command, TaskName, TaskSpec};
+use crate::model::thread::MessageRecord;
+use crate::model::work::Work;
 use crate::store::{SessionRow, Store, StoreError};
 
 /// What a submission has besides its tasks.
@@ -20,6 +22,8 @@ pub struct Submission {
     pub repeat: u32,
     /// Sessions of earlier submissions that must have completed before any of these.
     pub after: Vec<SessionId>,
+    /// What the models of tasks are asked first.
+    pub prompts: HashMap<TaskName, MessageRecord>,
 }
 
 /// Records every task and queues its jobs, in one transaction: all of a plan, or nothing.
@@ -55,6 +59,11 @@ pub fn submit(
             )?;
             if let Some(reason) = task.unconfined.clone() {
                 let event = Event::SandboxBypassed { reason };
+                tx.append(Actor::Human, Some(session), event)?;
+            }
+            if let Some(prompt) = submission.prompts.get(&task.name) {
+                let message = Box::new(prompt.clone());
+                let event = Event::SessionMessage { message };
                 tx.append(Actor::Human, Some(session), event)?;
             }
             for (position, (kind, command)) in jobs_of(task, submission.repeat).enumerate() {
@@ -100,7 +109,7 @@ pub fn add(
             kind: JobKind::Command,
             position,
             attempt: 1,
-            command,
+            command: command.into(),
             not_before_ms: 0,
         };
         tx.append(Actor::Human, Some(session.id), event)?;
@@ -108,11 +117,15 @@ pub fn add(
     })
 }
 
-fn jobs_of(task: &TaskSpec, repeat: u32) -> impl Iterator<Item = (JobKind, Command)> + '_ {
+fn jobs_of(task: &TaskSpec, repeat: u32) -> impl Iterator<Item = (JobKind, Work)> + '_ {
     let setup = task
         .setup
         .iter()
-        .map(|command| (JobKind::Setup, command.clone()));
-    let run = (0..repeat.max(1)).map(|_| (JobKind::Command, task.run.clone()));
+        .map(|command| (JobKind::Setup, command.clone().into()));
+    let kind = match &task.run {
+        Work::Command(_) => JobKind::Command,
+        Work::Model(_) => JobKind::ModelRun,
+    };
+    let run = (0..repeat.max(1)).map(move |_| (kind, task.run.clone()));
     setup.chain(run)
 }

@@ -21,6 +21,7 @@ fn submission() -> Submission {
         auto_land: false,
         repeat: 1,
         after: vec![],
+        prompts: std::collections::HashMap::new(),
     }
 }
 
@@ -184,7 +185,7 @@ fn a_retry_runs_the_last_of_each_position_and_no_gate() {
         kind: JobKind::Gate,
         position: 1_000_000,
         attempt: 1,
-        command: Command::Shell("gate".into()),
+        command: Command::Shell("gate".into()).into(),
         not_before_ms: 0,
     };
     let dispatched = |job_id| Event::JobDispatched { job_id };

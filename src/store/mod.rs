@@ -5,10 +5,13 @@
 
 mod approvals;
 mod chain;
+mod consents;
 mod doomed;
 mod error;
 mod fold_locks;
+mod fold_models;
 mod locks;
+mod models;
 mod open;
 mod overrides;
 mod project;
@@ -26,8 +29,10 @@ mod tests;
 
 pub use approvals::{Approval, Asked};
 pub use chain::ChainReport;
+pub use consents::Consent;
 pub use error::StoreError;
 pub use locks::Holder;
+pub use models::{CallTook, MessageRow, ModelCallRow, Spending};
 pub use open::{DATABASE, SCHEMA_VERSION, Store};
 pub use overrides::Override;
 pub use query::EventFilter;

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::chain::plain;
 use super::error::StoreError;
-use super::fold_locks;
+use super::{fold_locks, fold_models};
 use crate::model::code::Code;
 use crate::model::event::{Event, Record};
 use crate::model::ids::{JobId, SessionId};
@@ -186,6 +186,9 @@ fn fold_into_session(db: &Connection, record: &Record, id: SessionId) -> Result<
                 params![key, priority],
             )?;
         }
+        Event::SessionMessage { .. }
+        | Event::ModelCallStarted { .. }
+        | Event::ModelCallEnded { .. } => fold_models::fold(db, record, id)?,
         Event::ScopeChanged { scope } => fold_locks::ask(db, id, scope)?,
         Event::ScopeRequested { more, answer } => {
             fold_locks::want(db, id, more, answer == QUEUED)?;

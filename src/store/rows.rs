@@ -10,7 +10,8 @@ use crate::model::job::{JobKind, JobState, Outcome};
 use crate::model::lock::LockToken;
 use crate::model::scope::Scope;
 use crate::model::session::SessionState;
-use crate::model::task::{Command, TaskSpec};
+use crate::model::task::TaskSpec;
+use crate::model::work::Work;
 
 /// A session as the tables hold it.
 #[derive(Debug, Clone)]
@@ -199,7 +200,7 @@ pub struct JobRow {
     /// Counted from 1.
     pub attempt: u32,
     /// What is executed.
-    pub command: Command,
+    pub command: Work,
     /// Where it stands.
     pub state: JobState,
     /// Not before this time, in milliseconds since the epoch.

@@ -30,7 +30,7 @@ fn queued(job_id: JobId) -> Event {
         kind: JobKind::Command,
         position: 0,
         attempt: 1,
-        command: Command::Shell("true".into()),
+        command: Command::Shell("true".into()).into(),
         not_before_ms: 0,
     }
 }

@@ -55,9 +55,7 @@ impl Yard {
         symlink("circle", tree.join("circle")).unwrap();
         symlink(".git", tree.join("git")).unwrap();
         symlink("src/../../outside", tree.join("around")).unwrap();
-        let scope = Scope::new(scope.iter().map(|one| (*one).to_owned()).collect()).unwrap();
-        let scope = ScopeLanguage::new(&scope, Fold::default()).unwrap();
-        let place = Place::open(&tree, scope).unwrap();
+        let place = place(&tree, scope);
         let place = match has_openat2 {
             true => place,
             false => place.without_openat2(),
@@ -67,6 +65,11 @@ impl Yard {
             world: World::new(place),
             registry: Registry::standard(),
         }
+    }
+
+    /// Another handle on the worktree.
+    pub fn place(&self) -> Place {
+        place(&self.tree(), &["**"])
     }
 
     pub fn tree(&self) -> PathBuf {
@@ -122,6 +125,11 @@ impl Yard {
         assert_eq!(before, fingerprint(self.root.path()));
         done.unwrap().result
     }
+}
+
+fn place(tree: &Path, scope: &[&str]) -> Place {
+    let scope = Scope::new(scope.iter().map(|one| (*one).to_owned()).collect()).unwrap();
+    Place::open(tree, ScopeLanguage::new(&scope, Fold::default()).unwrap()).unwrap()
 }
 
 /// All that is below a folder, without following links: kind, mode and content.

@@ -8,6 +8,7 @@ use jsonschema::Validator;
 use serde_json::Value;
 
 use crate::config::*;
+use crate::model::work::Work;
 
 fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -66,7 +67,10 @@ fn the_hello_example_commits_three_files_and_can_be_repeated() {
     let text = fs::read_to_string(here("examples/hello.toml")).unwrap();
     let plan = Plan::parse(&text, Path::new("hello.toml"), &Settings::default()).unwrap();
     for task in plan.tasks.iter().chain(&plan.tasks) {
-        sh(&task.run.argv(), &task.env);
+        let Work::Command(run) = &task.run else {
+            panic!("{} runs a command", task.name);
+        };
+        sh(&run.argv(), &task.env);
     }
     let log = sh(
         &line("git log --reverse --format=%s --name-only"),

@@ -8,7 +8,7 @@ use super::pattern::{Pattern, Subject};
 use crate::model::ids::{ContentHash, InvalidId};
 
 /// One thing that a person said.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// What is to become of the calls.
@@ -28,7 +28,7 @@ pub enum Effect {
 }
 
 /// Which calls a rule is about.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Covers {
     /// One call, exactly as the person saw it, and that once.
@@ -68,7 +68,8 @@ impl Rule {
         }
     }
 
-    fn is_once(&self) -> bool {
+    /// Whether it is used up by the call that it is about.
+    pub fn is_once(&self) -> bool {
         matches!(self.covers, Covers::Once(_))
     }
 }

@@ -1,6 +1,5 @@
 //! Locks that end by themselves.
 
-use super::error::LockError;
 use super::release::command_runs;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::SessionId;
@@ -71,7 +70,7 @@ pub fn lease_of_pause(
     tx: &mut Tx<'_>,
     session: SessionId,
     lease: Option<Lease>,
-) -> Result<(), LockError> {
+) -> Result<(), StoreError> {
     let Some(lock) = tx.lock_of(session)?.filter(|lock| lock.lease != lease) else {
         return Ok(());
     };

@@ -50,6 +50,7 @@ impl Yard {
             auto_land: false,
             repeat: 1,
             after: vec![],
+            prompts: std::collections::HashMap::new(),
         };
         submit(&mut self.store, tasks, &submission).unwrap().1
     }

@@ -1,0 +1,349 @@
+//! One call of a tool: to the gate, through it, and back.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::drive::Run;
+use super::error::RunError;
+use super::ledger::New;
+use super::setup::{Cancel, Heard};
+use super::turn::Ear;
+use crate::agent::{Admission, Call, Done, Gate, Permit, Prepared, Preview};
+use crate::model::code::Code;
+use crate::model::event::{Actor, Event};
+use crate::model::ids::{ContentHash, EventId};
+use crate::model::run::{AskedCall, Stop, ToolCallRecord, ToolEnd};
+use crate::model::thread::{Pending, Said};
+use crate::model::tool::{
+    Actor as Caller, ActorKind, Because, ErrorKind, Evidence, Grounds, Idempotency, Payload,
+    Policy, Request, Resources, Response, Rules, Subject, Timing, ToolError,
+};
+
+/// What a call came to, before it is written down.
+struct Came {
+    outcome: Result<Done, ToolError>,
+    end: ToolEnd,
+    started_at: Timestamp,
+    took_ms: u64,
+}
+
+/// Deals with a call of the model. A reason to stop, if there is one.
+pub(super) async fn act(
+    run: &mut Run<'_>,
+    pending: Pending,
+    heard: &mut Ear<'_>,
+    cancel: &Cancel,
+) -> Result<Option<Stop>, RunError> {
+    let args = run.originals.remove(&pending.id);
+    let prepared = match prepare(run, &pending, args.as_ref()) {
+        Ok(prepared) => prepared,
+        Err(came) => return refuse(run, &pending, None, *came, heard).map(|()| None),
+    };
+    let given = run.ledger.store.rules(run.setup.session.id)?;
+    let rules: Rules = given.iter().map(|(_, rule)| rule.clone()).collect();
+    let gate = Gate {
+        policy: Policy {
+            grants: &run.setup.grants,
+            ask_from: run.setup.ask_from,
+            rules: &rules,
+        },
+        guardrails: &|_| Vec::new(),
+    };
+    let line = line(&prepared);
+    let version = prepared.card().tool_version.to_string();
+    match gate.admit(prepared, &run.setup.world) {
+        Admission::Denied { evidence, error } => {
+            let stop = stops(&evidence);
+            let end = ToolEnd::Denied {
+                code: error.code.id().to_owned(),
+                evidence: serde_json::to_string(&evidence)?,
+            };
+            refuse(
+                run,
+                &pending,
+                Some(version),
+                Came::at_once(error, end),
+                heard,
+            )?;
+            Ok(stop)
+        }
+        Admission::Ask {
+            call,
+            because,
+            preview,
+        } => {
+            // It is asked for anew later, with all that the model wrote.
+            if let Some(args) = args {
+                run.originals.insert(pending.id.clone(), args);
+            }
+            ask(run, &pending, &call, (&because, preview), &line).map(Some)
+        }
+        Admission::Permit(permit) => {
+            spend(run, &given, &permit);
+            begin(run, &pending, &permit, args)?;
+            heard(Heard::Calling { line: &line });
+            let came = perform(run, permit, cancel).await?;
+            finish(run, &pending, Some(version), came, heard)?;
+            Ok(cancel.is_told().then_some(Stop::Cancelled))
+        }
+    }
+}
+
+/// Reads the call. One that its process may have done before it died is done again only where that does no harm.
+fn prepare(run: &Run<'_>, pending: &Pending, args: Option<&Value>) -> Result<Prepared, Box<Came>> {
+    let call = &pending.call;
+    if pending.redacted && args.is_none() {
+        return Err(interrupted("secrets were taken out of what was kept of it"));
+    }
+    let call = run.setup.registry.prepare(
+        &call.name,
+        &Call {
+            version: None,
+            args: args.unwrap_or(&call.arguments),
+            dry_run: false,
+        },
+        &run.setup.world,
+    );
+    let prepared = call.map_err(|error| {
+        let end = failed(&error);
+        Box::new(Came::at_once(error, end))
+    })?;
+    let again = prepared.card().idempotency == Idempotency::Idempotent;
+    match pending.begun && !again {
+        true => Err(interrupted("it may have been done, in part or whole")),
+        false => Ok(prepared),
+    }
+}
+
+fn interrupted(why: &str) -> Box<Came> {
+    let message = format!(
+        "this call was interrupted, and {why}. Look at how things stand, then call again if that is needed."
+    );
+    let error = ToolError::new(Code::Interrupted, ErrorKind::Tool, message).retryable();
+    Box::new(Came::at_once(error, ToolEnd::Ambiguous))
+}
+
+fn stops(evidence: &Evidence) -> Option<Stop> {
+    match evidence {
+        Evidence::Guardrail {
+            id,
+            stops_session: true,
+        } => Some(Stop::Guardrail { id: id.clone() }),
+        _ => None,
+    }
+}
+
+/// A person is asked, once for each call.
+fn ask(
+    run: &mut Run<'_>,
+    pending: &Pending,
+    call: &Prepared,
+    (because, preview): (&Because, Option<Preview>),
+    line: &str,
+) -> Result<Stop, RunError> {
+    let tool_call_id = pending.id.clone();
+    let before = run.ledger.store.asked_call(run.setup.session.id)?;
+    if before.is_none_or(|asked| asked.tool_call_id != tool_call_id) {
+        let shown = match preview {
+            Some(Ok(done)) => Some(json!({ "would": done.result, "files": done.files })),
+            Some(Err(error)) => Some(json!({ "fails": error.message })),
+            None => None,
+        };
+        let preview = match shown {
+            Some(shown) => {
+                let shown = json!({ "tool": call.card().tool_id, "args": pending.call.arguments, "preview": shown });
+                let text = serde_json::to_vec_pretty(&shown)?;
+                Some(run.ledger.keep(&text, "preview", "application/json")?)
+            }
+            None => None,
+        };
+        let asked = Box::new(AskedCall {
+            job_id: run.setup.job,
+            tool_call_id: tool_call_id.clone(),
+            tool_id: call.card().tool_id.clone(),
+            fingerprint: call.fingerprint().clone(),
+            summary: line.to_owned(),
+            because: match because {
+                Because::Risk(risk) => format!("risk {risk:?}").to_lowercase(),
+                Because::Guardrail(id) => format!("guardrail {id}"),
+            },
+            preview,
+        });
+        run.ledger
+            .note(Actor::System, Event::ApprovalAsked { asked });
+    }
+    Ok(Stop::AwaitsApproval { tool_call_id })
+}
+
+/// What holds once is used up before the call runs.
+fn spend(run: &mut Run<'_>, given: &[(EventId, crate::model::tool::Rule)], permit: &Permit) {
+    let Grounds::Rule(used) = permit.grounds() else {
+        return;
+    };
+    if let Some((granted, _)) = given
+        .iter()
+        .find(|(_, rule)| rule == used && rule.is_once())
+    {
+        let granted = *granted;
+        run.ledger
+            .note(Actor::System, Event::ApprovalSpent { granted });
+    }
+}
+
+/// The intent is durable before the effect.
+fn begin(
+    run: &mut Run<'_>,
+    pending: &Pending,
+    permit: &Permit,
+    args: Option<Value>,
+) -> Result<(), RunError> {
+    let card = permit.call().card();
+    let args = args.unwrap_or_else(|| pending.call.arguments.clone());
+    let args = Payload::fit(args, |bytes| {
+        run.ledger.keep(bytes, "tool_arguments", "application/json")
+    })?;
+    let request = Request {
+        tool_call_id: pending.id.clone(),
+        trace_id: run.trace,
+        session_id: run.setup.session.id,
+        actor: Caller {
+            kind: ActorKind::Agent,
+            agent_id: run.setup.work.role.clone(),
+            model_id: Some(run.setup.caller.model.clone()),
+        },
+        tool_id: card.tool_id.clone(),
+        tool_version: card.tool_version.clone(),
+        args,
+        idempotency_key: Some(pending.id.to_string()),
+        dry_run: false,
+    };
+    let said = Said::ToolCall(Box::new(request));
+    let new = New::of(Actor::Agent, said).about(pending.id.clone());
+    run.ledger.say(new)?;
+    run.ledger.commit()
+}
+
+/// Runs the tool beside this thread, which goes on listening.
+async fn perform(run: &Run<'_>, permit: Permit, cancel: &Cancel) -> Result<Came, RunError> {
+    let world = Arc::clone(&run.setup.world);
+    let (started_at, started) = (Timestamp::now(), Instant::now());
+    let mut running = tokio::task::spawn_blocking(move || permit.run(&world));
+    let joined = tokio::select! {
+        joined = &mut running => joined,
+        () = cancel.clone().told() => {
+            run.setup.world.canceling().store(true, Ordering::Relaxed);
+            running.await
+        }
+    };
+    let outcome = joined.map_err(|error| RunError::Tool(error.to_string()))?;
+    Ok(Came {
+        end: match &outcome {
+            Ok(_) => ToolEnd::Ok,
+            Err(error) => failed(error),
+        },
+        outcome,
+        started_at,
+        took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+    })
+}
+
+fn refuse(
+    run: &mut Run<'_>,
+    pending: &Pending,
+    version: Option<String>,
+    came: Came,
+    heard: &mut Ear<'_>,
+) -> Result<(), RunError> {
+    heard(Heard::Calling {
+        line: &pending.call.name,
+    });
+    finish(run, pending, version, came, heard)
+}
+
+/// Notes what it came to. It is durable before anything else happens.
+fn finish(
+    run: &mut Run<'_>,
+    pending: &Pending,
+    version: Option<String>,
+    came: Came,
+    heard: &mut Ear<'_>,
+) -> Result<(), RunError> {
+    heard(Heard::Called {
+        line: &told(&came.outcome),
+    });
+    let mut resources = Resources::default();
+    let outcome = match came.outcome {
+        Ok(done) => {
+            resources.files = done.files;
+            Ok(Payload::fit(done.result, |bytes| {
+                run.ledger.keep(bytes, "tool_result", "application/json")
+            })?)
+        }
+        Err(error) => Err(error),
+    };
+    let response = Response {
+        outcome,
+        timing: Timing {
+            started_at: came.started_at,
+            ended_at: Timestamp::now(),
+            duration_ms: came.took_ms,
+        },
+        resources,
+    };
+    let said = Said::ToolResult(Box::new(response));
+    let new = New::of(Actor::System, said).about(pending.id.clone());
+    let result_hash = run.ledger.say(new)?.record.content_hash;
+    let call = Box::new(ToolCallRecord {
+        job_id: run.setup.job,
+        tool_call_id: pending.id.clone(),
+        tool_id: pending.call.name.chars().take(80).collect(),
+        tool_version: version,
+        args_hash: ContentHash::of(pending.call.arguments.to_string().as_bytes()),
+        result_hash,
+        end: came.end,
+        duration_ms: came.took_ms,
+    });
+    run.ledger.note(Actor::Agent, Event::ToolCalled { call });
+    Ok(())
+}
+
+impl Came {
+    fn at_once(error: ToolError, end: ToolEnd) -> Self {
+        Self {
+            outcome: Err(error),
+            end,
+            started_at: Timestamp::now(),
+            took_ms: 0,
+        }
+    }
+}
+
+fn failed(error: &ToolError) -> ToolEnd {
+    ToolEnd::Failed {
+        code: error.code.id().to_owned(),
+        kind: error.kind,
+    }
+}
+
+/// A call in one line.
+fn line(call: &Prepared) -> String {
+    let mut line = call.card().tool_id.to_string();
+    for subject in call.subjects().iter().take(3) {
+        let (Subject::File(text) | Subject::Folder(text) | Subject::Command(text)) = subject;
+        let text = if text.is_empty() { "." } else { text.as_str() };
+        let _ = write!(line, " {text}");
+    }
+    line
+}
+
+fn told(outcome: &Result<Done, ToolError>) -> String {
+    match outcome {
+        Ok(_) => "ok".to_owned(),
+        Err(error) => format!("{}: {}", error.code.id(), error.message),
+    }
+}

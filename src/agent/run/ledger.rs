@@ -1,0 +1,186 @@
+//! Writing down what a model does: the thread in memory, and the same in the log.
+
+use super::error::RunError;
+use crate::cas::Cas;
+use crate::model::chat::Image;
+use crate::model::event::{Actor, Event};
+use crate::model::ids::{ContentHash, JobId, MessageId, SessionId};
+use crate::model::redact::Redactor;
+use crate::model::thread::{MessageRecord, Said, Spoken, Thread};
+use crate::model::tool::CallId;
+use crate::store::{MessageRow, Store, StoreError, Tx};
+
+/// The thread of a session, and what is still to be written of it. What is noted is durable when
+/// [`Ledger::commit`] returns, and not before.
+pub(super) struct Ledger {
+    pub store: Store,
+    pub cas: Cas,
+    pub session: SessionId,
+    pub job: JobId,
+    pub thread: Thread,
+    redactor: Redactor,
+    noted: Vec<(Actor, Event)>,
+    /// Up to where the log was read.
+    seq: u64,
+}
+
+/// A message that is to be said.
+pub(super) struct New {
+    pub said: Said,
+    pub actor: Actor,
+    pub about: Option<CallId>,
+    pub tokens: Option<u64>,
+    pub source: Option<String>,
+    pub answers: Option<MessageId>,
+}
+
+impl New {
+    pub fn of(actor: Actor, said: Said) -> Self {
+        Self {
+            said,
+            actor,
+            about: None,
+            tokens: None,
+            source: None,
+            answers: None,
+        }
+    }
+
+    pub fn about(self, call: CallId) -> Self {
+        let about = Some(call);
+        Self { about, ..self }
+    }
+}
+
+impl Ledger {
+    /// With all that was said before.
+    pub fn open(
+        store: Store,
+        cas: Cas,
+        (session, job): (SessionId, JobId),
+        redactor: Redactor,
+    ) -> Result<Self, RunError> {
+        let mut ledger = Self {
+            store,
+            cas,
+            session,
+            job,
+            thread: Thread::default(),
+            redactor,
+            noted: Vec::new(),
+            seq: 0,
+        };
+        ledger.listen()?;
+        Ok(ledger)
+    }
+
+    /// Takes in what others said meanwhile.
+    pub fn listen(&mut self) -> Result<(), RunError> {
+        for row in self.store.messages(self.session, self.seq)? {
+            if !self.thread.has(row.record.message_id) {
+                let spoken = read(&self.cas, &row)?;
+                self.thread.push(spoken);
+            }
+            self.seq = row.seq;
+        }
+        Ok(())
+    }
+
+    /// Says something: its content is stored without secrets, and the message is noted.
+    pub fn say(&mut self, new: New) -> Result<Spoken, RunError> {
+        let (said, redacted) = new.said.redacted(&self.redactor);
+        let stored = self.cas.put_bytes(&said.to_bytes()?)?;
+        let record = MessageRecord {
+            message_id: MessageId::new(),
+            role: said.role(),
+            content_hash: stored.hash,
+            size: stored.size,
+            token_count: new.tokens,
+            redacted,
+            tool_call_id: new.about,
+            attachments: Vec::new(),
+            source: new.source,
+            answers: new.answers,
+        };
+        let message = Box::new(record.clone());
+        self.note(new.actor, Event::SessionMessage { message });
+        let spoken = Spoken {
+            record,
+            said,
+            images: Vec::new(),
+        };
+        self.thread.push(spoken.clone());
+        Ok(spoken)
+    }
+
+    /// Stores bytes without secrets, as what they are.
+    pub fn keep(&mut self, bytes: &[u8], kind: &str, media: &str) -> Result<ContentHash, RunError> {
+        let clean = self.redactor.redact(bytes);
+        let stored = self.cas.put_bytes(&clean)?;
+        let event = Event::ArtifactStored {
+            hash: stored.hash.clone(),
+            size: stored.size,
+            kind: kind.to_owned(),
+            media_type: media.to_owned(),
+            job_id: Some(self.job),
+        };
+        self.note(Actor::System, event);
+        Ok(stored.hash)
+    }
+
+    /// Is written with the next commit.
+    pub fn note(&mut self, actor: Actor, event: Event) {
+        self.noted.push((actor, event));
+    }
+
+    /// Writes down all that was noted.
+    pub fn commit(&mut self) -> Result<(), RunError> {
+        if self.noted.is_empty() {
+            return Ok(());
+        }
+        self.commit_with(|_| Ok(()))
+    }
+
+    /// The same, with more in the same transaction, which sees what was noted.
+    pub fn commit_with<T>(
+        &mut self,
+        more: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, RunError> {
+        let (session, noted) = (self.session, &self.noted);
+        let done = self.store.write(|tx| {
+            for (actor, event) in noted {
+                tx.append(*actor, Some(session), event.clone())?;
+            }
+            more(tx)
+        })?;
+        self.noted.clear();
+        Ok(done)
+    }
+}
+
+/// A message with what it says.
+pub(super) fn read(cas: &Cas, row: &MessageRow) -> Result<Spoken, RunError> {
+    let record = row.record.clone();
+    let said = Said::read(record.role, &bytes_of(cas, &record.content_hash)?)?;
+    let images = record
+        .attachments
+        .iter()
+        .map(|hash| picture(&bytes_of(cas, hash)?))
+        .collect::<Result<_, RunError>>()?;
+    Ok(Spoken {
+        record,
+        said,
+        images,
+    })
+}
+
+fn bytes_of(cas: &Cas, hash: &ContentHash) -> Result<Vec<u8>, RunError> {
+    let mut bytes = Vec::new();
+    cas.read_to(hash, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// A picture is kept as the provider gets it.
+fn picture(bytes: &[u8]) -> Result<Image, RunError> {
+    Ok(serde_json::from_slice(bytes)?)
+}

@@ -1,0 +1,234 @@
+//! What has to be settled before anything is sent: that the budgets allow it, and that a person agreed. Both are
+//! looked at and taken in one transaction, so that two sessions cannot both have what there is only once.
+
+use std::collections::HashSet;
+
+use super::error::RunError;
+use super::ledger::Ledger;
+use super::setup::Setup;
+use crate::model::backend::Backend;
+use crate::model::budget::{Limit, Means, Span, Spent, Verdict, Warned, check};
+use crate::model::chat::{Block, ChatRequest, Usage};
+use crate::model::consent::{ConsentScope, ProjectionPlan, Sending, SessionModel};
+use crate::model::event::{Actor, Event};
+use crate::model::ids::{ContentHash, EventId, ModelCallId};
+use crate::model::run::{CallEnd, CallIntent, CallOutcome, Reserved, Stop};
+use crate::store::{Spending, StoreError, Tx};
+
+/// Bytes of a request that make a token at most; a call takes fewer tokens than that says, as a rule.
+const BYTES_A_TOKEN: u64 = 3;
+
+/// A call that may be made.
+pub(super) struct Cleared {
+    pub call_id: ModelCallId,
+    /// By which a person agreed to it.
+    pub consent: Option<EventId>,
+}
+
+/// A request that is to be sent.
+pub(super) struct Wanted<'a> {
+    pub request: &'a ChatRequest,
+    pub hash: &'a ContentHash,
+    pub bytes: u64,
+}
+
+impl Wanted<'_> {
+    /// What it may take, at most by any likelihood.
+    pub fn usage(&self) -> Usage {
+        Usage {
+            input: self.bytes.div_ceil(BYTES_A_TOKEN),
+            output: u64::from(self.request.max_output_tokens),
+            ..Usage::default()
+        }
+    }
+
+    fn pictures(&self) -> usize {
+        let blocks = self.request.messages.iter().flat_map(|one| &one.content);
+        blocks
+            .filter(|block| matches!(block, Block::Image(_)))
+            .count()
+    }
+}
+
+/// Takes what the call may come to out of the budgets and writes down that it is made; or says why it is not.
+pub(super) fn clear(
+    ledger: &mut Ledger,
+    setup: &Setup,
+    wanted: &Wanted<'_>,
+    told: &mut HashSet<(Span, Means)>,
+) -> Result<Result<Cleared, Stop>, RunError> {
+    let usage = wanted.usage();
+    let reserved = Reserved {
+        tokens: usage.input.saturating_add(usage.output),
+        cost: (setup.caller.price)(usage),
+    };
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    let day_ms = start_of_day().unwrap_or(now_ms);
+    ledger.commit_with(|tx| {
+        let warned = match fits(tx, setup, reserved, day_ms)? {
+            Ok(warned) => warned,
+            Err(stop) => return Ok(Err(stop)),
+        };
+        let consent = match agreed(tx, setup, wanted, reserved, now_ms)? {
+            Ok(consent) => consent,
+            Err(stop) => return Ok(Err(stop)),
+        };
+        for warned in warned {
+            if told.insert((warned.span, warned.means)) {
+                let event = Event::BudgetWarned { warned };
+                tx.append(Actor::System, Some(setup.session.id), event)?;
+            }
+        }
+        let call = CallIntent {
+            job_id: setup.job,
+            call_id: ModelCallId::new(),
+            step: tx.steps_of(setup.session.id)? + 1,
+            provider: setup.caller.provider_name.clone(),
+            model_id: setup.caller.model.clone(),
+            backend: setup.caller.backend,
+            request_hash: wanted.hash.clone(),
+            reserved,
+            consent,
+        };
+        let call_id = call.call_id;
+        let call = Box::new(call);
+        let event = Event::ModelCallStarted { call };
+        tx.append(Actor::System, Some(setup.session.id), event)?;
+        Ok(Ok(Cleared { call_id, consent }))
+    })
+}
+
+/// What those calls took that somebody was making when they died is not known: it counts as what was reserved.
+pub(super) fn settle_lost(ledger: &mut Ledger, setup: &Setup) -> Result<(), RunError> {
+    let (session, job) = (setup.session.id, setup.job);
+    ledger.commit_with(|tx| {
+        for call in tx.open_calls(session)? {
+            let (tokens, cost) = call.reserved;
+            let outcome = CallOutcome {
+                job_id: job,
+                call_id: call.call_id,
+                end: CallEnd::Lost,
+                usage: Usage {
+                    input: tokens,
+                    ..Usage::default()
+                },
+                cost,
+                latency_ms: 0,
+            };
+            let call = Box::new(outcome);
+            tx.append(Actor::System, Some(session), Event::ModelCallEnded { call })?;
+        }
+        Ok(())
+    })
+}
+
+fn fits(
+    tx: &Tx<'_>,
+    setup: &Setup,
+    reserved: Reserved,
+    day_ms: i64,
+) -> Result<Result<Vec<Warned>, Stop>, StoreError> {
+    let mut limits = Vec::new();
+    for (span, allowance) in &setup.budgets.limits {
+        if allowance.is_none() {
+            continue;
+        }
+        let spent = tx.spent(&Spending {
+            span: *span,
+            session: setup.session.id,
+            plan: setup.session.plan_id,
+            day_ms,
+        })?;
+        limits.push(Limit {
+            span: *span,
+            allowance: *allowance,
+            spent,
+        });
+    }
+    let call = Spent {
+        tokens: reserved.tokens,
+        cost: reserved.cost,
+        millis: 0,
+        steps: 1,
+    };
+    Ok(match check(&limits, call, setup.budgets.warn_percent) {
+        Verdict::Fits(warned) => Ok(warned),
+        Verdict::Over(over) => Err(Stop::Budget {
+            detail: over.to_string(),
+            ends: setup.budgets.ends,
+        }),
+    })
+}
+
+/// Nothing leaves this machine without a person's agreement.
+fn agreed(
+    tx: &mut Tx<'_>,
+    setup: &Setup,
+    wanted: &Wanted<'_>,
+    reserved: Reserved,
+    now_ms: i64,
+) -> Result<Result<Option<EventId>, Stop>, StoreError> {
+    if setup.caller.backend == Backend::Local {
+        return Ok(Ok(None));
+    }
+    let sending = Sending {
+        session: setup.session.id,
+        provider: &setup.caller.provider_name,
+        endpoint: &setup.caller.endpoint,
+        model: &setup.caller.model,
+        content: wanted.hash,
+        now_ms,
+    };
+    let covering = tx
+        .consents()?
+        .into_iter()
+        .find(|one| !one.over && one.receipt.covers(&sending));
+    if let Some(covering) = covering {
+        return Ok(Ok(Some(covering.granted)));
+    }
+    let plan = plan(tx, setup, wanted, reserved)?;
+    let plan = Box::new(plan);
+    tx.append(
+        Actor::System,
+        Some(setup.session.id),
+        Event::ConsentRequested { plan },
+    )?;
+    Ok(Err(Stop::AwaitsConsent))
+}
+
+fn plan(
+    tx: &Tx<'_>,
+    setup: &Setup,
+    wanted: &Wanted<'_>,
+    reserved: Reserved,
+) -> Result<ProjectionPlan, StoreError> {
+    let model_id = &setup.caller.model;
+    let of = |session_id| SessionModel {
+        session_id,
+        model_id: model_id.clone(),
+    };
+    let sessions = match setup.consent {
+        ConsentScope::WpScoped => {
+            tx.sessions_with_model(setup.session.plan_id, &setup.work.model)?
+        }
+        _ => vec![setup.session.id],
+    };
+    Ok(ProjectionPlan {
+        scope: setup.consent,
+        provider: setup.caller.provider_name.clone(),
+        endpoint: setup.caller.endpoint.clone(),
+        sessions: sessions.into_iter().map(of).collect(),
+        content_hash: Some(wanted.hash.clone()),
+        size: wanted.bytes,
+        attachments: u32::try_from(wanted.pictures()).unwrap_or(u32::MAX),
+        estimated_tokens: reserved.tokens,
+        estimated_cost: reserved.cost,
+    })
+}
+
+/// Where this machine is.
+fn start_of_day() -> Option<i64> {
+    let now = jiff::Zoned::now();
+    let start = now.start_of_day().ok()?;
+    Some(start.timestamp().as_millisecond())
+}

@@ -1,0 +1,88 @@
+//! What all events can be asked.
+
+use std::borrow::Cow;
+
+use super::Event;
+use crate::model::ids::JobId;
+use crate::model::job::Outcome;
+use crate::model::redact::Redactor;
+use crate::model::run::Stop;
+
+impl Event {
+    /// The job it concerns.
+    pub fn job_id(&self) -> Option<JobId> {
+        match self {
+            Self::JobQueued { job_id, .. }
+            | Self::JobDispatched { job_id }
+            | Self::RateLimited { job_id, .. }
+            | Self::MachineShort { job_id, .. }
+            | Self::SecretsPassed { job_id, .. }
+            | Self::OutputRedacted { job_id, .. }
+            | Self::JobCancelled { job_id, .. }
+            | Self::ModelStopped { job_id, .. }
+            | Self::ThreadCompacted { job_id, .. }
+            | Self::CommandExecuted { job_id, .. } => Some(*job_id),
+            Self::ModelCallStarted { call } => Some(call.job_id),
+            Self::ModelCallEnded { call } => Some(call.job_id),
+            Self::ToolCalled { call } => Some(call.job_id),
+            Self::ApprovalAsked { asked } => Some(asked.job_id),
+            Self::ArtifactStored { job_id, .. } => *job_id,
+            _ => None,
+        }
+    }
+
+    /// What it says to a person, without secrets. What programs read of it stays as it is.
+    pub fn redacted(mut self, redactor: &Redactor) -> Self {
+        let text = match &mut self {
+            Self::SessionMoved { reason, .. }
+            | Self::JobCancelled { reason, .. }
+            | Self::LockReleased { reason, .. }
+            | Self::LandingRefused { reason, .. }
+            | Self::HookOverridden { reason, .. }
+            | Self::RunnerStopped { reason }
+            | Self::ConsentDenied { reason, .. }
+            | Self::ConsentRevoked { reason, .. }
+            | Self::ModelStopped {
+                stop: Stop::Provider {
+                    message: reason, ..
+                },
+                ..
+            }
+            | Self::Recovered { detail: reason, .. }
+            | Self::CommandExecuted {
+                outcome: Outcome::NotStarted { error: reason },
+                ..
+            } => reason,
+            _ => return self,
+        };
+        if let Cow::Owned(redacted) = redactor.redact_text(text) {
+            *text = redacted;
+        }
+        self
+    }
+
+    /// Whether a record of it must name a session.
+    pub fn is_session_scoped(&self) -> bool {
+        !matches!(
+            self,
+            Self::ArtifactQuarantined { .. }
+                | Self::ArtifactsCollected { .. }
+                | Self::Recovered { .. }
+                | Self::RunnerStarted { .. }
+                | Self::RunnerStopped { .. }
+                | Self::EventsPruned { .. }
+                | Self::ArtifactStored { .. }
+                | Self::WorkspaceSalvaged { .. }
+                | Self::HookOverridden { .. }
+                | Self::HookOverrideUsed { .. }
+                | Self::LockGranted { .. }
+                | Self::LockReleased { .. }
+                | Self::LockConflicted { .. }
+                | Self::LockNarrowed { .. }
+                | Self::LockPassed { .. }
+                | Self::LockLeased { .. }
+                | Self::ConsentGiven { .. }
+                | Self::ConsentRevoked { .. }
+        )
+    }
+}

@@ -1,0 +1,11 @@
+//! A model at work: its calls, the calls of its tools, and why it stopped.
+
+mod asked;
+mod call;
+mod stop;
+mod tool_call;
+
+pub use asked::AskedCall;
+pub use call::{CallEnd, CallIntent, CallOutcome, Reserved};
+pub use stop::{Stop, Verdict};
+pub use tool_call::{ToolCallRecord, ToolEnd};

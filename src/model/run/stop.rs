@@ -1,0 +1,120 @@
+//! Why a model stopped.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::tool::CallId;
+
+/// Why a model stopped working in its session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Stop {
+    /// It said all that it had to say.
+    Finished,
+    /// A person has to allow a call of a tool.
+    AwaitsApproval {
+        /// Which call.
+        tool_call_id: CallId,
+    },
+    /// A person has to agree that something is sent.
+    AwaitsConsent,
+    /// A budget is used up.
+    Budget {
+        /// Which, for a person.
+        detail: String,
+        /// Whether the session is over, instead of being paused.
+        ends: bool,
+    },
+    /// It was called as often as it may be in one job.
+    StepLimit {
+        /// How often.
+        steps: u32,
+    },
+    /// Its answer was longer than it may be.
+    OutputLimit,
+    /// The conversation is longer than what the model takes.
+    ContextFull,
+    /// The provider withheld the answer.
+    ContentFilter,
+    /// Its answers did not follow the schema that was asked for.
+    Unstructured {
+        /// What is wrong with the last one.
+        detail: String,
+    },
+    /// A guardrail ended the session.
+    Guardrail {
+        /// Which.
+        id: String,
+    },
+    /// The provider gave no answer.
+    Provider {
+        /// The kind of error, a stable word.
+        kind: String,
+        /// What it said.
+        message: String,
+    },
+    /// A person paused its session.
+    Held,
+    /// Somebody called it off.
+    Cancelled,
+}
+
+impl Stop {
+    /// In words, for a person.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Finished => "answered".to_owned(),
+            Self::AwaitsApproval { .. } => "waits for a person to allow a call".to_owned(),
+            Self::AwaitsConsent => "waits for a person to agree to what is sent".to_owned(),
+            Self::Budget { detail, .. } => detail.clone(),
+            Self::StepLimit { steps } => format!("was called {steps} times, as often as it may be"),
+            Self::OutputLimit => "gave an answer longer than it may be".to_owned(),
+            Self::ContextFull => "has a conversation longer than it takes".to_owned(),
+            Self::ContentFilter => "was silenced by its provider's filter".to_owned(),
+            Self::Unstructured { detail } => format!("did not follow the schema: {detail}"),
+            Self::Guardrail { id } => format!("was stopped by {id}"),
+            Self::Provider { kind, message } => format!("got no answer ({kind}): {message}"),
+            Self::Held => "was held by a person".to_owned(),
+            Self::Cancelled => "was cancelled".to_owned(),
+        }
+    }
+
+    /// Whether another attempt may end otherwise.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Provider { kind, .. } => matches!(
+                kind.as_str(),
+                "rate" | "overloaded" | "network" | "timeout" | "protocol" | "server"
+            ),
+            Self::Unstructured { .. } | Self::OutputLimit => true,
+            _ => false,
+        }
+    }
+
+    /// What becomes of its session.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Finished => Verdict::Done,
+            Self::AwaitsApproval { .. } | Self::AwaitsConsent => Verdict::Block,
+            Self::Budget { ends: false, .. } | Self::StepLimit { .. } | Self::Held => {
+                Verdict::Pause
+            }
+            Self::Cancelled => Verdict::Cancel,
+            _ => Verdict::Fail,
+        }
+    }
+}
+
+/// What becomes of a session whose model stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Its job succeeded.
+    Done,
+    /// A person has to say something, and then it goes on.
+    Block,
+    /// A person may let it go on.
+    Pause,
+    /// Its job failed.
+    Fail,
+    /// Its job was ended.
+    Cancel,
+}

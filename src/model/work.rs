@@ -1,0 +1,106 @@
+//! What a job executes: a command, or a model with tools.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::chat::Effort;
+use super::task::Command;
+use super::tool::Capabilities;
+
+/// What a job executes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Work {
+    /// A program.
+    Command(Command),
+    /// A model, which goes on with its session's thread.
+    Model(Box<ModelWork>),
+}
+
+/// A model, and how it works in its session. What it is asked stands in the session's thread.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelWork {
+    /// The model, as settings name it.
+    pub model: String,
+    /// The profile of capabilities that it was given, by name.
+    pub profile: String,
+    /// What that profile granted when the session was made.
+    pub grants: Capabilities,
+    /// Whom it stands for, such as `worker`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// Whether its session waits for another message when it has answered, instead of being over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub persistent: bool,
+    /// How often it may be called in one job; the settings say without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_steps: Option<u32>,
+    /// How much it is to think.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thinking: Option<Effort>,
+    /// The JSON Schema that its last answer is to follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_schema: Option<Value>,
+}
+
+impl Work {
+    /// The model, when it is one.
+    pub fn model(&self) -> Option<&ModelWork> {
+        match self {
+            Self::Model(model) => Some(model),
+            Self::Command(_) => None,
+        }
+    }
+}
+
+impl From<Command> for Work {
+    fn from(command: Command) -> Self {
+        Self::Command(command)
+    }
+}
+
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Command(command) => command.fmt(f),
+            Self::Model(model) => write!(f, "model {}", model.model),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::tool::Profile;
+
+    #[test]
+    fn a_command_is_written_as_it_always_was() {
+        for text in [r#""make all""#, r#"["echo","a b"]"#] {
+            let work: Work = serde_json::from_str(text).unwrap();
+            assert!(matches!(work, Work::Command(_)), "{text}");
+            assert_eq!(serde_json::to_string(&work).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_model_survives_its_text() {
+        let work = Work::Model(Box::new(ModelWork {
+            model: "anthropic/claude".to_owned(),
+            profile: "edit".to_owned(),
+            grants: Profile::Edit.capabilities(),
+            role: None,
+            persistent: false,
+            max_steps: None,
+            thinking: None,
+            output_schema: None,
+        }));
+        let text = serde_json::to_string(&work).unwrap();
+        assert_eq!(serde_json::from_str::<Work>(&text).unwrap(), work);
+        assert_eq!(work.to_string(), "model anthropic/claude");
+        let unknown = text.replacen('{', r#"{"more":1,"#, 1);
+        assert!(serde_json::from_str::<Work>(&unknown).is_err());
+    }
+}

@@ -1,0 +1,146 @@
+//! What is said to a session's model, and what becomes of the session when its model stops.
+
+use super::control::{ControlError, move_session};
+use super::locks::lease_of_pause;
+use crate::cas::{Cas, CasError};
+use crate::model::event::{Actor, Event};
+use crate::model::ids::{ContentHash, JobId, MessageId, SessionId};
+use crate::model::job::JobKind;
+use crate::model::lock::Lease;
+use crate::model::redact::Redactor;
+use crate::model::run::{Stop, Verdict};
+use crate::model::session::SessionState;
+use crate::model::thread::{MessageRecord, MessageRole};
+use crate::model::work::{ModelWork, Work};
+use crate::store::{SessionRow, Store, StoreError, Tx};
+
+/// Stores what a person says, without secrets.
+///
+/// # Errors
+/// When the artifact store cannot take it.
+pub fn said_by_person(
+    cas: &Cas,
+    text: &str,
+    attachments: Vec<ContentHash>,
+    redactor: &Redactor,
+) -> Result<MessageRecord, CasError> {
+    let clean = redactor.redact_text(text);
+    let stored = cas.put_bytes(clean.as_bytes())?;
+    Ok(MessageRecord {
+        message_id: MessageId::new(),
+        role: MessageRole::User,
+        content_hash: stored.hash,
+        size: stored.size,
+        token_count: None,
+        redacted: clean != text,
+        tool_call_id: None,
+        attachments,
+        source: None,
+        answers: None,
+    })
+}
+
+/// Says it in the session's thread, and queues a job that answers it. A session that waited goes on.
+///
+/// # Errors
+/// [`ControlError::State`] when its work is over or it has no model.
+pub fn send(
+    store: &mut Store,
+    session: &SessionRow,
+    message: MessageRecord,
+) -> Result<JobId, ControlError> {
+    let refused = |row: &SessionRow, wanted| ControlError::State {
+        name: row.name.clone(),
+        state: row.state,
+        wanted,
+    };
+    store.write(|tx| {
+        let row = tx.session(session.id)?;
+        let row = row.as_ref().unwrap_or(session);
+        let Work::Model(work) = row.spec()?.run else {
+            return Err(refused(row, "only a session with a model can be talked to"));
+        };
+        // One that was paused with work left goes on when a person says so.
+        let waits = row.state == SessionState::Paused && tx.next_queued(row.id)?.is_none();
+        let message = Box::new(message);
+        let said = Event::SessionMessage { message };
+        tx.append(Actor::Human, Some(row.id), said)?;
+        let Some(job) = queue(tx, Actor::Human, row.id, &work)? else {
+            return Err(refused(
+                row,
+                "only a session that is still at work takes more messages",
+            ));
+        };
+        if waits {
+            let (from, to) = (row.state, SessionState::Active);
+            move_session(tx, Actor::Human, row.id, from, to, "told more")?;
+            lease_of_pause(tx, row.id, None)?;
+        }
+        Ok(job)
+    })
+}
+
+/// What becomes of a session whose model stopped. One that is to go on later has the job for that in its queue already,
+/// so that going on is the same for it as for every other session.
+///
+/// # Errors
+/// Those of the database.
+pub fn stopped(
+    tx: &mut Tx<'_>,
+    session: SessionId,
+    work: &ModelWork,
+    stop: &Stop,
+    lease: Option<Lease>,
+) -> Result<(), StoreError> {
+    let to = match stop.verdict() {
+        Verdict::Done if work.persistent => SessionState::Paused,
+        Verdict::Done | Verdict::Fail | Verdict::Cancel => return Ok(()),
+        Verdict::Block => SessionState::Blocked,
+        Verdict::Pause => SessionState::Paused,
+    };
+    let Some(row) = tx.session(session)? else {
+        return Ok(());
+    };
+    if row.state.is_terminal() {
+        return Ok(());
+    }
+    // Somebody spoke in the last moment, and the job that answers is queued already.
+    let waits = tx.next_queued(session)?.is_some();
+    if stop.verdict() != Verdict::Done && !waits {
+        queue(tx, Actor::System, session, work)?;
+    }
+    if row.state != SessionState::Active || (stop.verdict() == Verdict::Done && waits) {
+        return Ok(());
+    }
+    let reason = match stop {
+        Stop::Finished => "it answered, and waits for a message".to_owned(),
+        other => format!("its model {}", other.describe()),
+    };
+    move_session(tx, Actor::System, session, row.state, to, &reason)?;
+    if to == SessionState::Paused {
+        lease_of_pause(tx, session, lease)?;
+    }
+    Ok(())
+}
+
+fn queue(
+    tx: &mut Tx<'_>,
+    actor: Actor,
+    session: SessionId,
+    work: &ModelWork,
+) -> Result<Option<JobId>, StoreError> {
+    let Some(position) = tx.further_position(session)? else {
+        return Ok(None);
+    };
+    let job_id = JobId::new();
+    let event = Event::JobQueued {
+        job_id,
+        kind: JobKind::ModelRun,
+        position,
+        attempt: 1,
+        command: Work::Model(Box::new(work.clone())),
+        not_before_ms: 0,
+    };
+    tx.append(actor, Some(session), event)?;
+    Ok(Some(job_id))
+}

@@ -1,0 +1,294 @@
+//! Reading threads, calls of models, and what people said about calls.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::error::StoreError;
+use super::open::Store;
+use super::overrides::{Permission, unused};
+use super::query::records;
+use super::rows::Columns;
+use super::tx::Tx;
+use crate::model::backend::Backend;
+use crate::model::budget::{Span, Spent};
+use crate::model::event::Event;
+use crate::model::ids::{EventId, JobId, ModelCallId, PlanId, SessionId};
+use crate::model::price::MicroDollars;
+use crate::model::run::{AskedCall, Stop};
+use crate::model::thread::MessageRecord;
+use crate::model::tool::Rule;
+
+/// A message with its place in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageRow {
+    /// Its place in the log.
+    pub seq: u64,
+    /// When, in milliseconds since the epoch.
+    pub at_ms: i64,
+    /// The message.
+    pub record: MessageRecord,
+}
+
+/// A call of a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelCallRow {
+    /// Which.
+    pub call_id: ModelCallId,
+    /// Of which session.
+    pub session_id: SessionId,
+    /// In which job.
+    pub job_id: JobId,
+    /// Which of the session's calls, from 1.
+    pub step: u64,
+    /// The provider, as settings name it.
+    pub provider: String,
+    /// The model, as its provider names it.
+    pub model_id: String,
+    /// Where it runs.
+    pub backend: Backend,
+    /// Milliseconds since the epoch.
+    pub started_ms: i64,
+    /// What was held back for it.
+    pub reserved: (u64, MicroDollars),
+    /// What it took; `None` as long as it has not ended.
+    pub end: Option<CallTook>,
+}
+
+/// What a call of a model took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallTook {
+    /// Sent and answered.
+    pub tokens: u64,
+    /// Answered.
+    pub output_tokens: u64,
+    /// What that costs.
+    pub cost: MicroDollars,
+    /// Milliseconds.
+    pub latency_ms: u64,
+    /// Whether there was no answer.
+    pub failed: bool,
+}
+
+const CALLS: &str = "SELECT call_id, session_id, job_id, step, provider, model_id, backend, \
+     started_ms, reserved_tokens, reserved_cost, tokens, output_tokens, cost, latency_ms, failed \
+     FROM model_calls";
+const SPENT: &str = "SELECT coalesce(sum(coalesce(tokens, reserved_tokens)), 0), \
+     coalesce(sum(coalesce(cost, reserved_cost)), 0), coalesce(sum(coalesce(latency_ms, 0)), 0), \
+     count(*) FROM model_calls";
+const RULES: &str = "SELECT * FROM events WHERE session_id = ?1 \
+     AND event_type IN ('FR-EVT-GUARD-009', 'FR-EVT-GUARD-010') ORDER BY seq";
+const ASKED: &str = "SELECT * FROM events WHERE session_id = ?1 \
+     AND event_type = 'FR-EVT-GUARD-008' ORDER BY seq DESC LIMIT 1";
+const COMPACTED: &str = "SELECT * FROM events WHERE session_id = ?1 \
+     AND event_type = 'FR-EVT-MODEL-004' ORDER BY seq DESC LIMIT 1";
+const STOPPED: &str = "SELECT * FROM events WHERE session_id = ?1 AND job_id = ?2 \
+     AND event_type = 'FR-EVT-MODEL-003' ORDER BY seq DESC LIMIT 1";
+
+impl Store {
+    /// What was said in a session after a place in the log, in order.
+    pub fn messages(&self, session: SessionId, after: u64) -> Result<Vec<MessageRow>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT seq, at_ms, record FROM messages WHERE session_id = ?1 AND seq > ?2 ORDER BY seq",
+        )?;
+        let rows = statement.query_and_then(params![session.to_string(), after as i64], message)?;
+        rows.collect()
+    }
+
+    /// A session's calls of models, in order.
+    pub fn model_calls(&self, session: SessionId) -> Result<Vec<ModelCallRow>, StoreError> {
+        let order = "WHERE session_id = ?1 ORDER BY started_ms, step";
+        calls(&self.connection, order, params![session.to_string()])
+    }
+
+    /// All calls of models that began since a time, in milliseconds since the epoch; the oldest first.
+    pub fn model_calls_since(&self, since_ms: i64) -> Result<Vec<ModelCallRow>, StoreError> {
+        let order = "WHERE started_ms >= ?1 ORDER BY started_ms, step";
+        calls(&self.connection, order, params![since_ms])
+    }
+
+    /// What is used of a budget; see [`Tx::spent`].
+    pub fn spent(&self, of: &Spending) -> Result<Spent, StoreError> {
+        spent(&self.connection, of)
+    }
+
+    /// What people said about a session's calls of tools and still holds, with the events that say so.
+    pub fn rules(&self, session: SessionId) -> Result<Vec<(EventId, Rule)>, StoreError> {
+        rules(&self.connection, session)
+    }
+
+    /// The last call of a tool that a person was asked about.
+    pub fn asked_call(&self, session: SessionId) -> Result<Option<AskedCall>, StoreError> {
+        let mut statement = self.connection.prepare_cached(ASKED)?;
+        let found = records(statement.query([session.to_string()])?)?;
+        Ok(found.into_iter().find_map(|record| match record.event {
+            Event::ApprovalAsked { asked } => Some(*asked),
+            _ => None,
+        }))
+    }
+
+    /// How many messages from the start are sent without what tools said in them.
+    pub fn compacted(&self, session: SessionId) -> Result<usize, StoreError> {
+        let mut statement = self.connection.prepare_cached(COMPACTED)?;
+        let found = records(statement.query([session.to_string()])?)?;
+        Ok(found
+            .into_iter()
+            .find_map(|record| match record.event {
+                Event::ThreadCompacted { upto, .. } => Some(upto),
+                _ => None,
+            })
+            .unwrap_or(0))
+    }
+
+    /// Why a job's model stopped.
+    pub fn stop_of(&self, session: SessionId, job: JobId) -> Result<Option<Stop>, StoreError> {
+        let mut statement = self.connection.prepare_cached(STOPPED)?;
+        let key = params![session.to_string(), job.to_string()];
+        let found = records(statement.query(key)?)?;
+        Ok(found.into_iter().find_map(|record| match record.event {
+            Event::ModelStopped { stop, .. } => Some(stop),
+            _ => None,
+        }))
+    }
+}
+
+/// Whose calls are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spending {
+    /// Of which kind.
+    pub span: Span,
+    /// The session.
+    pub session: SessionId,
+    /// What it was submitted with.
+    pub plan: PlanId,
+    /// When the day began, in milliseconds since the epoch.
+    pub day_ms: i64,
+}
+
+impl Tx<'_> {
+    /// What is used of a budget: by calls that ended, and by those that are under way as far as was
+    /// reserved for them. Nobody else can reserve anything until this transaction is over.
+    pub fn spent(&self, of: &Spending) -> Result<Spent, StoreError> {
+        spent(&self.inner, of)
+    }
+
+    /// A session's calls that were begun and have not ended.
+    pub fn open_calls(&self, session: SessionId) -> Result<Vec<ModelCallRow>, StoreError> {
+        let open = "WHERE session_id = ?1 AND tokens IS NULL ORDER BY started_ms";
+        calls(&self.inner, open, params![session.to_string()])
+    }
+
+    /// How many calls of models a session has made.
+    pub fn steps_of(&self, session: SessionId) -> Result<u64, StoreError> {
+        let steps: Option<i64> = self
+            .inner
+            .prepare_cached("SELECT max(step) FROM model_calls WHERE session_id = ?1")?
+            .query_row([session.to_string()], |row| row.get(0))
+            .optional()?
+            .flatten();
+        Ok(steps.unwrap_or(0).max(0) as u64)
+    }
+
+    /// The sessions of a submission with this model, as settings name it.
+    pub fn sessions_with_model(
+        &self,
+        plan: PlanId,
+        model: &str,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let mut statement = self.inner.prepare_cached(
+            "SELECT session_id FROM sessions WHERE plan_id = ?1 \
+             AND json_extract(spec, '$.run.model') = ?2 ORDER BY created_seq",
+        )?;
+        let rows = statement.query_and_then(params![plan.to_string(), model], |row| {
+            Ok::<_, StoreError>(row.get::<_, String>(0)?.parse()?)
+        })?;
+        rows.collect()
+    }
+
+    /// What people said about a session's calls of tools and still holds.
+    pub fn rules(&self, session: SessionId) -> Result<Vec<(EventId, Rule)>, StoreError> {
+        rules(&self.inner, session)
+    }
+}
+
+fn message(row: &Row<'_>) -> Result<MessageRow, StoreError> {
+    let mut column = Columns::of(row);
+    Ok(MessageRow {
+        seq: column.get::<i64>()? as u64,
+        at_ms: column.get()?,
+        record: serde_json::from_str(column.text()?)?,
+    })
+}
+
+fn calls(
+    db: &Connection,
+    clause: &str,
+    values: impl rusqlite::Params,
+) -> Result<Vec<ModelCallRow>, StoreError> {
+    let mut statement = db.prepare_cached(&format!("{CALLS} {clause}"))?;
+    let rows = statement.query_and_then(values, call)?;
+    rows.collect()
+}
+
+fn call(row: &Row<'_>) -> Result<ModelCallRow, StoreError> {
+    let mut column = Columns::of(row);
+    let call_id = column.text()?.parse()?;
+    Ok(ModelCallRow {
+        call_id,
+        session_id: column.text()?.parse()?,
+        job_id: column.text()?.parse()?,
+        step: column.get::<i64>()? as u64,
+        provider: column.get()?,
+        model_id: column.get()?,
+        backend: column
+            .text()?
+            .parse()
+            .map_err(|error| StoreError::Malformed(format!("{error}")))?,
+        started_ms: column.get()?,
+        reserved: (
+            column.get::<i64>()? as u64,
+            MicroDollars(column.get::<i64>()? as u64),
+        ),
+        end: took(&mut column)?,
+    })
+}
+
+fn took(column: &mut Columns<'_>) -> Result<Option<CallTook>, StoreError> {
+    let mut number = || column.get::<Option<i64>>();
+    let (tokens, output_tokens, cost, latency_ms, failed) =
+        (number()?, number()?, number()?, number()?, number()?);
+    Ok(tokens.map(|tokens| CallTook {
+        tokens: tokens as u64,
+        output_tokens: output_tokens.unwrap_or(0) as u64,
+        cost: MicroDollars(cost.unwrap_or(0) as u64),
+        latency_ms: latency_ms.unwrap_or(0) as u64,
+        failed: failed == Some(1),
+    }))
+}
+
+fn spent(db: &Connection, of: &Spending) -> Result<Spent, StoreError> {
+    let (clause, key) = match of.span {
+        Span::Session => ("session_id = ?1", of.session.to_string()),
+        Span::Plan => ("plan_id = ?1", of.plan.to_string()),
+        Span::Day => ("started_ms >= CAST(?1 AS INTEGER)", of.day_ms.to_string()),
+    };
+    let mut statement = db.prepare_cached(&format!("{SPENT} WHERE {clause}"))?;
+    let spent = statement.query_row([key], |row| {
+        let number = |at| row.get::<_, i64>(at).map(|number| number.max(0) as u64);
+        Ok(Spent {
+            tokens: number(0)?,
+            cost: MicroDollars(number(1)?),
+            millis: number(2)?,
+            steps: number(3)?,
+        })
+    })?;
+    Ok(spent)
+}
+
+fn rules(db: &Connection, session: SessionId) -> Result<Vec<(EventId, Rule)>, StoreError> {
+    unused(db, RULES, [session.to_string()], |record| {
+        match record.event {
+            Event::ApprovalAnswered { rule } => Some(Permission::Given(*rule)),
+            Event::ApprovalSpent { granted } => Some(Permission::Used(granted)),
+            _ => None,
+        }
+    })
+}
