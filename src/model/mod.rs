@@ -1,7 +1,10 @@
 //! Pure vocabulary: what the rest of the program talks about. No I/O, no clock, no async.
 
+pub mod backend;
+pub mod budget;
 pub mod chat;
 pub mod code;
+pub mod consent;
 pub mod denylist;
 pub mod door;
 pub mod drift;
@@ -11,6 +14,7 @@ pub mod ids;
 pub mod job;
 pub mod limit;
 pub mod lock;
+pub mod mode;
 pub mod network;
 pub mod price;
 pub mod redact;
