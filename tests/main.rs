@@ -17,6 +17,7 @@ mod hooks;
 mod landings;
 mod limits;
 mod locks;
+mod models;
 mod network;
 mod nonsense;
 mod odd;

@@ -21,10 +21,15 @@ pub mod inside;
 pub mod land;
 mod landings;
 pub mod locks;
+pub mod model_list;
+pub mod models;
+#[cfg(test)]
+mod models_tests;
 pub mod overrides;
 pub mod prices;
 pub mod printed;
 pub mod project;
+pub mod providers;
 mod repair;
 pub mod run;
 pub mod salvage;

@@ -133,6 +133,20 @@ impl Project {
     }
 }
 
+/// The settings where `start` is, in a repository or not.
+///
+/// # Errors
+/// Wrong configuration.
+pub fn settings_at(start: &Path, flags: &[(String, String)]) -> Result<Settings, Failure> {
+    let root = Repo::discover(start).ok();
+    let root = root.as_ref().map(Repo::main_root);
+    let flags: Vec<(&str, &str)> = flags
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect();
+    Ok(Settings::load(root, user_config().as_deref(), &flags)?)
+}
+
 /// The database of a repository. Its own errors do not say which file they are about.
 ///
 /// # Errors

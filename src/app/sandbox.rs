@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use super::failure::Failure;
-use super::project::user_config;
+use super::project::settings_at;
 use crate::config::{Isolation, Settings};
-use crate::git::Repo;
 use crate::model::code::Code;
 use crate::model::network::Network;
 use crate::model::sandbox::Level;
@@ -18,13 +17,7 @@ use crate::workspace::{Sandbox, Terms};
 /// # Errors
 /// Wrong configuration.
 pub fn asked(start: &Path, flags: &[(String, String)]) -> Result<Level, Failure> {
-    let root = Repo::discover(start).ok();
-    let root = root.as_ref().map(Repo::main_root);
-    let flags: Vec<(&str, &str)> = flags
-        .iter()
-        .map(|(key, value)| (key.as_str(), value.as_str()))
-        .collect();
-    Ok(Settings::load(root, user_config().as_deref(), &flags)?.sandbox_level())
+    Ok(settings_at(start, flags)?.sandbox_level())
 }
 
 /// What sessions are held to, with all that the machine has.

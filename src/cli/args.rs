@@ -140,6 +140,8 @@ pub enum Command {
     Tools(c::tools::Args),
     /// Check a plan file
     Plan(c::plan::Args),
+    /// List models and their providers
+    Models(c::models::Args),
     /// Say what models cost
     Prices(c::prices::Args),
     /// Print every setting with its origin

@@ -109,6 +109,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::Release(args) => c::claim::release(args, context),
         Command::Sandbox(args) => c::sandbox::run(args, context),
         Command::Scope(args) => c::scope::run(args, context),
+        Command::Models(args) => c::models::run(args, context),
         Command::Prices(args) => c::prices::run(args, context),
         Command::Priority(args) => c::priority::run(args, context),
         Command::Locks(args) => c::locks::run(args, context),

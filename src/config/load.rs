@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
+use super::models::check_models;
 use super::problem::{Problem, decode};
+use super::profiles::check_profiles;
+use super::providers::check_providers;
 use super::reader::{Problems, Section, parse, quoted};
-use super::sandbox::PERSONAL;
 use super::secrets::read_secrets;
 use super::settings::{Origin, SECTIONS, Settings};
+use super::shown::PERSONAL;
 use crate::model::code::Code;
 
 const LARGEST: u64 = 1024 * 1024;
@@ -137,6 +140,9 @@ impl Settings {
             let mut top = Section::new(root.get_ref(), &problems);
             for name in SECTIONS {
                 if name.is_empty() {
+                    if matches!(origin, Origin::Repository(_)) {
+                        refuse_personal(name, &top, &problems);
+                    }
                     next.apply_section(name, &mut top, origin);
                 } else if let Some(mut section) = top.section(name) {
                     if matches!(origin, Origin::Repository(_)) {
@@ -150,6 +156,9 @@ impl Settings {
                 && let Some(secrets) = read_secrets(value, origin, &problems)
             {
                 next.secrets = secrets;
+            }
+            if problems.is_empty() {
+                next.check_names(&top, &problems);
             }
             top.finish();
         }
@@ -166,10 +175,30 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// Whether what a file names is there, in it or in one before it.
+    fn check_names(&self, top: &Section<'_, '_>, problems: &Problems) {
+        if let Some(value) = top.get("providers") {
+            check_providers(value, self, problems);
+        }
+        if let Some(value) = top.get("models") {
+            check_models(value, self, problems);
+        }
+        if let Some(agent) = top
+            .get("agent")
+            .and_then(|agent| agent.get_ref().as_table())
+        {
+            check_profiles(agent, self, problems);
+        }
+    }
+}
+
 fn refuse_personal(name: &str, section: &Section<'_, '_>, problems: &Problems) {
     for (_, key) in PERSONAL.iter().filter(|(section, _)| *section == name) {
         if let Some(value) = section.get(key) {
-            let message = format!("`{name}.{key}` is not for a repository to set");
+            let dotted = [name, ".", key].concat();
+            let dotted = dotted.trim_start_matches('.');
+            let message = format!("`{dotted}` is not for a repository to set");
             let hint = "set it in your own settings file, or by --set".to_owned();
             problems.add(value.span().start, message, Some(hint));
         }

@@ -18,6 +18,11 @@ impl Problems {
         self.0.borrow_mut().push((offset, message.into(), hint));
     }
 
+    /// Whether nothing is wrong yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+
     /// In the order of the text.
     pub(super) fn finish(self, source: &str) -> Vec<Problem> {
         let mut found = self.0.into_inner();

@@ -12,10 +12,6 @@ use super::values::{Setting, Timeout};
 use crate::model::network::{HostPattern, Network};
 use crate::model::sandbox::Level;
 
-/// Settings that a repository's file may not have: whoever writes it could open the rest of the machine to
-/// sessions.
-pub(super) const PERSONAL: [(&str, &str); 2] = [("sandbox", "read"), ("sandbox", "write")];
-
 impl Read for Level {
     fn read(value: &Spanned<DeValue<'_>>, problems: &Problems) -> Option<Self> {
         match String::read(value, problems)?.as_str() {
@@ -87,6 +83,11 @@ impl Setting for Network {
 pub(super) struct Place(String);
 
 impl Place {
+    /// As it is written.
+    pub(super) fn text(&self) -> &str {
+        &self.0
+    }
+
     /// Where it is, for a person whose home directory is this.
     pub(super) fn path(&self, home: &Path) -> PathBuf {
         match self.0.strip_prefix("~/") {

@@ -6,16 +6,25 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::agent::{RepositoryFile, Validity};
+use super::models::ModelTable;
+use super::profiles::{Allow, OwnProfile};
+use super::providers::ProviderTable;
 use super::reader::Section;
-use super::sandbox::{Count, CpuTime, PERSONAL, Place, Reserve, Size};
+use super::sandbox::{Count, CpuTime, Place, Reserve, Size};
 use super::secrets::SecretSources;
+use super::share::{Share, Thousandths};
 use super::values::{
     EnvName, Isolation, LandMethod, OnDrift, Setting, Timeout, Uncommitted, WorktreesRoot,
 };
+use crate::model::budget::{BudgetLimits, BudgetThen};
+use crate::model::consent::ConsentScope;
 use crate::model::limit::GroupLimit;
+use crate::model::mode::RuntimeMode;
 use crate::model::network::Network;
 use crate::model::sandbox::Level;
 use crate::model::task::{Command, Lane, Retries};
+use crate::model::tool::RiskLevel;
 
 /// Where a value came from; a later variant overrides an earlier one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -145,6 +154,9 @@ settings! {
     "" {
         "target" target: Option<String> = None, "The branch that finished work lands on; empty: the current branch.";
         "setup" setup: Vec<Command> = vec![], "Commands run once in each new worktree.";
+        "providers" providers: BTreeMap<String, ProviderTable> = BTreeMap::new(), "Providers of models by name, besides `anthropic`, `gemini`, `ollama` and `openai`. Only in your own settings.";
+        "models" models: BTreeMap<String, ModelTable> = BTreeMap::new(), "Models by name: { provider, model, … }.";
+        "profiles" profiles: BTreeMap<String, OwnProfile> = BTreeMap::new(), "Further profiles by name: { capabilities = [...] }. Of two with one name only what both have counts.";
     }
     "limits" {
         "max_concurrent_sessions" max_concurrent_sessions: u32 = 8, "How many sessions run at once; 0 pauses the queue.";
@@ -179,6 +191,28 @@ settings! {
         "cpu" sandbox_cpu: CpuTime = CpuTime(None), "Processor time of each process in a session; \"none\": no limit.";
         "file_size" sandbox_file_size: Size = Size(None), "The largest file that a session may write, such as \"2GiB\"; \"none\": no limit.";
         "open_files" sandbox_open_files: Count = Count(0), "How many files each process in a session may have open; 0: as many as the runner.";
+    }
+    "agent" {
+        "model" agent_model: Option<String> = None, "The model of sessions that name none: one of `models`, or PROVIDER/MODEL.";
+        "mode" agent_mode: RuntimeMode = RuntimeMode::AiEnabled, "\"AI_ENABLED\", or \"DOCS_ONLY\": no model is called.";
+        "profile" agent_profile: String = "edit".to_owned(), "What sessions of models may do: \"read-only\", \"edit\", \"build\", \"full\" or one of `profiles`.";
+        "allow" agent_allow: Allow = Allow(vec!["full".to_owned()]), "The most that any session of a model may do: a profile, or several of which only what all have counts.";
+        "ask_from" ask_from: RiskLevel = RiskLevel::High, "From which risk of a tool on a person is asked: \"LOW\", \"MEDIUM\" or \"HIGH\".";
+        "max_steps" max_steps: u32 = 200, "How often a session's model is called before it is stopped.";
+        "instructions" instructions: Vec<RepositoryFile> = vec![RepositoryFile("AGENTS.md".to_owned())], "Files of the repository that models are told of first, where they are there.";
+        "compact_at" compact_at: Share = Share(Thousandths(800)), "The part of the context window that may be full before a conversation is made shorter.";
+    }
+    "budget" {
+        "session" budget_session: BudgetLimits = BudgetLimits::default(), "The most that a session uses up: any of { tokens, usd, seconds, steps }.";
+        "task" budget_task: BudgetLimits = BudgetLimits::default(), "The most that a task uses up, over all of its attempts.";
+        "plan" budget_plan: BudgetLimits = BudgetLimits::default(), "The most that the sessions of a plan use up together.";
+        "day" budget_day: BudgetLimits = BudgetLimits::default(), "The most that all sessions of the repository use up in a day.";
+        "warn_at" budget_warn_at: Share = Share(Thousandths(800)), "The part of a budget after which a warning is told.";
+        "then" budget_then: BudgetThen = BudgetThen::Pause, "What happens to a session whose budget is used up: \"pause\" or \"stop\".";
+    }
+    "consent" {
+        "scope" consent_scope: ConsentScope = ConsentScope::SingleCall, "What one agreement to calls that leave the machine is for: a \"single\" call, a \"session\", the sessions of a \"plan\", or all that are open now (\"broadcast\"). Only in your own settings.";
+        "valid_for" consent_valid_for: Validity = Validity(3_600_000), "How long an agreement is valid. Only in your own settings.";
     }
     "locks" {
         "paused" paused_keep: Timeout = Timeout(Some(86_400_000)), "How long a paused session keeps its files while others ask for them; \"none\": without an end.";
@@ -362,96 +396,13 @@ getters! {
         include: bool, land_method: LandMethod, uncommitted: Uncommitted, auto_land: bool,
         on_drift: OnDrift, events_days: u32, sessions_days: u32, artifacts_days: u32, retries: Retries,
         priority: u8, lane: Lane, sandbox_level: Level, sandbox_narrow: bool,
+        agent_mode: RuntimeMode, ask_from: RiskLevel, max_steps: u32, budget_session: BudgetLimits,
+        budget_task: BudgetLimits, budget_plan: BudgetLimits, budget_day: BudgetLimits,
+        budget_then: BudgetThen, consent_scope: ConsentScope,
     }
     borrow {
         target: Option<String>, setup: [Command], per_group: BTreeMap<String, GroupLimit>,
         root: WorktreesRoot, land_gate: [Command], network: Network,
+        agent_model: Option<String>, agent_profile: str,
     }
-}
-
-/// The commented treeyard.toml: every key with its default. `## ` explains, `# ` is a setting.
-pub fn template() -> String {
-    let mut text = String::from(
-        "## Settings of treeyard for this repository. Remove the `# ` before a key to set it.\n",
-    );
-    let defaults = Settings::default().entries();
-    let mut section = "";
-    for (key, entry) in KEYS.iter().zip(defaults) {
-        if is_personal(key) {
-            continue;
-        }
-        if key.section != section {
-            section = key.section;
-            text.push_str(&format!("\n[{section}]\n"));
-        }
-        text.push_str(&format!(
-            "## {}\n# {} = {}\n",
-            key.about, key.name, entry.value
-        ));
-    }
-    text
-}
-
-/// Whether a repository's file may not have it.
-pub(super) fn is_personal(key: &Key) -> bool {
-    PERSONAL.contains(&(key.section, key.name))
-}
-
-/// The table of keys in docs/configuration.md.
-pub fn key_table() -> String {
-    let mut text = String::from("| Key | Default | Meaning |\n| --- | --- | --- |\n");
-    for (key, entry) in KEYS.iter().zip(Settings::default().entries()) {
-        text.push_str(&format!(
-            "| `{}` | `{}` | {} |\n",
-            entry.key,
-            entry.value,
-            key.about.replace('<', "&lt;")
-        ));
-    }
-    text
-}
-
-/// Worktrees inside the repository would be found by tools that walk up to the main checkout.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("worktrees cannot be placed at {root}: that is inside the repository {repository}", root = root.display(), repository = repository.display())]
-pub struct RootRefused {
-    root: PathBuf,
-    repository: PathBuf,
-}
-
-impl RootRefused {
-    /// The stable code.
-    pub fn code(&self) -> crate::model::code::Code {
-        crate::model::code::Code::ConfigInvalid
-    }
-}
-
-/// Tells repositories of the same folder name apart.
-fn short_hash(path: &Path) -> String {
-    let hash = blake3::hash(path.as_os_str().as_encoded_bytes()).to_hex();
-    hash.chars().take(12).collect()
-}
-
-/// The folder for the worktrees of the repository at `main_root`. Pure: the caller gives paths
-/// with symbolic links resolved. Fails when the folder would be inside the repository.
-pub fn worktree_root(
-    settings: &Settings,
-    main_root: &Path,
-    data_dir: &Path,
-) -> Result<PathBuf, RootRefused> {
-    let name = main_root.file_name().unwrap_or_default().to_string_lossy();
-    let root = match &settings.root {
-        WorktreesRoot::Sibling => main_root.with_file_name(format!("{name}.treeyard")),
-        WorktreesRoot::Data => data_dir
-            .join("worktrees")
-            .join(format!("{name}-{}", short_hash(main_root))),
-        WorktreesRoot::Folder(path) => path.clone(),
-    };
-    if root.starts_with(main_root) {
-        return Err(RootRefused {
-            root,
-            repository: main_root.to_owned(),
-        });
-    }
-    Ok(root)
 }

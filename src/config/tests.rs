@@ -1,6 +1,7 @@
 mod docs;
 mod groups;
 mod messages;
+mod models;
 mod settings;
 
 use std::collections::BTreeMap;

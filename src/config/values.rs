@@ -27,7 +27,8 @@ pub(super) trait Setting: Read {
 pub(super) struct Timeout(pub(super) Option<u64>);
 
 /// A wait in milliseconds.
-struct Wait(u64);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wait(pub(super) u64);
 
 /// Milliseconds of a text such as `250ms`, `30s`, `5m`, `2h`, `1d`.
 pub fn length_of_time(text: &str) -> Option<u64> {
@@ -49,7 +50,7 @@ fn within_limit(ms: u64) -> Option<u64> {
     (ms <= 366 * 86_400_000).then_some(ms)
 }
 
-fn integer(value: &Raw<'_>) -> Option<u64> {
+pub(super) fn integer(value: &Raw<'_>) -> Option<u64> {
     let integer = value.get_ref().as_integer()?;
     u64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
@@ -130,7 +131,7 @@ macro_rules! whole_numbers {
         }
     )*};
 }
-whole_numbers!(u8 u32);
+whole_numbers!(u8 u32 u64);
 
 impl Read for bool {
     fn read(value: &Raw<'_>, problems: &Problems) -> Option<Self> {
@@ -177,6 +178,12 @@ impl Read for Option<String> {
             return None;
         }
         Some((!text.is_empty()).then_some(text))
+    }
+}
+
+impl Setting for String {
+    fn show(&self) -> Value {
+        json!(self)
     }
 }
 
@@ -345,10 +352,11 @@ impl Setting for Retries {
     }
 }
 
+/// Settings that are one of a few words.
 macro_rules! words {
     ($($type:ident { $($word:literal => $variant:ident),* $(,)? })*) => {$(
         impl Read for $type {
-            fn read(value: &Raw<'_>, problems: &Problems) -> Option<Self> {
+            fn read(value: &toml::Spanned<toml::de::DeValue<'_>>, problems: &Problems) -> Option<Self> {
                 match String::read(value, problems)?.as_str() {
                     $($word => Some(Self::$variant),)*
                     other => {
@@ -365,6 +373,8 @@ macro_rules! words {
         }
     )*};
 }
+
+pub(super) use words;
 
 words! {
     Lane { "primary" => Primary, "subagent" => Subagent, "background" => Background, "validation" => Validation }

@@ -83,7 +83,18 @@ macro_rules! codes {
 }
 
 codes! {
+    NoReadyModel = "CX-MM-001", Held, "no model is ready", "`treeyard models probe` tries them and says why; with `agent.mode = \"DOCS_ONLY\"` none is used, and everything else works";
     ScopeConflict = "CX-MM-002", Held, "scope lock conflict", "wait for the holder, narrow the scope, or change the priority";
+    ModelSwapFailed = "CX-MM-003", Failed, "another model could not be taken", "`treeyard models probe` says which are ready; go on with the one before, or name another";
+    ParallelForbidden = "CX-MM-004", Held, "several models at once are asked for, and policy forbids it", "let one model play all roles (`SINGLE_MODEL_MULTI_ROLE`), or allow it in the work profile with its limits";
+    ReasoningLocal = "CX-MM-005", Ok, "a local model is asked for a strength of reasoning", "nothing needs to be done: local models are asked without";
+    ConsentMissing = "CX-MM-CONSENT-MISSING", Held, "a call would leave this machine, and nobody has agreed to it", "look at what would be sent and agree to it, or name a local model";
+    ModelUnnamed = "TY-MODEL-UNNAMED", Usage, "no model is named, or none that there is", "name one: `--model NAME`, or `agent.model` in the settings; `treeyard models ls` lists them, and `PROVIDER/MODEL` needs no table";
+    ProviderUnknown = "TY-PROVIDER-UNKNOWN", Usage, "there is no such provider of models", "`anthropic`, `gemini`, `ollama` and `openai` are built in; others stand under `[providers.NAME]` in your own config.toml";
+    ProviderInvalid = "TY-PROVIDER-INVALID", Usage, "a provider's address or headers cannot be used", "correct its table under `[providers.NAME]` in your own config.toml";
+    KeyMissing = "TY-KEY-MISSING", System, "a provider's key is not there", "set its variable, or name another by `key_env` or a file by `key_file` in the provider's table in your own config.toml";
+    KeyExposed = "TY-KEY-EXPOSED", System, "others may read the file of a provider's key", "take that from them: `chmod go-rwx FILE`; a key that others could read is better made anew";
+    ScriptUnusable = "TY-SCRIPT-UNUSABLE", System, "the script of a provider cannot be used", "correct `script` in the provider's table, or the file";
     LockMissing = "TY-LOCK-MISSING", NotFound, "no such lock is held", "`treeyard locks ls` lists what is held";
     LockLost = "TY-LOCK-LOST", Held, "a session works under a lock that it has lost", "look at what has changed meanwhile, make the commits anew on top of it (`git rebase --exec 'git commit --amend --no-edit'`), then `treeyard land` again";
     BranchGuarded = "TY-BRANCH-GUARDED", Held, "a session may not move this branch", "commit on the session's own branch; `treeyard land` brings it to the target";

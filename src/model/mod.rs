@@ -14,6 +14,7 @@ pub mod ids;
 pub mod job;
 pub mod limit;
 pub mod lock;
+pub mod mode;
 pub mod network;
 pub mod price;
 pub mod redact;

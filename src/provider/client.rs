@@ -18,7 +18,7 @@ use super::cancel::unless;
 use super::endpoint::Endpoint;
 use super::error::{ErrorKind, ProviderError};
 use super::framing::{Event, Framer};
-use super::wire::{Decoder, Outgoing, request_id};
+use super::wire::{Adapter, Decoder, Outgoing, request_id};
 
 /// As much as is read of the body of an error.
 const LONGEST_ERROR: usize = 64 * 1024;

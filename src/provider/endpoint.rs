@@ -11,7 +11,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use crate::model::chat::ProviderCapabilities;
 use crate::model::secret::SecretValue;
 
-use super::wire::Wire;
+use crate::model::chat::Wire;
 
 /// Where a provider is, and how it is reached. `Debug` shows neither its key nor the values of its headers.
 #[derive(Debug, Clone)]

@@ -1,7 +1,7 @@
 //! Models behind their providers' interfaces: what is asked is translated, sent, and put together from what
 //! comes back.
 //!
-//! An adapter (a file for each [`Wire`]) is pure: it writes a request and reads events. [`framing`] cuts the bytes of a
+//! An adapter (a file for each [`Wire`](crate::model::chat::Wire)) is pure: it writes a request and reads events. [`framing`] cuts the bytes of a
 //! stream into these events, [`Client`] moves them, [`retry`] tries again. What the adapters have in common
 //! stands in `check` (what a request must be like) and `names` (what tools and calls are named on the wire).
 
@@ -37,4 +37,4 @@ pub use record::Recorder;
 pub use script::ScriptError;
 pub use scripted::Scripted;
 pub use source::Provider;
-pub use wire::{Decoder, Outgoing, UnknownWire, Wire};
+pub use wire::{Adapter, Decoder, Outgoing};

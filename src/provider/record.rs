@@ -26,7 +26,7 @@ const WITHHELD: &str = "[redacted:assignment]";
 pub struct Recorder {
     path: PathBuf,
     file: File,
-    redactor: Redactor,
+    redactors: Vec<Redactor>,
 }
 
 #[derive(Serialize)]
@@ -57,8 +57,14 @@ impl Recorder {
         Ok(Self {
             path: path.to_owned(),
             file,
-            redactor,
+            redactors: vec![redactor],
         })
+    }
+
+    /// Rid of what another redactor knows, too.
+    pub fn and(mut self, redactor: Redactor) -> Self {
+        self.redactors.push(redactor);
+        self
     }
 
     /// Where it writes.
@@ -75,7 +81,7 @@ impl Recorder {
         request: &ChatRequest,
         outcome: Result<&ChatResponse, &ProviderError>,
     ) -> io::Result<()> {
-        let clean = Clean(&self.redactor);
+        let clean = Clean(&self.redactors);
         let step = match outcome {
             Ok(response) => clean.answered(request, response),
             Err(error) if error.kind == ErrorKind::Cancelled => return Ok(()),
@@ -90,7 +96,7 @@ impl Recorder {
 }
 
 /// Makes steps of exchanges, without secrets.
-struct Clean<'r>(&'r Redactor);
+struct Clean<'r>(&'r [Redactor]);
 
 impl Clean<'_> {
     fn answered(&self, request: &ChatRequest, response: &ChatResponse) -> StepText {
@@ -199,7 +205,9 @@ impl Clean<'_> {
     }
 
     fn text(&self, text: &str) -> String {
-        self.0.redact_text(text).into_owned()
+        self.0.iter().fold(text.to_owned(), |text, redactor| {
+            redactor.redact_text(&text).into_owned()
+        })
     }
 
     fn json(&self, value: &Value) -> Value {

@@ -58,14 +58,6 @@ impl Provider {
         }
     }
 
-    /// Whether what is sent leaves this machine, so that a person has to agree to it.
-    pub fn is_cloud(&self) -> bool {
-        match &self.source {
-            Source::Called(client) => !client.endpoint().is_local(),
-            Source::Scripted(_) => false,
-        }
-    }
-
     /// Asks once, as [`Client::chat`] does. That something could not be recorded is only logged: the answer
     /// is there, and may have cost money.
     ///

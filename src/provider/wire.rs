@@ -1,13 +1,10 @@
 //! What a provider speaks, and what an adapter is.
 
-use std::fmt;
-use std::str::FromStr;
-
 use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-use crate::model::chat::{ChatRequest, ChatResponse, Piece, ProviderCapabilities};
+use crate::model::chat::{ChatRequest, ChatResponse, Piece, ProviderCapabilities, Wire};
 
 use super::error::ProviderError;
 use super::framing::{Event, Framing};
@@ -16,23 +13,6 @@ use super::{anthropic, check, gemini, ollama, openai_chat, openai_responses};
 
 /// Headers in which providers say what they call a request.
 const REQUEST_IDS: [&str; 3] = ["request-id", "x-request-id", "x-goog-request-id"];
-
-/// The interface of a provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Wire {
-    /// Anthropic's Messages.
-    AnthropicMessages,
-    /// OpenAI's Chat Completions, at OpenAI itself.
-    OpenAiChat,
-    /// The same where others speak it: vLLM, the server of llama.cpp, LM Studio.
-    OpenAiCompatible,
-    /// OpenAI's Responses.
-    OpenAiResponses,
-    /// Google's Gemini.
-    Gemini,
-    /// Ollama's own.
-    Ollama,
-}
 
 /// A request as it is sent: a POST of JSON.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,42 +42,30 @@ pub trait Decoder: Send {
     fn finish(self: Box<Self>) -> Result<ChatResponse, ProviderError>;
 }
 
-impl Wire {
-    /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::AnthropicMessages,
-        Self::OpenAiChat,
-        Self::OpenAiCompatible,
-        Self::OpenAiResponses,
-        Self::Gemini,
-        Self::Ollama,
-    ];
-
-    /// Its name in settings.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::AnthropicMessages => "anthropic",
-            Self::OpenAiChat => "openai-chat",
-            Self::OpenAiCompatible => "openai-compatible",
-            Self::OpenAiResponses => "openai-responses",
-            Self::Gemini => "gemini",
-            Self::Ollama => "ollama",
-        }
-    }
-
-    /// The header that the key goes into, and what stands before it there.
-    pub fn key_header(self) -> (&'static str, &'static str) {
-        match self {
-            Self::AnthropicMessages => ("x-api-key", ""),
-            Self::Gemini => ("x-goog-api-key", ""),
-            Self::OpenAiChat | Self::OpenAiCompatible | Self::OpenAiResponses | Self::Ollama => {
-                ("authorization", "Bearer ")
-            }
-        }
-    }
-
+/// What is done for each interface, by the adapter of its file.
+pub trait Adapter: Copy {
     /// The request in this provider's terms.
-    pub fn outgoing(
+    fn outgoing(
+        self,
+        request: &ChatRequest,
+        can: &ProviderCapabilities,
+    ) -> Result<Outgoing, ProviderError>;
+
+    /// What reads the answer to this request.
+    fn decoder(self, request: &ChatRequest) -> Box<dyn Decoder>;
+
+    /// What an answer with a status other than 2xx means. `now` is for a date in its headers.
+    fn failure(
+        self,
+        status: u16,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: Timestamp,
+    ) -> ProviderError;
+}
+
+impl Adapter for Wire {
+    fn outgoing(
         self,
         request: &ChatRequest,
         can: &ProviderCapabilities,
@@ -115,8 +83,7 @@ impl Wire {
         }
     }
 
-    /// What reads the answer to this request.
-    pub fn decoder(self, request: &ChatRequest) -> Box<dyn Decoder> {
+    fn decoder(self, request: &ChatRequest) -> Box<dyn Decoder> {
         match self {
             Self::AnthropicMessages => anthropic::decoder(request),
             Self::OpenAiChat | Self::OpenAiCompatible => openai_chat::decoder(request),
@@ -126,8 +93,7 @@ impl Wire {
         }
     }
 
-    /// What an answer with a status other than 2xx means. `now` is for a date in its headers.
-    pub fn failure(
+    fn failure(
         self,
         status: u16,
         headers: &HeaderMap,
@@ -148,17 +114,6 @@ impl Wire {
             ..said
         }
     }
-
-    /// A signature of thoughts, marked as this provider's. Conversations move between providers, and
-    /// none takes the thoughts of another.
-    pub(super) fn seal(self, signature: &str) -> String {
-        format!("{}:{signature}", self.name())
-    }
-
-    /// The signature as it came, if it came from this provider.
-    pub(super) fn unseal(self, sealed: &str) -> Option<&str> {
-        sealed.strip_prefix(self.name())?.strip_prefix(':')
-    }
 }
 
 /// What the provider calls the request that it answers.
@@ -166,43 +121,4 @@ pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
     let named = REQUEST_IDS.iter().find_map(|name| headers.get(*name));
     let text = named?.to_str().ok()?;
     Some(text.chars().take(128).collect())
-}
-
-impl fmt::Display for Wire {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// Why a text names no interface.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is no interface of a provider: they are anthropic, openai-chat, openai-compatible, openai-responses, gemini and ollama"
-)]
-pub struct UnknownWire(String);
-
-impl FromStr for Wire {
-    type Err = UnknownWire;
-
-    fn from_str(text: &str) -> Result<Self, UnknownWire> {
-        let found = Self::ALL.into_iter().find(|wire| wire.name() == text);
-        found.ok_or_else(|| UnknownWire(text.to_owned()))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_come_back() {
-        for wire in Wire::ALL {
-            assert_eq!(wire.name().parse(), Ok(wire));
-            assert_eq!(wire.unseal(&wire.seal("a:b")), Some("a:b"));
-            for other in Wire::ALL.into_iter().filter(|other| *other != wire) {
-                assert_eq!(other.unseal(&wire.seal("a")), None);
-            }
-        }
-        assert!("openai".parse::<Wire>().is_err());
-    }
 }

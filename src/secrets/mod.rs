@@ -16,4 +16,5 @@ pub use error::SecretError;
 pub use folder::{VARIABLE, is_there, pass, take_back};
 pub use output::{KeptOutput, keep_output};
 pub use reader::RedactingReader;
+pub use resolve::read_file;
 pub use vault::Vault;

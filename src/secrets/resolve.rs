@@ -44,6 +44,14 @@ pub(super) fn resolve(
     Ok(SecretValue::new(bytes))
 }
 
+/// The content of a file that only its owner may read.
+///
+/// # Errors
+/// A file that cannot be read, or that others may read.
+pub fn read_file(name: &SecretName, path: &Path) -> Result<SecretValue, SecretError> {
+    from_file(name, path).map(SecretValue::new)
+}
+
 fn from_file(name: &SecretName, path: &Path) -> Result<Vec<u8>, SecretError> {
     let unreadable = |source| SecretError::Unreadable {
         name: name.clone(),

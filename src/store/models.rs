@@ -187,17 +187,21 @@ impl Tx<'_> {
         Ok(steps.unwrap_or(0).max(0) as u64)
     }
 
-    /// The sessions of a submission with this model, as settings name it.
+    /// The sessions whose work is not over and that have this model, as settings name it: those of a
+    /// submission, or all.
     pub fn sessions_with_model(
         &self,
-        plan: PlanId,
+        plan: Option<PlanId>,
         model: &str,
     ) -> Result<Vec<SessionId>, StoreError> {
         let mut statement = self.inner.prepare_cached(
-            "SELECT session_id FROM sessions WHERE plan_id = ?1 \
+            "SELECT session_id FROM sessions \
+             WHERE state NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') \
+             AND (?1 IS NULL OR plan_id = ?1) \
              AND json_extract(spec, '$.run.model') = ?2 ORDER BY created_seq",
         )?;
-        let rows = statement.query_and_then(params![plan.to_string(), model], |row| {
+        let plan = plan.map(|plan| plan.to_string());
+        let rows = statement.query_and_then(params![plan, model], |row| {
             Ok::<_, StoreError>(row.get::<_, String>(0)?.parse()?)
         })?;
         rows.collect()
@@ -267,6 +271,11 @@ fn took(column: &mut Columns<'_>) -> Result<Option<CallTook>, StoreError> {
 fn spent(db: &Connection, of: &Spending) -> Result<Spent, StoreError> {
     let (clause, key) = match of.span {
         Span::Session => ("session_id = ?1", of.session.to_string()),
+        Span::Task => (
+            "session_id IN (SELECT o.session_id FROM sessions s JOIN sessions o ON o.name = s.name \
+             WHERE s.session_id = ?1)",
+            of.session.to_string(),
+        ),
         Span::Plan => ("plan_id = ?1", of.plan.to_string()),
         Span::Day => ("started_ms >= CAST(?1 AS INTEGER)", of.day_ms.to_string()),
     };

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::agent::{Registry, World};
 use crate::model::backend::Backend;
-use crate::model::budget::{Allowance, Span};
+use crate::model::budget::{BudgetLimits, Span};
 use crate::model::chat::{Effort, ProviderCapabilities, Usage};
 use crate::model::consent::ConsentScope;
 use crate::model::ids::JobId;
@@ -85,7 +85,7 @@ pub struct Caller {
 #[derive(Debug, Clone, Default)]
 pub struct Budgets {
     /// For each whose.
-    pub limits: Vec<(Span, Allowance)>,
+    pub limits: Vec<(Span, BudgetLimits)>,
     /// From which share on, in hundredths, a person is told.
     pub warn_percent: u8,
     /// Whether a session without a budget is over, instead of being paused.

@@ -130,7 +130,7 @@ fn fits(
 ) -> Result<Result<Vec<Warned>, Stop>, StoreError> {
     let mut limits = Vec::new();
     for (span, allowance) in &setup.budgets.limits {
-        if allowance.is_none() {
+        if allowance.is_open() {
             continue;
         }
         let spent = tx.spent(&Spending {
@@ -208,10 +208,11 @@ fn plan(
         model_id: model_id.clone(),
     };
     let sessions = match setup.consent {
+        ConsentScope::SingleCall | ConsentScope::SessionScoped => vec![setup.session.id],
         ConsentScope::WpScoped => {
-            tx.sessions_with_model(setup.session.plan_id, &setup.work.model)?
+            tx.sessions_with_model(Some(setup.session.plan_id), &setup.work.model)?
         }
-        _ => vec![setup.session.id],
+        ConsentScope::BroadcastScoped => tx.sessions_with_model(None, &setup.work.model)?,
     };
     Ok(ProjectionPlan {
         scope: setup.consent,

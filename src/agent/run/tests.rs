@@ -10,7 +10,7 @@ use crate::agent::tests::yard::{Yard, everything};
 use crate::agent::{Registry, World};
 use crate::cas::Cas;
 use crate::model::backend::Backend;
-use crate::model::budget::{Allowance, Span};
+use crate::model::budget::{BudgetLimits, Span};
 use crate::model::chat::Usage;
 use crate::model::consent::{ConsentReceipt, ConsentScope};
 use crate::model::event::{Actor, Event};
@@ -371,10 +371,10 @@ fn nothing_is_sent_elsewhere_without_agreement() {
 fn a_budget_is_never_gone_beyond() {
     let house = House::new("greet the world");
     let stop = house.run(EDIT, |setup| {
-        let allowance = Allowance {
+        let allowance = BudgetLimits {
             tokens: Some(2_000_000),
             steps: Some(1),
-            ..Allowance::default()
+            ..BudgetLimits::default()
         };
         setup.budgets.limits = vec![(Span::Session, allowance)];
         setup.budgets.warn_percent = 80;

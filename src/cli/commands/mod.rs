@@ -20,6 +20,7 @@ pub mod locks;
 pub mod logs;
 pub mod ls;
 pub mod man;
+pub mod models;
 pub mod open;
 pub mod plan;
 pub mod prices;

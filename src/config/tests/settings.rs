@@ -2,7 +2,7 @@ use std::fs;
 use std::path::Path;
 
 use super::{FILE, task};
-use crate::config::settings::is_personal;
+use crate::config::shown::is_personal;
 use crate::config::*;
 use crate::model::task::Command;
 

@@ -5,14 +5,17 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::spent::{Allowance, Means, Spent};
+use super::limits::BudgetLimits;
+use super::spent::{Means, Spent};
 
 /// Whose calls a budget is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Span {
-    /// One session's, which is one task's.
+    /// One session's.
     Session,
+    /// All sessions' of tasks with this name.
+    Task,
     /// All sessions' that were submitted together.
     Plan,
     /// Everybody's on one day.
@@ -21,12 +24,13 @@ pub enum Span {
 
 impl Span {
     /// All of them, the smallest first.
-    pub const ALL: [Self; 3] = [Self::Session, Self::Plan, Self::Day];
+    pub const ALL: [Self; 4] = [Self::Session, Self::Task, Self::Plan, Self::Day];
 
     /// The name in events and settings.
     pub fn name(self) -> &'static str {
         match self {
             Self::Session => "session",
+            Self::Task => "task",
             Self::Plan => "plan",
             Self::Day => "day",
         }
@@ -39,7 +43,7 @@ pub struct Limit {
     /// Whose.
     pub span: Span,
     /// How much.
-    pub allowance: Allowance,
+    pub allowance: BudgetLimits,
     /// How much of it is used.
     pub spent: Spent,
 }
@@ -87,7 +91,7 @@ pub struct Over {
 pub fn check(limits: &[Limit], call: Spent, warn_percent: u8) -> Verdict {
     let mut warned = Vec::new();
     for limit in limits {
-        for (means, most) in limit.allowance.limits() {
+        for (means, most) in limit.allowance.each() {
             let (used, asked) = (limit.spent.of(means), call.of(means));
             let then = used.saturating_add(asked);
             // Time is used as it passes: nobody knows before how long an answer takes.

@@ -34,20 +34,6 @@ impl Add for Spent {
     }
 }
 
-/// How much models may use; what is not said is not limited.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Allowance {
-    /// Sent and answered.
-    pub tokens: Option<u64>,
-    /// What they cost.
-    pub cost: Option<MicroDollars>,
-    /// How long they are waited for, in milliseconds.
-    pub millis: Option<u64>,
-    /// How often they are called.
-    pub steps: Option<u64>,
-}
-
 /// Something that can be used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -60,25 +46,6 @@ pub enum Means {
     Millis,
     /// Calls.
     Steps,
-}
-
-impl Allowance {
-    /// Whether nothing is limited.
-    pub fn is_none(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// What is limited, each with its limit.
-    pub(super) fn limits(&self) -> impl Iterator<Item = (Means, u64)> {
-        let all = [
-            (Means::Tokens, self.tokens),
-            (Means::Cost, self.cost.map(|cost| cost.0)),
-            (Means::Millis, self.millis),
-            (Means::Steps, self.steps),
-        ];
-        all.into_iter()
-            .filter_map(|(means, limit)| Some((means, limit?)))
-    }
 }
 
 impl Spent {

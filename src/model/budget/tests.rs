@@ -1,6 +1,5 @@
 use proptest::prelude::*;
 
-use super::spent::Means;
 use super::*;
 use crate::model::price::MicroDollars;
 
@@ -14,7 +13,7 @@ fn spent(tokens: u64, cost: u64, millis: u64, steps: u64) -> Spent {
     }
 }
 
-fn limit(span: Span, allowance: Allowance, spent: Spent) -> Limit {
+fn limit(span: Span, allowance: BudgetLimits, spent: Spent) -> Limit {
     Limit {
         span,
         allowance,
@@ -24,9 +23,9 @@ fn limit(span: Span, allowance: Allowance, spent: Spent) -> Limit {
 
 #[test]
 fn the_first_limit_that_a_call_breaks_is_named() {
-    let tokens = |most| Allowance {
+    let tokens = |most| BudgetLimits {
         tokens: Some(most),
-        ..Allowance::default()
+        ..BudgetLimits::default()
     };
     let limits = [
         limit(Span::Session, tokens(1000), spent(100, 0, 0, 3)),
@@ -49,9 +48,9 @@ fn the_first_limit_that_a_call_breaks_is_named() {
 
 #[test]
 fn time_is_over_when_it_is_used_and_not_before() {
-    let allowance = Allowance {
-        millis: Some(1000),
-        ..Allowance::default()
+    let allowance = BudgetLimits {
+        seconds: Some(1),
+        ..BudgetLimits::default()
     };
     let at = |millis| {
         check(
@@ -71,7 +70,7 @@ proptest! {
         most in 0u64..10_000,
         calls in proptest::collection::vec((0u64..4_000, 0u64..4_000), 0..40),
     ) {
-        let allowance = Allowance { tokens: Some(most), cost: Some(MicroDollars(most)), ..Allowance::default() };
+        let allowance = BudgetLimits { tokens: Some(most), usd: Some(MicroDollars(most)), ..BudgetLimits::default() };
         let mut used = Spent::default();
         for (tokens, cost) in calls {
             let call = spent(tokens, cost, 0, 1);

@@ -185,6 +185,11 @@ impl Prices {
         }
     }
 
+    /// What a model costs, if that is known.
+    pub fn tariff(&self, provider: &str, model: &str) -> Option<&Tariff> {
+        self.find(provider, model).map(|(_, tariff)| tariff)
+    }
+
     fn find(&self, provider: &str, model: &str) -> Option<(&ProviderPrices, &Tariff)> {
         let others = self.tables.iter();
         let newest = || {

@@ -2,13 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::model::chat::Wire;
 use crate::model::chat::{
     Block, ChatRequest, Effort, Message, ProviderCapabilities, Role, ToolChoice, ToolResult,
 };
 use crate::provider::error::ProviderError;
 use crate::provider::framing::Framing;
 use crate::provider::names;
-use crate::provider::wire::{Outgoing, Wire};
+use crate::provider::wire::Outgoing;
 
 /// The fewest tokens that may be set aside for thinking.
 const LEAST_BUDGET: u32 = 1024;

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::model::chat::Wire;
 use crate::model::chat::{Block, ChatRequest, ChatResponse, FinishReason, Piece, ToolCall};
 use crate::provider::error::{ErrorKind, ProviderError};
 use crate::provider::events::{read, tell};
 use crate::provider::framing;
 use crate::provider::names::{self, MadeIds};
-use crate::provider::wire::{Decoder, Wire};
+use crate::provider::wire::Decoder;
 
 use super::event::{BlockStart, Counted, Delta, Event};
 

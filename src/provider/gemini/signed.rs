@@ -1,7 +1,7 @@
 //! Signatures of words and calls, kept as withheld thoughts beside them.
 
 use crate::model::chat::Block;
-use crate::provider::wire::Wire;
+use crate::model::chat::Wire;
 
 /// What a signature belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,12 +3,13 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::model::chat::Wire;
 use crate::model::chat::{Block, ChatRequest, ChatResponse, FinishReason, Piece, ToolCall, Usage};
 use crate::provider::error::{ErrorKind, ProviderError};
 use crate::provider::events::{append, read, settled};
 use crate::provider::framing::Event;
 use crate::provider::names::{self, MadeIds};
-use crate::provider::wire::{Decoder, Wire};
+use crate::provider::wire::Decoder;
 
 use super::{Said, signed};
 

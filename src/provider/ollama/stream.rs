@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::model::chat::Wire;
 use crate::model::chat::{
     Block, ChatRequest, ChatResponse, FinishReason, Piece, ToolCall, ToolChoice, Usage,
 };
@@ -11,7 +12,7 @@ use crate::provider::events::{append, read, settled};
 use crate::provider::framing::Event;
 use crate::provider::names::{self, MadeIds};
 use crate::provider::openai_error;
-use crate::provider::wire::{Decoder, Wire};
+use crate::provider::wire::Decoder;
 
 pub(in crate::provider) fn decoder(request: &ChatRequest) -> Box<dyn Decoder> {
     let must_call = matches!(

@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::chat::Wire;
 use crate::model::chat::{Block, ChatRequest, ChatResponse, FinishReason, Piece, ToolCall};
 use crate::provider::error::{ErrorKind, ProviderError};
 use crate::provider::events::{append, read, settled};
 use crate::provider::framing;
 use crate::provider::names::{self, MadeIds};
 use crate::provider::openai_error;
-use crate::provider::wire::{Decoder, Wire};
+use crate::provider::wire::Decoder;
 
 use super::event::{Ending, Event, Item, Part};
 

@@ -17,7 +17,8 @@ use crate::model::chat::{
 
 use super::error::ProviderError;
 use super::framing::{Framer, Framing};
-use super::wire::Wire;
+use super::wire::Adapter;
+use crate::model::chat::Wire;
 use fixtures::Fixture;
 
 /// A provider that can do everything, with the quirks that its interface has.
