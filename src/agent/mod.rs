@@ -2,6 +2,9 @@
 //! way to one.
 
 mod arguments;
+mod artifacts;
+mod command;
+mod excerpt;
 mod gate;
 mod path;
 mod place;
@@ -15,6 +18,8 @@ mod world;
 #[cfg(test)]
 mod tests;
 
+pub use artifacts::{Artifact, Artifacts};
+pub use command::Commands;
 pub use gate::{Admission, Gate, Permit, Preview};
 pub use path::{InvalidPath, RelPath};
 pub use place::{Place, PlaceError};

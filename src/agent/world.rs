@@ -6,15 +6,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::artifacts::Artifacts;
+use super::command::Commands;
 use super::place::Place;
+use crate::model::code::Code;
+use crate::model::tool::{ErrorKind, ToolError};
 
-/// What a session's tools work with.
+/// What a session's tools work with. What is not given to it cannot be used.
 #[derive(Debug)]
 pub struct World {
     /// Its worktree.
     pub place: Place,
     /// Its list of what is to do.
     pub todo: Todo,
+    commands: Option<Commands>,
+    artifacts: Option<Artifacts>,
     canceled: Arc<AtomicBool>,
 }
 
@@ -24,8 +30,34 @@ impl World {
         Self {
             place,
             todo: Todo::default(),
+            commands: None,
+            artifacts: None,
             canceled: Arc::default(),
         }
+    }
+
+    /// With programs, which run in the worktree.
+    pub fn with_commands(self, commands: Commands) -> Self {
+        let commands = Some(commands);
+        Self { commands, ..self }
+    }
+
+    /// With a store for what is large. Commands need it for what they print.
+    pub fn with_artifacts(self, artifacts: Artifacts) -> Self {
+        let artifacts = Some(artifacts);
+        Self { artifacts, ..self }
+    }
+
+    pub(super) fn commands(&self) -> Result<&Commands, ToolError> {
+        self.commands
+            .as_ref()
+            .ok_or_else(|| absent("programs are not run"))
+    }
+
+    pub(super) fn artifacts(&self) -> Result<&Artifacts, ToolError> {
+        self.artifacts
+            .as_ref()
+            .ok_or_else(|| absent("there is no store for artifacts"))
     }
 
     /// By which somebody else calls off what is running. Tools look at it between files.
@@ -36,6 +68,12 @@ impl World {
     pub(super) fn is_canceled(&self) -> bool {
         self.canceled.load(Ordering::Relaxed)
     }
+}
+
+/// That a part of the world is not there.
+fn absent(what: &str) -> ToolError {
+    let message = format!("this tool cannot be used here: {what}");
+    ToolError::new(Code::ToolDenied, ErrorKind::Tool, message)
 }
 
 /// What a session means to do, in memory.

@@ -1,11 +1,11 @@
 //! What a session's jobs are started with.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::dispatch::Limits;
 use super::drift::DriftPolicy;
-use crate::git::{GitError, Repo, shims};
+use crate::git::{GitError, Repo};
 use crate::landing::{Policy, located};
 use crate::model::guard::{GUARD_VERSION, Guard};
 use crate::model::ids::CommitId;
@@ -142,7 +142,7 @@ pub(super) fn job_spec(
         scope: Some(&scope).filter(|_| job.kind == JobKind::Command),
     };
     let mut equipment = equip(repo, &place, &config.policy.sharing, extra, bounds)?;
-    put_shims_first(&mut equipment.env, &repo.state_dir());
+    equipment.put_shims_first(&repo.state_dir());
     Ok(JobSpec {
         argv: job.command.argv(),
         cwd: place.path,
@@ -154,22 +154,6 @@ pub(super) fn job_spec(
         runner_dir: Some(repo.state_dir()),
         door: door(session, &repo.state_dir()),
     })
-}
-
-/// A job without them is told of a denied command later, by what holds it in bounds.
-fn put_shims_first(env: &mut BTreeMap<String, String>, state_dir: &Path) {
-    let put = |program: PathBuf| {
-        let folder = shims(state_dir, &program);
-        folder.put().map(|()| folder.path().display().to_string())
-    };
-    let folder = match own_program().map(put) {
-        Ok(Ok(folder)) if !folder.contains(':') => folder,
-        Ok(Err(error)) => return tracing::warn!(%error, "jobs run without shims"),
-        _ => return,
-    };
-    let path = env.get("PATH").map_or("/usr/bin:/bin", String::as_str);
-    let path = format!("{folder}:{path}");
-    env.insert("PATH".to_owned(), path);
 }
 
 fn door(session: &SessionRow, state_dir: &Path) -> Option<Door> {

@@ -10,6 +10,7 @@ mod patch;
 mod read;
 mod relocate;
 mod search;
+mod shell;
 mod todo;
 mod write;
 
@@ -22,6 +23,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::arguments;
+use super::artifacts::Artifact;
 use super::path::RelPath;
 use super::place::Place;
 use super::registry::{Call, Entry};
@@ -43,6 +45,7 @@ pub(super) fn standard() -> Vec<Entry> {
         Entry::of::<read::Read>(),
         Entry::of::<relocate::Move>(),
         Entry::of::<search::Search>(),
+        Entry::of::<shell::Shell>(),
         Entry::of::<todo::TodoRead>(),
         Entry::of::<todo::TodoWrite>(),
         Entry::of::<write::Write>(),
@@ -93,6 +96,23 @@ pub(super) struct Answer<T> {
     pub output: T,
     /// What it read or changed, or would.
     pub files: Vec<RelPath>,
+    /// What it stored.
+    pub artifacts: Vec<Artifact>,
+}
+
+impl<T> Answer<T> {
+    /// Of a tool that stored nothing.
+    fn of(output: T, files: Vec<RelPath>) -> Self {
+        Self {
+            output,
+            files,
+            artifacts: Vec::new(),
+        }
+    }
+
+    fn with_artifacts(self, artifacts: Vec<Artifact>) -> Self {
+        Self { artifacts, ..self }
+    }
 }
 
 /// A call that makes sense, and has not run.
@@ -111,6 +131,8 @@ pub struct Done {
     pub result: Value,
     /// What it read or changed, or would; from the root of the worktree.
     pub files: Vec<String>,
+    /// What it stored, and nobody has recorded yet.
+    pub artifacts: Vec<Artifact>,
 }
 
 /// A tool of any kind.
@@ -120,10 +142,13 @@ trait Ready: fmt::Debug + Send + Sync {
 
 impl<T: Tool> Ready for T {
     fn act(&self, world: &World, how: How<'_>) -> Result<Done, ToolError> {
-        let Answer { output, files } = Tool::act(self, world, how)?;
-        let result = serde_json::to_value(output).map_err(|error| unexpected(&error))?;
-        let files = files.iter().map(RelPath::to_string).collect();
-        Ok(Done { result, files })
+        let answer = Tool::act(self, world, how)?;
+        let result = serde_json::to_value(answer.output).map_err(|error| unexpected(&error))?;
+        Ok(Done {
+            result,
+            files: answer.files.iter().map(RelPath::to_string).collect(),
+            artifacts: answer.artifacts,
+        })
     }
 }
 
@@ -210,6 +235,15 @@ fn changing(card: Card) -> Card {
         idempotency: Idempotency::NonIdempotent,
         risk_level: RiskLevel::Medium,
         ..card
+    }
+}
+
+/// The same for a tool that starts programs of a model's choice.
+fn executing(card: Card) -> Card {
+    Card {
+        side_effect: SideEffect::Execute,
+        determinism: Determinism::NonDeterministic,
+        ..changing(card)
     }
 }
 

@@ -1,0 +1,6 @@
+//! Tools that run programs, in the worktree of a real session and held back as it is.
+
+#[path = "agent/ground.rs"]
+mod ground;
+#[path = "agent/shell.rs"]
+mod shell;

@@ -1,0 +1,183 @@
+//! A session that works, and a model's world in its worktree.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use treeyard::agent::{
+    Admission, Artifacts, Call, Commands, Done, Gate, Permit, Place, Registry, World,
+};
+use treeyard::cas::Cas;
+use treeyard::git::{Repo, shims_folder};
+use treeyard::landing::located;
+use treeyard::model::redact::Redactor;
+use treeyard::model::scope::{Scope, ScopeLanguage};
+use treeyard::model::tool::{Capabilities, Grants, Policy, Rules, ToolError};
+use treeyard::proc::{Budget, Launcher, Limits, Reach, View, machine};
+use treeyard::store::{SessionRow, Store};
+use treeyard::workspace::{Bounds, Sandbox, Sharing, Terms, equip};
+
+use crate::yard::{Yard, eventually};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_treeyard");
+/// No secret, but it looks like one.
+pub const SECRET: &str = "ghp_a1B2a1B2a1B2a1B2a1B2a1B2a1B2a1B2a1B2";
+
+pub struct Ground {
+    pub yard: Yard,
+    pub world: World,
+    pub registry: Registry,
+    pub tree: PathBuf,
+    pub jobs: PathBuf,
+}
+
+impl Ground {
+    /// A session of this scope, which goes on until the yard is left.
+    pub fn new(scope: &[&str]) -> Self {
+        let yard = Yard::confined();
+        yard.exits(0, &["up"]);
+        begin(&yard, "s", scope);
+        let session = row(&yard, "s");
+        let repo = Repo::discover(&yard.repo()).unwrap();
+        let place = located(&session).unwrap();
+        let jobs = yard.folder.path().join("commands");
+        let tree = place.path.clone();
+        let language = ScopeLanguage::new(&patterns(scope), repo.fold()).unwrap();
+        let world = World::new(Place::open(&tree, language).unwrap())
+            .with_commands(Commands {
+                launcher: Launcher::new(PROGRAM.into()),
+                jobs: jobs.clone(),
+                equipment: equipment(&yard, &repo, &session),
+                cwd: tree.clone(),
+                grace_ms: 300,
+                door: None,
+            })
+            .with_artifacts(artifacts(&yard));
+        Self {
+            yard,
+            world,
+            registry: Registry::standard(),
+            tree,
+            jobs,
+        }
+    }
+
+    pub fn permit(&self, tool: &str, args: &Value, dry_run: bool) -> Result<Permit, ToolError> {
+        let call = Call {
+            version: None,
+            args,
+            dry_run,
+        };
+        let call = self.registry.prepare(tool, &call, &self.world)?;
+        let grants = Grants {
+            session: Capabilities::all(),
+            operator: Capabilities::all(),
+            parent: None,
+        };
+        let rules = Rules::default();
+        let policy = Policy {
+            grants: &grants,
+            ask_from: None,
+            rules: &rules,
+        };
+        let guardrails = &|_: &_| Vec::new();
+        match (Gate { policy, guardrails }).admit(call, &self.world) {
+            Admission::Permit(permit) => Ok(permit),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn call(&self, tool: &str, args: Value) -> Result<Done, ToolError> {
+        self.permit(tool, &args, false)?.run(&self.world)
+    }
+
+    pub fn ok(&self, tool: &str, args: Value) -> Value {
+        self.call(tool, args).unwrap().result
+    }
+
+    pub fn refused(&self, tool: &str, args: Value) -> ToolError {
+        self.call(tool, args).unwrap_err()
+    }
+
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.tree.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub fn artifacts(&self) -> Cas {
+        artifacts(&self.yard).cas
+    }
+}
+
+pub fn patterns(scope: &[&str]) -> Scope {
+    Scope::new(scope.iter().map(|one| (*one).to_owned()).collect()).unwrap()
+}
+
+/// Starts a session that waits, and waits until it does.
+pub fn begin(yard: &Yard, name: &str, scope: &[&str]) {
+    let mut words = vec!["submit", "--name", name];
+    words.extend(scope.iter().flat_map(|pattern| ["--scope", *pattern]));
+    words.extend(["--", "sh", "-c", "while :; do sleep 1; done"]);
+    yard.exits(0, &words);
+    eventually("it works", || {
+        yard.state_of(name) == "ACTIVE" && located(&row(yard, name)).is_some()
+    });
+}
+
+pub fn store(yard: &Yard) -> Store {
+    Store::open(&yard.repo().join(".git/treeyard")).unwrap()
+}
+
+pub fn row(yard: &Yard, name: &str) -> SessionRow {
+    let found = store(yard).sessions_matching(name).unwrap();
+    found.into_iter().find(|row| row.name == name).unwrap()
+}
+
+fn artifacts(yard: &Yard) -> Artifacts {
+    Artifacts {
+        cas: Cas::open(&yard.repo().join(".git/treeyard/cas")).unwrap(),
+        redactor: Redactor::patterns(),
+    }
+}
+
+/// What the runner gives to a session's own command.
+fn equipment(yard: &Yard, repo: &Repo, session: &SessionRow) -> treeyard::workspace::Equipment {
+    let sharing = Sharing {
+        variables: Vec::new(),
+        sandbox: Sandbox::Held(Box::new(Terms {
+            view: match machine().level() {
+                treeyard::model::sandbox::Level::Strict => View::Own,
+                _ => View::Whole,
+            },
+            network: Reach::Open,
+            home: yard.folder.path().join("home"),
+            narrow: false,
+            read: vec![PathBuf::from(PROGRAM)],
+            write: Vec::new(),
+            limits: Limits::default(),
+        })),
+        budget: Budget::default(),
+    };
+    let own = ["AUTHOR", "COMMITTER"].into_iter().flat_map(|who| {
+        let of = |what: &str, value: &str| (format!("GIT_{who}_{what}"), value.to_owned());
+        [of("NAME", "Test"), of("EMAIL", "test@localhost")]
+    });
+    let own: BTreeMap<_, _> = own.collect();
+    let bounds = Bounds {
+        unconfined: None,
+        scope: Some(&patterns(&["**"])),
+    };
+    let place = located(session).unwrap();
+    let mut equipment = equip(repo, &place, &sharing, own, bounds).unwrap();
+    put_first(&mut equipment.env, &shims_folder(&repo.state_dir()));
+    equipment
+}
+
+/// Those that the runner has put there, which start the real program.
+fn put_first(env: &mut BTreeMap<String, String>, folder: &Path) {
+    assert!(folder.join("git").exists());
+    let path = format!("{}:{}", folder.display(), env["PATH"]);
+    env.insert("PATH".to_owned(), path);
+}
