@@ -1,5 +1,7 @@
 //! Tools that run programs, in the worktree of a real session and held back as it is.
 
+#[path = "agent/git.rs"]
+mod git;
 #[path = "agent/ground.rs"]
 mod ground;
 #[path = "agent/shell.rs"]

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::artifacts::Artifacts;
 use super::command::Commands;
 use super::place::Place;
+use super::session::SessionAccess;
 use crate::model::code::Code;
+use crate::model::redact::Redactor;
 use crate::model::tool::{ErrorKind, ToolError};
 
 /// What a session's tools work with. What is not given to it cannot be used.
@@ -21,6 +23,7 @@ pub struct World {
     pub todo: Todo,
     commands: Option<Commands>,
     artifacts: Option<Artifacts>,
+    session: Option<SessionAccess>,
     canceled: Arc<AtomicBool>,
 }
 
@@ -32,6 +35,7 @@ impl World {
             todo: Todo::default(),
             commands: None,
             artifacts: None,
+            session: None,
             canceled: Arc::default(),
         }
     }
@@ -48,6 +52,12 @@ impl World {
         Self { artifacts, ..self }
     }
 
+    /// With the records of its session.
+    pub fn with_session(self, session: SessionAccess) -> Self {
+        let session = Some(session);
+        Self { session, ..self }
+    }
+
     pub(super) fn commands(&self) -> Result<&Commands, ToolError> {
         self.commands
             .as_ref()
@@ -58,6 +68,20 @@ impl World {
         self.artifacts
             .as_ref()
             .ok_or_else(|| absent("there is no store for artifacts"))
+    }
+
+    pub(super) fn session(&self) -> Result<&SessionAccess, ToolError> {
+        self.session
+            .as_ref()
+            .ok_or_else(|| absent("the session's records are out of reach"))
+    }
+
+    /// A text without secrets.
+    pub(super) fn redacted(&self, text: &str) -> String {
+        match &self.artifacts {
+            Some(artifacts) => artifacts.redactor.redact_text(text).into_owned(),
+            None => Redactor::patterns().redact_text(text).into_owned(),
+        }
     }
 
     /// By which somebody else calls off what is running. Tools look at it between files.

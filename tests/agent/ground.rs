@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use serde_json::Value;
 use treeyard::agent::{
-    Admission, Artifacts, Call, Commands, Done, Gate, Permit, Place, Registry, World,
+    Admission, Artifacts, Call, Commands, Done, Gate, Permit, Place, Registry, SessionAccess, World,
 };
 use treeyard::cas::Cas;
 use treeyard::git::{Repo, shims_folder};
@@ -53,7 +54,12 @@ impl Ground {
                 grace_ms: 300,
                 door: None,
             })
-            .with_artifacts(artifacts(&yard));
+            .with_artifacts(artifacts(&yard))
+            .with_session(SessionAccess {
+                store: Mutex::new(store(&yard)),
+                repo,
+                id: session.id,
+            });
         Self {
             yard,
             world,
@@ -104,6 +110,12 @@ impl Ground {
         let path = self.tree.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
+    }
+
+    /// Git in the worktree, as a person outside.
+    pub fn git(&self, args: &[&str]) -> String {
+        let tree = self.tree.display().to_string();
+        self.yard.git(&[&["-C", &tree], args].concat())
     }
 
     pub fn artifacts(&self) -> Cas {

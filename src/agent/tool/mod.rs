@@ -3,6 +3,10 @@
 
 mod delete;
 mod edit;
+mod git_commit;
+mod git_diff;
+mod git_log;
+mod git_status;
 mod glob;
 mod hunks;
 mod list;
@@ -39,6 +43,10 @@ pub(super) fn standard() -> Vec<Entry> {
     vec![
         Entry::of::<delete::Delete>(),
         Entry::of::<edit::Edit>(),
+        Entry::of::<git_commit::GitCommit>(),
+        Entry::of::<git_diff::GitDiff>(),
+        Entry::of::<git_log::GitLog>(),
+        Entry::of::<git_status::GitStatus>(),
         Entry::of::<glob::Glob>(),
         Entry::of::<list::List>(),
         Entry::of::<patch::Patch>(),
