@@ -36,7 +36,8 @@ impl Excerpt {
     }
 }
 
-fn without_cut_end(bytes: &[u8]) -> &[u8] {
+/// All but the start of a character that goes on behind.
+pub(super) fn without_cut_end(bytes: &[u8]) -> &[u8] {
     // The first byte of the last character is one of the last four.
     let last = (1..=bytes.len().min(4)).find(|back| !is_inner(bytes[bytes.len() - back]));
     match last.map(|back| bytes.split_at(bytes.len() - back)) {

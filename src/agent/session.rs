@@ -6,8 +6,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::git::Repo;
 use crate::model::code::Code;
 use crate::model::ids::{CommitId, SessionId};
+use crate::model::lock::Party;
+use crate::model::scope::Scope;
 use crate::model::tool::{ErrorKind, ToolError};
 use crate::store::{SessionRow, Store, StoreError};
+use crate::workspace::refresh_guard;
 
 /// A session, and where it is recorded.
 pub struct SessionAccess {
@@ -34,6 +37,19 @@ impl SessionAccess {
     pub(super) fn row(&self) -> Result<SessionRow, ToolError> {
         let row = self.store().session(self.id).map_err(failed)?;
         row.ok_or_else(|| unknown("this session is not recorded"))
+    }
+
+    /// What it holds now.
+    pub(super) fn held(&self) -> Result<Option<Scope>, ToolError> {
+        let lock = self.store().lock_of(self.id).map_err(failed)?;
+        let lock = lock.filter(|lock| lock.holder == Party::session(self.id));
+        Ok(lock.map(|lock| lock.scope))
+    }
+
+    /// Lets its hooks decide from what it holds now.
+    pub(super) fn refresh_guard(&self) -> Result<(), ToolError> {
+        let refreshed = refresh_guard(&self.repo, &self.store(), self.id);
+        refreshed.map_err(|error| ToolError::new(error.code(), ErrorKind::Tool, error.to_string()))
     }
 
     /// The commit that it began from.

@@ -12,6 +12,7 @@ use super::place::Place;
 use super::session::SessionAccess;
 use crate::model::code::Code;
 use crate::model::redact::Redactor;
+use crate::model::scope::{Scope, ScopeLanguage};
 use crate::model::tool::{ErrorKind, ToolError};
 
 /// What a session's tools work with. What is not given to it cannot be used.
@@ -56,6 +57,24 @@ impl World {
     pub fn with_session(self, session: SessionAccess) -> Self {
         let session = Some(session);
         Self { session, ..self }
+    }
+
+    /// Lets tools change what the session holds by now, as after a request that waited was granted: its
+    /// files and its hooks both follow. What that is; nothing when it holds none.
+    ///
+    /// # Errors
+    /// When the session's records are out of reach.
+    pub fn follow_scope(&self) -> Result<Option<Scope>, ToolError> {
+        let session = self.session()?;
+        session.refresh_guard()?;
+        let Some(scope) = session.held()? else {
+            return Ok(None);
+        };
+        let language = ScopeLanguage::new(&scope, session.repo.fold()).map_err(|error| {
+            ToolError::new(Code::ScopeInvalid, ErrorKind::Tool, error.to_string())
+        })?;
+        self.place.set_scope(language);
+        Ok(Some(scope))
     }
 
     pub(super) fn commands(&self) -> Result<&Commands, ToolError> {

@@ -2,7 +2,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
+use treeyard::agent::Admission;
 use treeyard::model::code::Code;
+use treeyard::model::tool::{Covers, Effect, Pattern, Rule, Rules};
 
 use super::ground::{Ground, SECRET};
 
@@ -85,6 +87,40 @@ fn differences_are_told() {
     assert_eq!(done.result["artifact"], done.artifacts[0].hash.to_string());
     let refused = ground.refused("git.diff", json!({ "paths": ["../x"] }));
     assert_eq!(refused.code, Code::ToolArguments);
+}
+
+#[test]
+fn what_a_person_closed_is_not_told() {
+    let ground = Ground::new(&["**"]);
+    ground.write("src/lib.txt", "key of src\n");
+    ground.write("README.md", "key of readme\n");
+    ground.write("src/new", "");
+    let rule = Rule {
+        effect: Effect::Deny,
+        covers: Covers::Matching(Pattern::new("git.*", Some("src")).unwrap()),
+    };
+    let rules: Rules = [rule].into_iter().collect();
+    for tool in ["git.diff", "git.status"] {
+        let admission = ground.admit(tool, &json!({}), false, &rules).unwrap();
+        let Admission::Permit(permit) = admission else {
+            panic!("{admission:?}");
+        };
+        let told = permit.run(&ground.world).unwrap().result.to_string();
+        assert!(
+            told.contains("README.md") && !told.contains("src"),
+            "{told}"
+        );
+    }
+    for (tool, args) in [
+        ("git.diff", json!({ "paths": ["src/lib.txt"] })),
+        ("git.commit", json!({ "message": "x", "paths": ["src"] })),
+    ] {
+        let admission = ground.admit(tool, &args, false, &rules).unwrap();
+        assert!(
+            matches!(admission, Admission::Denied { .. }),
+            "{admission:?}"
+        );
+    }
 }
 
 #[test]

@@ -12,11 +12,12 @@ use treeyard::agent::{
 use treeyard::cas::Cas;
 use treeyard::git::{Repo, shims_folder};
 use treeyard::landing::located;
+use treeyard::model::event::{Actor, Event};
 use treeyard::model::redact::Redactor;
 use treeyard::model::scope::{Scope, ScopeLanguage};
 use treeyard::model::tool::{Capabilities, Grants, Policy, Rules, ToolError};
 use treeyard::proc::{Budget, Launcher, Limits, Reach, View, machine};
-use treeyard::store::{SessionRow, Store};
+use treeyard::store::{SessionRow, Store, Tx};
 use treeyard::workspace::{Bounds, Sandbox, Sharing, Terms, equip};
 
 use crate::yard::{Yard, eventually};
@@ -70,6 +71,19 @@ impl Ground {
     }
 
     pub fn permit(&self, tool: &str, args: &Value, dry_run: bool) -> Result<Permit, ToolError> {
+        match self.admit(tool, args, dry_run, &Rules::default())? {
+            Admission::Permit(permit) => Ok(permit),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn admit(
+        &self,
+        tool: &str,
+        args: &Value,
+        dry_run: bool,
+        rules: &Rules,
+    ) -> Result<Admission, ToolError> {
         let call = Call {
             version: None,
             args,
@@ -81,17 +95,13 @@ impl Ground {
             operator: Capabilities::all(),
             parent: None,
         };
-        let rules = Rules::default();
         let policy = Policy {
             grants: &grants,
             ask_from: None,
-            rules: &rules,
+            rules,
         };
         let guardrails = &|_: &_| Vec::new();
-        match (Gate { policy, guardrails }).admit(call, &self.world) {
-            Admission::Permit(permit) => Ok(permit),
-            other => panic!("{other:?}"),
-        }
+        Ok(Gate { policy, guardrails }.admit(call, &self.world))
     }
 
     pub fn call(&self, tool: &str, args: Value) -> Result<Done, ToolError> {
@@ -100,6 +110,23 @@ impl Ground {
 
     pub fn ok(&self, tool: &str, args: Value) -> Value {
         self.call(tool, args).unwrap().result
+    }
+
+    /// Records what a call stored, as whoever runs it does.
+    pub fn record(&self, done: &Done) {
+        let id = row(&self.yard, "s").id;
+        let mut store = store(&self.yard);
+        for kept in &done.artifacts {
+            let event = Event::ArtifactStored {
+                hash: kept.hash.clone(),
+                size: kept.size,
+                kind: kept.kind.to_owned(),
+                media_type: kept.media_type.clone(),
+                job_id: None,
+            };
+            let append = |tx: &mut Tx<'_>| tx.append(Actor::Agent, Some(id), event).map(drop);
+            store.write(append).unwrap();
+        }
     }
 
     pub fn refused(&self, tool: &str, args: Value) -> ToolError {
@@ -134,7 +161,9 @@ pub fn begin(yard: &Yard, name: &str, scope: &[&str]) {
     words.extend(["--", "sh", "-c", "while :; do sleep 1; done"]);
     yard.exits(0, &words);
     eventually("it works", || {
-        yard.state_of(name) == "ACTIVE" && located(&row(yard, name)).is_some()
+        let is_placed = || located(&row(yard, name)).is_some();
+        let shims = yard.repo().join(".git/treeyard/shims/git");
+        yard.state_of(name) == "ACTIVE" && is_placed() && shims.exists()
     });
 }
 
@@ -189,7 +218,6 @@ fn equipment(yard: &Yard, repo: &Repo, session: &SessionRow) -> treeyard::worksp
 
 /// Those that the runner has put there, which start the real program.
 fn put_first(env: &mut BTreeMap<String, String>, folder: &Path) {
-    assert!(folder.join("git").exists());
     let path = format!("{}:{}", folder.display(), env["PATH"]);
     env.insert("PATH".to_owned(), path);
 }

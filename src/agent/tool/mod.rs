@@ -1,6 +1,8 @@
 //! The tools: one a file. A tool reads its arguments, says what they touch, and does what they say when it
 //! is called with a permit.
 
+mod artifact_get;
+mod artifact_put;
 mod delete;
 mod edit;
 mod git_commit;
@@ -13,6 +15,7 @@ mod list;
 mod patch;
 mod read;
 mod relocate;
+mod scope_request;
 mod search;
 mod shell;
 mod todo;
@@ -41,6 +44,9 @@ use crate::model::tool::{
 /// Those that come with treeyard.
 pub(super) fn standard() -> Vec<Entry> {
     vec![
+        Entry::of::<artifact_get::ArtifactGet>(),
+        Entry::of::<artifact_get::ArtifactList>(),
+        Entry::of::<artifact_put::ArtifactPut>(),
         Entry::of::<delete::Delete>(),
         Entry::of::<edit::Edit>(),
         Entry::of::<git_commit::GitCommit>(),
@@ -52,6 +58,7 @@ pub(super) fn standard() -> Vec<Entry> {
         Entry::of::<patch::Patch>(),
         Entry::of::<read::Read>(),
         Entry::of::<relocate::Move>(),
+        Entry::of::<scope_request::ScopeRequest>(),
         Entry::of::<search::Search>(),
         Entry::of::<shell::Shell>(),
         Entry::of::<todo::TodoRead>(),
