@@ -1,5 +1,6 @@
 //! Tests with the real program.
 
+mod agent;
 mod architecture;
 mod broken;
 mod claims;

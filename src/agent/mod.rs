@@ -2,12 +2,17 @@
 //! way to one.
 
 mod arguments;
+mod artifacts;
+mod command;
+mod excerpt;
 mod gate;
+mod git;
 mod path;
 mod place;
 mod reference;
 mod registry;
 mod run;
+mod session;
 mod text;
 mod tool;
 mod walk;
@@ -16,10 +21,13 @@ mod world;
 #[cfg(test)]
 mod tests;
 
+pub use artifacts::{Artifact, Artifacts};
+pub use command::Commands;
 pub use gate::{Admission, Gate, Permit, Preview};
 pub use path::{InvalidPath, RelPath};
 pub use place::{Place, PlaceError};
 pub use registry::{Call, Entry, Registry};
 pub use run::{Budgets, Caller, Cancel, Heard, MODEL_RUN_VERB, RunError, Setup, drive};
+pub use session::SessionAccess;
 pub use tool::{Done, Prepared};
 pub use world::{Todo, TodoItem, TodoState, World};

@@ -6,15 +6,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::artifacts::Artifacts;
+use super::command::Commands;
 use super::place::Place;
+use super::session::SessionAccess;
+use crate::model::code::Code;
+use crate::model::redact::Redactor;
+use crate::model::scope::{Scope, ScopeLanguage};
+use crate::model::tool::{ErrorKind, ToolError};
 
-/// What a session's tools work with.
+/// What a session's tools work with. What is not given to it cannot be used.
 #[derive(Debug)]
 pub struct World {
     /// Its worktree.
     pub place: Place,
     /// Its list of what is to do.
     pub todo: Todo,
+    commands: Option<Commands>,
+    artifacts: Option<Artifacts>,
+    session: Option<SessionAccess>,
     canceled: Arc<AtomicBool>,
 }
 
@@ -24,7 +34,72 @@ impl World {
         Self {
             place,
             todo: Todo::default(),
+            commands: None,
+            artifacts: None,
+            session: None,
             canceled: Arc::default(),
+        }
+    }
+
+    /// With programs, which run in the worktree.
+    pub fn with_commands(self, commands: Commands) -> Self {
+        let commands = Some(commands);
+        Self { commands, ..self }
+    }
+
+    /// With a store for what is large. Commands need it for what they print.
+    pub fn with_artifacts(self, artifacts: Artifacts) -> Self {
+        let artifacts = Some(artifacts);
+        Self { artifacts, ..self }
+    }
+
+    /// With the records of its session.
+    pub fn with_session(self, session: SessionAccess) -> Self {
+        let session = Some(session);
+        Self { session, ..self }
+    }
+
+    /// Lets tools change what the session holds by now, as after a request that waited was granted: its
+    /// files and its hooks both follow. What that is; nothing when it holds none.
+    ///
+    /// # Errors
+    /// When the session's records are out of reach.
+    pub fn follow_scope(&self) -> Result<Option<Scope>, ToolError> {
+        let session = self.session()?;
+        session.refresh_guard()?;
+        let Some(scope) = session.held()? else {
+            return Ok(None);
+        };
+        let language = ScopeLanguage::new(&scope, session.repo.fold()).map_err(|error| {
+            ToolError::new(Code::ScopeInvalid, ErrorKind::Tool, error.to_string())
+        })?;
+        self.place.set_scope(language);
+        Ok(Some(scope))
+    }
+
+    pub(super) fn commands(&self) -> Result<&Commands, ToolError> {
+        self.commands
+            .as_ref()
+            .ok_or_else(|| absent("programs are not run"))
+    }
+
+    pub(super) fn artifacts(&self) -> Result<&Artifacts, ToolError> {
+        self.artifacts
+            .as_ref()
+            .ok_or_else(|| absent("there is no store for artifacts"))
+    }
+
+    pub(super) fn session(&self) -> Result<&SessionAccess, ToolError> {
+        self.session
+            .as_ref()
+            .ok_or_else(|| absent("the session's records are out of reach"))
+    }
+
+    /// A text without secrets.
+    pub(super) fn redacted(&self, text: &str) -> String {
+        match &self.artifacts {
+            Some(artifacts) => artifacts.redactor.redact_text(text).into_owned(),
+            None => Redactor::patterns().redact_text(text).into_owned(),
         }
     }
 
@@ -36,6 +111,12 @@ impl World {
     pub(super) fn is_canceled(&self) -> bool {
         self.canceled.load(Ordering::Relaxed)
     }
+}
+
+/// That a part of the world is not there.
+fn absent(what: &str) -> ToolError {
+    let message = format!("this tool cannot be used here: {what}");
+    ToolError::new(Code::ToolDenied, ErrorKind::Tool, message)
 }
 
 /// What a session means to do, in memory.

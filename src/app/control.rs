@@ -2,7 +2,6 @@
 
 use super::explain::conflict_failure;
 use super::failure::Failure;
-use super::locks::refresh_guard;
 use super::project::Project;
 use crate::config::Settings;
 use crate::landing::located;
@@ -15,7 +14,7 @@ use crate::proc::{Attached, ProcError, Supervisor, Wake, attach, job_dir, moment
 use crate::sessions;
 use crate::sessions::locks::{Answer, LockError, hold};
 use crate::store::SessionRow;
-use crate::workspace::{self, Keep};
+use crate::workspace::{self, Keep, refresh_guard};
 
 /// What is to be done with a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +50,7 @@ pub fn apply(project: &mut Project, selector: &str, word: Word) -> Result<Sessio
         Word::Retry => sessions::retry(store, &session)?,
     }
     if matches!(word, Word::Pause | Word::Resume) && session.has_worktree() {
-        refresh_guard(project, session.id)?;
+        refresh_guard(&project.repo, &project.store, session.id)?;
     }
     if word == Word::Cancel && session.is_adopted() {
         give_back(project, &session)?;
@@ -76,7 +75,7 @@ fn hold_again(project: &mut Project, session: &SessionRow) -> Result<(), Failure
         .store
         .write(|tx| hold(tx, &mut table, &now, session, None))?;
     match held {
-        Answer::Granted(_) => refresh_guard(project, session.id),
+        Answer::Granted(_) => Ok(refresh_guard(&project.repo, &project.store, session.id)?),
         Answer::Refused(conflict) => Err(conflict_failure(project, *conflict)?),
     }
 }

@@ -3,16 +3,14 @@
 use super::explain::conflict_failure;
 use super::failure::Failure;
 use super::project::Project;
-use crate::landing::located;
 use crate::model::code::Code;
 use crate::model::event::{Actor, Event};
-use crate::model::ids::SessionId;
 use crate::model::lock::{Lock, LockTable, LockToken, Party};
 use crate::model::scope::Scope;
 use crate::proc::{Wake, moment};
 use crate::sessions::locks::{self, LockError};
 use crate::store::SessionRow;
-use crate::workspace::update_guard;
+use crate::workspace::refresh_guard;
 
 /// A lock, with the names of those that it is about.
 #[derive(Debug, Clone)]
@@ -90,7 +88,7 @@ pub fn release(project: &mut Project, selector: &str) -> Result<Held, Failure> {
         })
         .map_err(refused)?;
     if let Some(session) = &held.session {
-        refresh_guard(project, session.id)?;
+        refresh_guard(&project.repo, &project.store, session.id)?;
     }
     Wake::notify(&project.repo.state_dir());
     Ok(held)
@@ -121,7 +119,7 @@ pub fn narrow(
         .store
         .write(|tx| locks::narrow(tx, &table, &session, &scope));
     narrowed.map_err(refused)?;
-    refresh_guard(project, session.id)?;
+    refresh_guard(&project.repo, &project.store, session.id)?;
     Wake::notify(&project.repo.state_dir());
     Ok((session, scope))
 }
@@ -148,8 +146,8 @@ pub fn transfer(
         }
         passed => passed.map_err(refused)?,
     };
-    refresh_guard(project, from.id)?;
-    refresh_guard(project, to.id)?;
+    refresh_guard(&project.repo, &project.store, from.id)?;
+    refresh_guard(&project.repo, &project.store, to.id)?;
     Wake::notify(&project.repo.state_dir());
     Ok((from, to, token))
 }
@@ -173,21 +171,6 @@ pub fn prioritize(
         .write(|tx| tx.append(Actor::Human, Some(session.id), event).map(drop))?;
     Wake::notify(&project.repo.state_dir());
     Ok(session)
-}
-
-/// What a session's hooks decide from follows what it holds now.
-///
-/// # Errors
-/// The guard cannot be written.
-pub(super) fn refresh_guard(project: &Project, session: SessionId) -> Result<(), Failure> {
-    let Some(row) = project.store.session(session)? else {
-        return Ok(());
-    };
-    let lock = project.store.lock_of(session)?;
-    if let Some(place) = located(&row) {
-        update_guard(&project.repo, &place, lock.as_ref())?;
-    }
-    Ok(())
 }
 
 /// With what a person can do about it.

@@ -3,15 +3,14 @@
 use super::explain::refused;
 use super::failure::Failure;
 use super::follow::follow;
-use super::locks::refresh_guard;
 use super::project::Project;
-use crate::model::event::Actor;
 use crate::model::ids::SessionId;
-use crate::model::lock::{Conflict, LockTable, LockToken};
-use crate::model::scope::{Scope, Within, within};
-use crate::proc::{Wake, moment};
+use crate::model::lock::{Conflict, LockToken};
+use crate::model::scope::Scope;
+use crate::proc::moment;
 use crate::sessions::locks::{self, Answer, LockError};
 use crate::store::{SessionRow, Store};
+use crate::workspace::refresh_guard;
 
 /// What to do when somebody else holds some of the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,10 +43,11 @@ pub fn widen(
     otherwise: Otherwise,
 ) -> Result<Widened, Failure> {
     let more = Scope::new(patterns).map_err(LockError::from)?;
-    let asked = ask(project, session, &more, otherwise != Otherwise::Refuse);
+    let queue = otherwise != Otherwise::Refuse;
+    let asked = locks::ask(&mut project.store, &project.repo, session, &more, queue);
     match asked {
         Ok(Answer::Granted(token)) => {
-            refresh_guard(project, session.id)?;
+            refresh_guard(&project.repo, &project.store, session.id)?;
             Ok(Widened::Granted(token))
         }
         Ok(Answer::Refused(conflict)) => match otherwise {
@@ -66,34 +66,6 @@ pub fn widen(
         }
         Err(error) => Err(error.into()),
     }
-}
-
-fn ask(
-    project: &mut Project,
-    session: &SessionRow,
-    more: &Scope,
-    queue: bool,
-) -> Result<Answer, LockError> {
-    let now = moment()?;
-    let mut table = LockTable::new(project.repo.fold());
-    let asked = project.store.write(|tx| {
-        let answer = locks::widen(tx, &mut table, &now, session, more)?;
-        let word = match (&answer, queue) {
-            (Answer::Granted(_), _) => "granted",
-            (Answer::Refused(_), true) => "queued",
-            (Answer::Refused(_), false) => "refused",
-        };
-        if let Answer::Refused(conflict) = &answer {
-            locks::note_conflict(tx, Actor::Agent, conflict)?;
-        }
-        match word {
-            "queued" => locks::queue(tx, session.id, more)?,
-            _ => locks::answer(tx, session, more, word)?,
-        }
-        Ok::<_, LockError>(answer)
-    })?;
-    Wake::notify(&project.repo.state_dir());
-    Ok(asked)
 }
 
 /// Asks again each time that what stood in the way is gone. A runner that is active may be faster.
@@ -116,31 +88,17 @@ fn wait(
         };
         let head = project.store.head_seq()?;
         follow(&state_dir, head, &is_over, &mut |_| {})?;
-        if let Some(token) = held_already(project, id, more)? {
+        if let Some(token) = locks::held_already(&project.store, &project.repo, id, more)? {
             return Ok(Widened::Granted(token));
         }
-        match ask(project, session, more, true)? {
+        match locks::ask(&mut project.store, &project.repo, session, more, true)? {
             Answer::Granted(token) => {
-                refresh_guard(project, id)?;
+                refresh_guard(&project.repo, &project.store, id)?;
                 return Ok(Widened::Granted(token));
             }
             Answer::Refused(next) => conflict = next,
         }
     }
-}
-
-/// The session's lock, when it has all of `more` in it.
-fn held_already(
-    project: &Project,
-    id: SessionId,
-    more: &Scope,
-) -> Result<Option<LockToken>, LockError> {
-    let table = LockTable::new(project.repo.fold());
-    let Some(lock) = project.store.lock_of(id)? else {
-        return Ok(None);
-    };
-    let has_all = within(&table.language(more)?, &table.language(&lock.scope)?);
-    Ok((has_all == Within::Yes).then_some(lock.token))
 }
 
 fn wants(store: &Store, id: SessionId) -> Result<bool, Failure> {

@@ -3,7 +3,7 @@
 use super::claim::bounds;
 use super::error::LandError;
 use super::fence::commit_message;
-use super::land::{Landing, located};
+use super::land::Landing;
 use crate::merge::{Candidate, ConflictReport, LandingPlan, Prepared, Provenance, prepare};
 use crate::model::event::{Actor, Event};
 use crate::model::ids::CommitId;
@@ -11,7 +11,7 @@ use crate::model::lock::Lock;
 use crate::model::session::SessionState;
 use crate::sessions::move_session;
 use crate::store::SessionRow;
-use crate::workspace::{self, Uncommitted};
+use crate::workspace::{self, Uncommitted, located};
 
 impl Landing<'_> {
     /// The session's work as a commit of the repository.

@@ -1,7 +1,7 @@
 //! That a session lands under the lock that it has, and nothing that it made under one that it lost.
 
 use super::error::LandError;
-use super::land::{Landing, located};
+use super::land::Landing;
 use crate::git::Repo;
 use crate::merge::{Provenance, new_messages};
 use crate::model::event::{Actor, Event};
@@ -11,7 +11,7 @@ use crate::model::lock::{Lock, LockTable, LockToken};
 use crate::proc::moment;
 use crate::sessions::locks::{Answer, LockError, hold, settle_leases};
 use crate::store::SessionRow;
-use crate::workspace::update_guard;
+use crate::workspace::{located, update_guard};
 
 const SESSION: &str = "Treeyard-Session";
 

@@ -21,7 +21,7 @@ use crate::secrets::Vault;
 use crate::sessions::locks::release_all;
 use crate::sessions::move_session;
 use crate::store::{SessionRow, Store};
-use crate::workspace::{self, Keep, Located, Sharing, Uncommitted};
+use crate::workspace::{self, Keep, Sharing, Uncommitted, located};
 
 /// How long a landing waits for another one to end. Gates are part of a landing.
 const TURN: Duration = Duration::from_secs(3600);
@@ -317,19 +317,6 @@ impl Landing<'_> {
             .write(|tx| tx.append(Actor::System, Some(session.id), event).map(drop))?;
         Ok(())
     }
-}
-
-/// Where the session's files are, if it has a worktree.
-pub fn located(session: &SessionRow) -> Option<Located> {
-    if !session.has_worktree() {
-        return None;
-    }
-    Some(Located {
-        path: PathBuf::from(session.worktree_path.as_ref()?),
-        git_dir: PathBuf::from(session.git_dir.as_ref()?),
-        branch: session.branch.clone(),
-        base: session.base.clone()?,
-    })
 }
 
 fn refuse_unfinished(session: &SessionRow) -> Result<(), LandError> {

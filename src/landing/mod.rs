@@ -13,5 +13,7 @@ pub use claim::{beyond_claim, bounds};
 pub use error::LandError;
 pub use fence::commit_message;
 pub use interrupted::{Interrupted, Settled, complete, interrupted, settle};
-pub use land::{Landed, Landing, Policy, located};
+pub use land::{Landed, Landing, Policy};
 pub use orphans::end_orphaned_gates;
+
+pub use crate::workspace::located;

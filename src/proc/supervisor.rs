@@ -237,13 +237,25 @@ impl Supervisor {
 
     /// [`Supervisor::wait`] for a thread.
     pub fn wait_blocking(&self) -> Result<Ended, ProcError> {
-        let mut files = [PollFd::new(self.handle.as_fd(), PollFlags::POLLIN)];
         loop {
-            match poll(&mut files, PollTimeout::NONE) {
-                Ok(_) => return self.end(),
-                Err(Errno::EINTR) => {}
-                Err(error) => return Err(ProcError::process(self.pid)(error)),
+            if let Some(ended) = self.wait_until(PollTimeout::NONE)? {
+                return Ok(ended);
             }
+        }
+    }
+
+    /// The same for a thread that has something else to do after `milliseconds`: nothing, if it has not ended
+    /// by then.
+    pub fn wait_for(&self, milliseconds: u16) -> Result<Option<Ended>, ProcError> {
+        self.wait_until(milliseconds.into())
+    }
+
+    fn wait_until(&self, timeout: PollTimeout) -> Result<Option<Ended>, ProcError> {
+        let mut files = [PollFd::new(self.handle.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut files, timeout) {
+            Ok(0) | Err(Errno::EINTR) => Ok(None),
+            Ok(_) => self.end().map(Some),
+            Err(error) => Err(ProcError::process(self.pid)(error)),
         }
     }
 

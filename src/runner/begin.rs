@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::context::{base_of, job_spec, prepare};
+use super::context::{base_of, prepare};
 use super::error::RunnerError;
 use super::looks::Sight;
 use super::serve::{Active, Notice, Runner};
+use super::spec::job_spec;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::job::{JobState, Outcome};

@@ -1,23 +1,15 @@
 //! What a session's jobs are started with.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-
 use super::dispatch::Limits;
 use super::drift::DriftPolicy;
-use crate::agent::MODEL_RUN_VERB;
-use crate::git::{GitError, Repo, shims};
-use crate::landing::{Policy, located};
+use crate::git::{GitError, Repo};
+use crate::landing::Policy;
 use crate::model::guard::{GUARD_VERSION, Guard};
 use crate::model::ids::CommitId;
-use crate::model::job::JobKind;
 use crate::model::lock::Lock;
-use crate::model::work::Work;
-use crate::proc::{Budget, Door, JobSpec, OWN_PROGRAM, WORKTREE_VARIABLE, job_env, own_program};
-use crate::store::{JobRow, SessionRow, Store, StoreError};
-use crate::workspace::{
-    Bounds, Hooks, Isolation, Request, Workspace, WorkspaceError, create, equip,
-};
+use crate::proc::own_program;
+use crate::store::{SessionRow, Store, StoreError};
+use crate::workspace::{Hooks, Isolation, Request, Workspace, WorkspaceError, create};
 
 /// What configuration says of running.
 #[derive(Debug, Clone)]
@@ -105,117 +97,5 @@ fn guard(
         lock_token: Some(lock.token),
         lost: false,
         lease: lock.lease.clone(),
-    })
-}
-
-/// What a supervisor is told. The environment is an allow-list, the person's identity, the task's
-/// own variables, and what tells a program in the session where it is; a later one wins.
-pub(super) fn job_spec(
-    config: &Config,
-    session: &SessionRow,
-    job: &JobRow,
-    repo: &Repo,
-) -> Result<JobSpec, super::RunnerError> {
-    let command = match &job.command {
-        Work::Command(command) => command,
-        Work::Model(_) => return Ok(model_spec(config, session, job, repo)?),
-    };
-    let task = session.spec()?;
-    let (name, email) = &config.policy.identity;
-    let mut extra = BTreeMap::new();
-    for (key, value) in [
-        ("GIT_AUTHOR_NAME", name),
-        ("GIT_AUTHOR_EMAIL", email),
-        ("GIT_COMMITTER_NAME", name),
-        ("GIT_COMMITTER_EMAIL", email),
-    ] {
-        extra.insert(key.to_owned(), value.clone());
-    }
-    extra.extend(task.env.clone());
-    for (key, value) in [
-        ("TREEYARD_SESSION", session.id.to_string()),
-        ("TREEYARD_TASK", session.name.clone()),
-        ("TREEYARD_SCOPE", session.scope()?.patterns().join("\n")),
-    ] {
-        extra.insert(key.to_owned(), value);
-    }
-    let place =
-        located(session).ok_or(WorkspaceError::Unusable("it has no worktree".to_owned()))?;
-    let worktree = place.path.display().to_string();
-    extra.insert(WORKTREE_VARIABLE.to_owned(), worktree);
-    let scope = session.scope()?;
-    let bounds = Bounds {
-        unconfined: task.unconfined.as_deref(),
-        // What is set up may be anywhere, such as dependencies.
-        scope: Some(&scope).filter(|_| job.kind == JobKind::Command),
-    };
-    let mut equipment = equip(repo, &place, &config.policy.sharing, extra, bounds)?;
-    put_shims_first(&mut equipment.env, &repo.state_dir());
-    Ok(JobSpec {
-        argv: command.argv(),
-        cwd: place.path,
-        confinement: equipment.confinement,
-        budget: equipment.budget,
-        env: equipment.env,
-        timeout_ms: task.timeout_ms,
-        grace_ms: config.policy.grace_ms,
-        runner_dir: Some(repo.state_dir()),
-        door: door(session, &repo.state_dir()),
-    })
-}
-
-/// A model's own process stands outside of its session, and only its tools' commands are held to it: it has to reach
-/// the model, and to write down what comes of it.
-fn model_spec(
-    config: &Config,
-    session: &SessionRow,
-    job: &JobRow,
-    repo: &Repo,
-) -> Result<JobSpec, StoreError> {
-    let task = session.spec()?;
-    let state_dir = repo.state_dir();
-    let words = [
-        OWN_PROGRAM.to_owned(),
-        MODEL_RUN_VERB.to_owned(),
-        repo.main_root().display().to_string(),
-        session.id.to_string(),
-        job.id.to_string(),
-    ];
-    Ok(JobSpec {
-        argv: words.to_vec(),
-        cwd: state_dir.clone(),
-        confinement: None,
-        budget: Budget::default(),
-        env: job_env(&config.model_variables, &BTreeMap::new()),
-        timeout_ms: task.timeout_ms,
-        grace_ms: config.policy.grace_ms,
-        runner_dir: Some(state_dir),
-        door: None,
-    })
-}
-
-/// A job without them is told of a denied command later, by what holds it in bounds.
-fn put_shims_first(env: &mut BTreeMap<String, String>, state_dir: &Path) {
-    let put = |program: PathBuf| {
-        let folder = shims(state_dir, &program);
-        folder.put().map(|()| folder.path().display().to_string())
-    };
-    let folder = match own_program().map(put) {
-        Ok(Ok(folder)) if !folder.contains(':') => folder,
-        Ok(Err(error)) => return tracing::warn!(%error, "jobs run without shims"),
-        _ => return,
-    };
-    let path = env.get("PATH").map_or("/usr/bin:/bin", String::as_str);
-    let path = format!("{folder}:{path}");
-    env.insert("PATH".to_owned(), path);
-}
-
-fn door(session: &SessionRow, state_dir: &Path) -> Option<Door> {
-    let git_dir = Path::new(session.git_dir.as_deref()?);
-    Some(Door {
-        socket: git_dir.join("treeyard/door"),
-        session: session.id,
-        repository: state_dir.parent()?.to_owned(),
-        env: job_env(&[], &BTreeMap::new()),
     })
 }

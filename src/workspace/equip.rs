@@ -1,14 +1,15 @@
 //! What a command in a worktree is started with: its variables, and what it is held to.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use super::confine::{Sandbox, confine, own_variables};
 use super::error::WorkspaceError;
 use super::located::{Located, own_folder};
 use super::places::lead_past_links;
-use crate::git::Repo;
+use crate::git::{Repo, shims};
 use crate::model::scope::Scope;
-use crate::proc::{Budget, Confinement, job_env};
+use crate::proc::{Budget, Confinement, job_env, own_program};
 
 /// What commands get of the person who started the runner.
 #[derive(Debug, Clone)]
@@ -30,6 +31,25 @@ pub struct Equipment {
     pub confinement: Option<Confinement>,
     /// What all of its processes together may use.
     pub budget: Budget,
+}
+
+impl Equipment {
+    /// Puts the programs that tell of denied commands before all others. A job without them is told later, by
+    /// what holds it in bounds.
+    pub fn put_shims_first(&mut self, state_dir: &Path) {
+        let put = |program: PathBuf| {
+            let folder = shims(state_dir, &program);
+            folder.put().map(|()| folder.path().display().to_string())
+        };
+        let folder = match own_program().map(put) {
+            Ok(Ok(folder)) if !folder.contains(':') => folder,
+            Ok(Err(error)) => return tracing::warn!(%error, "jobs run without shims"),
+            _ => return,
+        };
+        let path = self.env.get("PATH").map_or("/usr/bin:/bin", String::as_str);
+        let path = format!("{folder}:{path}");
+        self.env.insert("PATH".to_owned(), path);
+    }
 }
 
 /// What of its task decides how a command is held back.

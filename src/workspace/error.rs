@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::git::{GitError, Unsound};
 use crate::model::code::Code;
+use crate::store::StoreError;
 
 use super::located::Health;
 
@@ -13,6 +14,9 @@ pub enum WorkspaceError {
     /// Git refused.
     #[error(transparent)]
     Git(#[from] GitError),
+    /// The database's refusal.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     Io {
@@ -60,6 +64,7 @@ impl WorkspaceError {
     pub fn code(&self) -> Code {
         match self {
             Self::Git(error) => error.code(),
+            Self::Store(error) => error.code(),
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
                 Code::DiskFull
             }

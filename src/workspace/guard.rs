@@ -5,12 +5,29 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use super::error::WorkspaceError;
-use super::located::Located;
+use super::located::{Located, located};
 use super::registration::keep_record;
 use super::take_in::refuse_changed;
 use crate::git::{GitError, Repo};
 use crate::model::guard::{GUARD_FILE, Guard};
+use crate::model::ids::SessionId;
 use crate::model::lock::Lock;
+use crate::store::Store;
+
+/// Brings a session's guard up to what the store says that it holds. One without a worktree has none.
+///
+/// # Errors
+/// When the store cannot be read or the guard not be written.
+pub fn refresh_guard(repo: &Repo, store: &Store, session: SessionId) -> Result<(), WorkspaceError> {
+    let Some(row) = store.session(session)? else {
+        return Ok(());
+    };
+    let lock = store.lock_of(session)?;
+    match located(&row) {
+        Some(place) => update_guard(repo, &place, lock.as_ref()),
+        None => Ok(()),
+    }
+}
 
 /// Writes the lock into the session's guard; `None` says that it has lost it. A session without a
 /// guard has no hooks.

@@ -8,6 +8,7 @@ use super::elsewhere::leads_elsewhere;
 use super::error::WorkspaceError;
 use crate::git::Repo;
 use crate::model::ids::CommitId;
+use crate::store::SessionRow;
 
 /// The folder of private git directories. It is made with the first worktree and never removed, so
 /// a folder of worktrees without it is none.
@@ -40,6 +41,19 @@ pub struct Located {
     pub branch: String,
     /// The commit it started from.
     pub base: CommitId,
+}
+
+/// Where the session's files are, if it has a worktree.
+pub fn located(session: &SessionRow) -> Option<Located> {
+    if !session.has_worktree() {
+        return None;
+    }
+    Some(Located {
+        path: PathBuf::from(session.worktree_path.as_ref()?),
+        git_dir: PathBuf::from(session.git_dir.as_ref()?),
+        branch: session.branch.clone(),
+        base: session.base.clone()?,
+    })
 }
 
 impl Located {

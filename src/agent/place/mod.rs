@@ -14,6 +14,7 @@ mod stage;
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::{PoisonError, RwLock};
 
 use rustix::fs::{Mode, OFlags, open};
 
@@ -30,7 +31,8 @@ pub struct Place {
     root: OwnedFd,
     /// Whether the kernel keeps paths below the root by itself.
     has_openat2: bool,
-    scope: ScopeLanguage,
+    /// It grows while the session works.
+    scope: RwLock<ScopeLanguage>,
 }
 
 impl Place {
@@ -45,13 +47,13 @@ impl Place {
         Ok(Self {
             root,
             has_openat2,
-            scope,
+            scope: RwLock::new(scope),
         })
     }
 
-    /// The same one with another scope, as after a session was granted more.
-    pub fn with_scope(self, scope: ScopeLanguage) -> Self {
-        Self { scope, ..self }
+    /// Gives it another scope, as after a session was granted more.
+    pub(in crate::agent) fn set_scope(&self, scope: ScopeLanguage) {
+        *self.scope.write().unwrap_or_else(PoisonError::into_inner) = scope;
     }
 
     /// As on a kernel that lacks the call.
@@ -68,7 +70,8 @@ impl Place {
     /// # Errors
     /// When it may not.
     pub fn check_scope(&self, path: &RelPath) -> Result<(), PlaceError> {
-        match self.scope.contains(path.as_str().as_bytes()) {
+        let scope = self.scope.read().unwrap_or_else(PoisonError::into_inner);
+        match scope.contains(path.as_str().as_bytes()) {
             true => Ok(()),
             false => Err(PlaceError::OutOfScope(path.clone())),
         }

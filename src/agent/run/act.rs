@@ -280,6 +280,10 @@ fn finish(
     let outcome = match came.outcome {
         Ok(done) => {
             resources.files = done.files;
+            for artifact in done.artifacts {
+                resources.artifacts.push(artifact.hash.clone());
+                run.ledger.keep_record(artifact);
+            }
             Ok(Payload::fit(done.result, |bytes| {
                 run.ledger.keep(bytes, "tool_result", "application/json")
             })?)

@@ -1,6 +1,7 @@
 //! Writing down what a model does: the thread in memory, and the same in the log.
 
 use super::error::RunError;
+use crate::agent::Artifact;
 use crate::cas::Cas;
 use crate::model::chat::Image;
 use crate::model::event::{Actor, Event};
@@ -126,6 +127,26 @@ impl Ledger {
         };
         self.note(Actor::System, event);
         Ok(stored.hash)
+    }
+
+    /// Something that a tool stored is this session's.
+    pub fn keep_record(&mut self, artifact: Artifact) {
+        if artifact.redacted.count > 0 {
+            let event = Event::OutputRedacted {
+                job_id: self.job,
+                names: artifact.redacted.names.into_iter().collect(),
+                count: artifact.redacted.count,
+            };
+            self.note(Actor::System, event);
+        }
+        let event = Event::ArtifactStored {
+            hash: artifact.hash,
+            size: artifact.size,
+            kind: artifact.kind.to_owned(),
+            media_type: artifact.media_type,
+            job_id: Some(self.job),
+        };
+        self.note(Actor::System, event);
     }
 
     /// Is written with the next commit.

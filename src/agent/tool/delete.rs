@@ -67,6 +67,6 @@ impl Tool for Delete {
         }
         let files = vec![path.clone()];
         let output = Output { path };
-        Ok(Answer { output, files })
+        Ok(Answer::of(output, files))
     }
 }

@@ -124,7 +124,7 @@ impl Tool for Edit {
             world.place.apply(&[change])?;
         }
         let files = vec![path.clone()];
-        Ok(Answer { output, files })
+        Ok(Answer::of(output, files))
     }
 }
 

@@ -103,7 +103,7 @@ impl Tool for Glob {
         let more = !is_whole;
         let output = Output { files, more };
         let files = vec![self.path.clone()];
-        Ok(Answer { output, files })
+        Ok(Answer::of(output, files))
     }
 }
 

@@ -134,6 +134,6 @@ impl Tool for List {
             more: !is_whole,
         };
         let files = vec![self.path.clone()];
-        Ok(Answer { output, files })
+        Ok(Answer::of(output, files))
     }
 }

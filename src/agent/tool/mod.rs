@@ -1,15 +1,23 @@
 //! The tools: one a file. A tool reads its arguments, says what they touch, and does what they say when it
 //! is called with a permit.
 
+mod artifact_get;
+mod artifact_put;
 mod delete;
 mod edit;
+mod git_commit;
+mod git_diff;
+mod git_log;
+mod git_status;
 mod glob;
 mod hunks;
 mod list;
 mod patch;
 mod read;
 mod relocate;
+mod scope_request;
 mod search;
+mod shell;
 mod todo;
 mod write;
 
@@ -22,6 +30,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::arguments;
+use super::artifacts::Artifact;
 use super::path::RelPath;
 use super::place::Place;
 use super::registry::{Call, Entry};
@@ -35,14 +44,23 @@ use crate::model::tool::{
 /// Those that come with treeyard.
 pub(super) fn standard() -> Vec<Entry> {
     vec![
+        Entry::of::<artifact_get::ArtifactGet>(),
+        Entry::of::<artifact_get::ArtifactList>(),
+        Entry::of::<artifact_put::ArtifactPut>(),
         Entry::of::<delete::Delete>(),
         Entry::of::<edit::Edit>(),
+        Entry::of::<git_commit::GitCommit>(),
+        Entry::of::<git_diff::GitDiff>(),
+        Entry::of::<git_log::GitLog>(),
+        Entry::of::<git_status::GitStatus>(),
         Entry::of::<glob::Glob>(),
         Entry::of::<list::List>(),
         Entry::of::<patch::Patch>(),
         Entry::of::<read::Read>(),
         Entry::of::<relocate::Move>(),
+        Entry::of::<scope_request::ScopeRequest>(),
         Entry::of::<search::Search>(),
+        Entry::of::<shell::Shell>(),
         Entry::of::<todo::TodoRead>(),
         Entry::of::<todo::TodoWrite>(),
         Entry::of::<write::Write>(),
@@ -93,6 +111,23 @@ pub(super) struct Answer<T> {
     pub output: T,
     /// What it read or changed, or would.
     pub files: Vec<RelPath>,
+    /// What it stored.
+    pub artifacts: Vec<Artifact>,
+}
+
+impl<T> Answer<T> {
+    /// Of a tool that stored nothing.
+    fn of(output: T, files: Vec<RelPath>) -> Self {
+        Self {
+            output,
+            files,
+            artifacts: Vec::new(),
+        }
+    }
+
+    fn with_artifacts(self, artifacts: Vec<Artifact>) -> Self {
+        Self { artifacts, ..self }
+    }
 }
 
 /// A call that makes sense, and has not run.
@@ -111,6 +146,8 @@ pub struct Done {
     pub result: Value,
     /// What it read or changed, or would; from the root of the worktree.
     pub files: Vec<String>,
+    /// What it stored, and nobody has recorded yet.
+    pub artifacts: Vec<Artifact>,
 }
 
 /// A tool of any kind.
@@ -120,10 +157,13 @@ trait Ready: fmt::Debug + Send + Sync {
 
 impl<T: Tool> Ready for T {
     fn act(&self, world: &World, how: How<'_>) -> Result<Done, ToolError> {
-        let Answer { output, files } = Tool::act(self, world, how)?;
-        let result = serde_json::to_value(output).map_err(|error| unexpected(&error))?;
-        let files = files.iter().map(RelPath::to_string).collect();
-        Ok(Done { result, files })
+        let answer = Tool::act(self, world, how)?;
+        let result = serde_json::to_value(answer.output).map_err(|error| unexpected(&error))?;
+        Ok(Done {
+            result,
+            files: answer.files.iter().map(RelPath::to_string).collect(),
+            artifacts: answer.artifacts,
+        })
     }
 }
 
@@ -210,6 +250,15 @@ fn changing(card: Card) -> Card {
         idempotency: Idempotency::NonIdempotent,
         risk_level: RiskLevel::Medium,
         ..card
+    }
+}
+
+/// The same for a tool that starts programs of a model's choice.
+fn executing(card: Card) -> Card {
+    Card {
+        side_effect: SideEffect::Execute,
+        determinism: Determinism::NonDeterministic,
+        ..changing(card)
     }
 }
 

@@ -124,10 +124,7 @@ impl Tool for Patch {
             files,
             diff: how.dry_run.then_some(diffs),
         };
-        Ok(Answer {
-            output,
-            files: touched,
-        })
+        Ok(Answer::of(output, touched))
     }
 }
 

@@ -122,6 +122,6 @@ impl Tool for Read {
             next_line: Some(next).filter(|next| *next <= total_lines),
         };
         let files = vec![self.path.clone()];
-        Ok(Answer { output, files })
+        Ok(Answer::of(output, files))
     }
 }

@@ -77,7 +77,7 @@ impl Tool for Move {
         }
         let files = vec![from.clone(), to.clone()];
         let output = Output { from, to };
-        Ok(Answer { output, files })
+        Ok(Answer::of(output, files))
     }
 }
 

@@ -184,7 +184,7 @@ impl Tool for Search {
             return Err(canceled());
         }
         let output = found.output;
-        Ok(Answer { output, files })
+        Ok(Answer::of(output, files))
     }
 }
 

@@ -115,8 +115,5 @@ impl Tool for TodoWrite {
 }
 
 fn answer(items: Vec<TodoItem>) -> Answer<Items> {
-    Answer {
-        output: Items { items },
-        files: Vec::new(),
-    }
+    Answer::of(Items { items }, Vec::new())
 }

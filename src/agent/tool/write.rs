@@ -113,6 +113,6 @@ impl Tool for Write {
                 .then(|| diff(path, old.as_deref(), Some(content))),
         };
         let files = vec![path.clone()];
-        Ok(Answer { output, files })
+        Ok(Answer::of(output, files))
     }
 }

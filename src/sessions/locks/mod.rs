@@ -17,4 +17,4 @@ pub use narrow::narrow;
 pub use pass::transfer;
 pub use release::{give_up, release_all, release_token};
 pub use request::{Answer, Request, claimant, hold, note_conflict, request};
-pub use widen::{answer, queue, widen};
+pub use widen::{answer, ask, held_already, queue, widen};

@@ -5,12 +5,66 @@
 //! wait for their first lock hold nothing.
 
 use super::error::LockError;
-use super::request::{Answer, Request, request};
+use super::request::{Answer, Request, note_conflict, request};
+use crate::git::Repo;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::SessionId;
-use crate::model::lock::{Conflict, Lock, LockTable, Moment, Party};
-use crate::model::scope::Scope;
-use crate::store::{SessionRow, StoreError, Tx};
+use crate::model::lock::{Conflict, Lock, LockTable, LockToken, Moment, Party};
+use crate::model::scope::{Scope, Within, within};
+use crate::proc::{Wake, moment};
+use crate::store::{SessionRow, Store, StoreError, Tx};
+
+/// Asks for `more` besides what the session holds, records what became of it, and wakes the runner. With
+/// `queue` a request that is refused waits until the files are free.
+///
+/// # Errors
+/// As [`widen`].
+pub fn ask(
+    store: &mut Store,
+    repo: &Repo,
+    session: &SessionRow,
+    more: &Scope,
+    queue: bool,
+) -> Result<Answer, LockError> {
+    let now = moment()?;
+    let mut table = LockTable::new(repo.fold());
+    let asked = store.write(|tx| {
+        let granted = widen(tx, &mut table, &now, session, more)?;
+        let word = match (&granted, queue) {
+            (Answer::Granted(_), _) => "granted",
+            (Answer::Refused(_), true) => "queued",
+            (Answer::Refused(_), false) => "refused",
+        };
+        if let Answer::Refused(conflict) = &granted {
+            note_conflict(tx, Actor::Agent, conflict)?;
+        }
+        match word {
+            "queued" => self::queue(tx, session.id, more)?,
+            _ => answer(tx, session, more, word)?,
+        }
+        Ok::<_, LockError>(granted)
+    })?;
+    Wake::notify(&repo.state_dir());
+    Ok(asked)
+}
+
+/// The session's lock, when it has all of `more` in it.
+///
+/// # Errors
+/// The store cannot be read.
+pub fn held_already(
+    store: &Store,
+    repo: &Repo,
+    id: SessionId,
+    more: &Scope,
+) -> Result<Option<LockToken>, LockError> {
+    let table = LockTable::new(repo.fold());
+    let Some(lock) = store.lock_of(id)? else {
+        return Ok(None);
+    };
+    let has_all = within(&table.language(more)?, &table.language(&lock.scope)?);
+    Ok((has_all == Within::Yes).then_some(lock.token))
+}
 
 /// Asks for `more` besides what the session holds. Its new lock has another token, and begins where
 /// the old one did.
