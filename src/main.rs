@@ -1,9 +1,10 @@
-//! The binary: the fast paths of the fork server, of confined programs, of doors, of git hooks and of shims,
+//! The binary: the fast paths of the fork server, of confined programs, of models, of doors, of git hooks and of shims,
 //! then the command line.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use treeyard::agent::MODEL_RUN_VERB;
 use treeyard::cli::{HOOK_VERB, SHIM_VERB};
 use treeyard::proc::{
     CONFINED_VERB, DOOR_VERB, FORKSERVER_VERB, PROBE_VERB, PROXY_VERB, forkserver,
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
         [verb, rest @ ..] if verb == PROXY_VERB => treeyard::cli::proxied(rest),
         [verb] if verb == PROBE_VERB => treeyard::cli::probed(),
         [verb, rest @ ..] if verb == DOOR_VERB => treeyard::cli::door(rest),
+        [verb, rest @ ..] if verb == MODEL_RUN_VERB => treeyard::cli::model(rest),
         [verb, rest @ ..] if verb == HOOK_VERB => treeyard::cli::hook(rest),
         [verb, rest @ ..] if verb == SHIM_VERB => treeyard::cli::shim(rest),
         _ => treeyard::cli::main(),

@@ -22,6 +22,7 @@ pub mod land;
 mod landings;
 pub mod locks;
 pub mod model_list;
+pub mod model_run;
 pub mod models;
 #[cfg(test)]
 mod models_tests;

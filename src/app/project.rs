@@ -22,6 +22,8 @@ pub struct Project {
     pub store: Store,
     /// Outputs, reports and patches.
     pub cas: Cas,
+    /// The settings of the command line.
+    pub flags: Vec<(String, String)>,
 }
 
 impl Project {
@@ -48,6 +50,7 @@ impl Project {
             settings,
             store,
             cas,
+            flags: flags.to_vec(),
         })
     }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::failure::Failure;
+use super::models::key_variables;
 use super::project::Project;
 use super::sandbox::{budget, sandbox};
 use crate::config::{self, Settings, worktree_root};
@@ -32,7 +33,8 @@ pub fn runner_config(project: &Project, settings: &Settings) -> Result<Config, F
             pause: settings.on_drift() == config::OnDrift::Pause,
             keep_ms: settings.paused_keep_ms(),
         },
-        model_variables: Vec::new(),
+        flags: project.flags.clone(),
+        model_variables: key_variables(settings),
         policy: Policy {
             method: match settings.land_method() {
                 config::LandMethod::Merge => MergeMethod::Merge,

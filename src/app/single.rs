@@ -14,8 +14,10 @@ pub struct Single {
     pub name: Option<String>,
     /// The files it may change; the whole repository unless it is said.
     pub scope: Option<Vec<String>>,
-    /// What is run.
+    /// What is run; nothing where a model works.
     pub argv: Vec<String>,
+    /// What a model is asked in place of that.
+    pub talk: Option<Talk>,
     /// The longest one attempt may take, such as `10m`.
     pub timeout: Option<String>,
     /// Further attempts.
@@ -32,15 +34,40 @@ pub struct Single {
     pub secrets: Vec<String>,
 }
 
+/// What a model is asked, and which one.
+#[derive(Debug, Clone, Default)]
+pub struct Talk {
+    /// The first message.
+    pub prompt: String,
+    /// The model; the one of the settings otherwise.
+    pub model: Option<String>,
+    /// What it may do, by the name of a profile.
+    pub profile: Option<String>,
+    /// Whom it stands for.
+    pub role: Option<String>,
+    /// Whether it waits for another message when it has answered.
+    pub stay: bool,
+}
+
 /// The task it stands for.
 ///
 /// # Errors
 /// What is wrong with it, named by the flags.
 pub fn one_task(single: &Single, settings: &Settings) -> Result<TaskSpec, Failure> {
-    let program = single.argv.first().map(String::as_str).unwrap_or_default();
+    let program = match &single.talk {
+        Some(_) => "chat",
+        None => single.argv.first().map(String::as_str).unwrap_or_default(),
+    };
     let program = program.rsplit('/').next().unwrap_or_default();
     let name = single.name.clone().unwrap_or_else(|| program.to_owned());
-    let mut options = TaskOptions::new(name.clone(), Command::Argv(single.argv.clone()));
+    let mut options = TaskOptions::new(name.clone());
+    if let Some(talk) = &single.talk {
+        options.prompt = Some(talk.prompt.clone());
+        options.model = talk.model.clone();
+        options.profile = talk.profile.clone();
+        options.role = talk.role.clone();
+        options.stay = talk.stay.then_some(true);
+    }
     options.timeout = single.timeout.clone().map(TimeText::Text);
     options.retries = single.retries.map(RetriesText::Max);
     options.priority = single.priority;
@@ -102,6 +129,10 @@ fn by_flag(single: &Single, error: &PlanError) -> Failure {
 fn flag_at(text: &str, line: usize, single: &Single) -> &'static str {
     let before: Vec<&str> = text.lines().take(line).collect();
     let key = |line: &&str| match line.split([' ', '.', ']']).next()? {
+        "prompt" => Some("--prompt"),
+        "model" => Some("--model"),
+        "profile" => Some("--profile"),
+        "role" => Some("--role"),
         "name" if single.name.is_none() => Some("the program's name (--name gives another)"),
         "name" => Some("--name"),
         "scope" => Some("--scope"),

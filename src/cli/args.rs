@@ -177,9 +177,13 @@ mod tests {
             .unwrap_or_default()
             .trim_start_matches("cd \"$(")
             .trim_end_matches(")\"");
-        from.split_whitespace()
-            .map(|word| word.trim_matches('\'').to_owned())
-            .collect()
+        // What stands between quotes is one word.
+        let parts = from.split('\'').enumerate();
+        let words = parts.flat_map(|(at, part)| match at % 2 {
+            0 => part.split_whitespace().map(str::to_owned).collect(),
+            _ => vec![part.to_owned()],
+        });
+        words.collect()
     }
 
     #[test]

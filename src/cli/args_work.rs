@@ -8,8 +8,14 @@ use clap::Args;
 #[derive(Debug, Clone, Default, Args)]
 pub struct TaskArgs {
     /// A plan file
-    #[arg(conflicts_with = "cmd", required_unless_present = "cmd")]
+    #[arg(conflicts_with_all = ["cmd", "prompt"], required_unless_present_any = ["cmd", "prompt"])]
     pub plan: Option<PathBuf>,
+    /// What a model is asked, in place of a command
+    #[arg(long, value_name = "TEXT", conflicts_with = "cmd")]
+    pub prompt: Option<String>,
+    /// How it works
+    #[command(flatten)]
+    pub model: ModelArgs,
     /// The task's name (default: the program's)
     #[arg(long, conflicts_with = "plan")]
     pub name: Option<String>,
@@ -57,12 +63,27 @@ pub struct TaskArgs {
     pub cmd: Vec<String>,
 }
 
+/// How a model works.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ModelArgs {
+    /// The model (default: `agent.model` of the settings)
+    #[arg(long, value_name = "MODEL", conflicts_with_all = ["plan", "cmd"])]
+    pub model: Option<String>,
+    /// What it may do: `read-only`, `edit`, `build`, `full` or a profile of the settings
+    #[arg(long, value_name = "PROFILE", conflicts_with_all = ["plan", "cmd"])]
+    pub profile: Option<String>,
+    /// Whom it stands for, such as `worker`
+    #[arg(long, value_name = "ROLE", conflicts_with_all = ["plan", "cmd"])]
+    pub role: Option<String>,
+}
+
 /// `treeyard run`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
   treeyard run plan.toml
   treeyard run plan.toml --auto-land --jobs 4
+  treeyard run --name docs --scope 'docs/**' --prompt 'Describe the API'
   treeyard run --name docs --scope 'docs/**' -- make docs")]
 pub struct RunArgs {
     /// What to run.
@@ -93,7 +114,7 @@ pub struct SubmitArgs {
         requires = "cmd",
         conflicts_with_all = [
             "plan", "name", "scope", "read_only", "after", "timeout", "retries", "priority", "env", "secret",
-            "gate", "no_sandbox", "auto_land", "target", "repeat",
+            "gate", "no_sandbox", "auto_land", "target", "repeat", "prompt", "model", "profile", "role",
         ],
     )]
     pub in_session: Option<String>,

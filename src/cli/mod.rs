@@ -9,6 +9,7 @@ mod door;
 mod entry;
 mod format;
 mod hook;
+mod model_run;
 mod out;
 mod progress;
 mod selector;
@@ -18,7 +19,7 @@ mod steps;
 mod table;
 
 pub use args_work::{
-    CancelArgs, DemoArgs, DownArgs, LandArgs, PauseArgs, ResumeArgs, RetryArgs, RunArgs,
+    CancelArgs, DemoArgs, DownArgs, LandArgs, ModelArgs, PauseArgs, ResumeArgs, RetryArgs, RunArgs,
     SubmitArgs, TaskArgs, UpArgs,
 };
 pub use confined::{confined, probed, proxied};
@@ -26,4 +27,5 @@ pub use context::Context;
 pub use door::door;
 pub use entry::main;
 pub use hook::{HOOK_VERB, hook};
+pub use model_run::model;
 pub use shim::{SHIM_VERB, shim};

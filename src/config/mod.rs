@@ -14,6 +14,7 @@ mod prices;
 mod problem;
 mod profiles;
 mod programs;
+mod prompt;
 mod providers;
 mod reader;
 mod root;
@@ -38,7 +39,7 @@ pub use providers::{KeySource, ProviderSettings, Speaks};
 pub use root::{RootRefused, worktree_root};
 pub use schema::{
     BackoffText, BypassTable, GroupTable, GroupText, LaneText, OnCrashText, PlanDefaults, PlanFile,
-    PlanLimits, RetriesTable, RetriesText, TaskOptions, TimeText, plan_schema,
+    PlanLimits, RetriesTable, RetriesText, TaskOptions, ThinkingText, TimeText, plan_schema,
 };
 pub use secrets::{SecretSource, SecretSources};
 pub use settings::{Entry, KEYS, Key, Origin, Settings};

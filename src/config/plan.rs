@@ -12,6 +12,7 @@ use super::groups::Group;
 use super::idle::{idle, places};
 use super::problem::{Problem, decode, render_all};
 use super::programs::{Program, missing, programs_in};
+use super::prompt::ModelKeys;
 use super::reader::{Problems, Read, Section, parse, quoted, unknown, wrong_type};
 use super::sandbox::Bypass;
 use super::schema::{PlanFile, TaskOptions};
@@ -101,7 +102,10 @@ pub fn single_task(
     let task = TaskOptions {
         name: name.to_owned(),
         scope: scope.map(<[String]>::to_vec),
-        run: Command::Argv(argv.to_vec()),
+        run: overrides
+            .prompt
+            .is_none()
+            .then(|| Command::Argv(argv.to_vec())),
         ..overrides.clone()
     };
     let file = Path::new("command line");
@@ -230,6 +234,7 @@ struct Common {
     env: Option<BTreeMap<String, String>>,
     on_crash: Option<OnCrash>,
     group: Option<Group>,
+    model: ModelKeys,
 }
 
 impl Common {
@@ -244,6 +249,7 @@ impl Common {
             env: section.take("env"),
             on_crash: section.take("on_crash"),
             group: section.take("group"),
+            model: ModelKeys::read(section),
         }
     }
 }
@@ -264,26 +270,29 @@ fn read_task(
     problems: &Problems,
 ) -> Entry {
     let mut section = Section::new(table, problems);
-    for key in ["name", "run"] {
-        if section.raw(key).is_none() {
-            problems.add(offset, format!("the task has no `{key}`"), None);
-        }
+    if section.raw("name").is_none() {
+        problems.add(offset, "the task has no `name`", None);
     }
     let name = section.take::<Placed>("name");
     let scope = section.take::<Scope>("scope");
     let patterns = section.get("scope").map_or_else(Vec::new, places);
-    let run = section.take::<Command>("run");
     let after = section.take::<Vec<Placed>>("after").unwrap_or_default();
     let bypass = section.take::<Bypass>("sandbox");
     let secrets = Named::known(section.raw("secrets"), settings.secrets(), problems);
     let own = Common::read(&mut section);
     let programs = programs_of(&mut section, &merged(&defaults.env, &own.env).into());
+    let (run, prompt) = work(
+        &mut section,
+        offset,
+        (&own.model, &defaults.model),
+        settings,
+    );
     section.finish();
     let build = |name: TaskName, run| TaskSpec {
         name,
         scope: scope.unwrap_or_else(Scope::whole_repository),
-        run: Work::Command(run),
-        prompt: None,
+        run,
+        prompt,
         after: after.iter().filter_map(|a| a.text.parse().ok()).collect(),
         gate: own.gate.unwrap_or_else(|| settings.land_gate.clone()),
         setup: own.setup.unwrap_or_else(|| settings.setup.clone()),
@@ -305,6 +314,42 @@ fn read_task(
         programs,
         patterns,
         spec,
+    }
+}
+
+/// What a task is: a command, or a model with what it is asked first.
+fn work(
+    section: &mut Section<'_, '_>,
+    offset: usize,
+    (own, defaults): (&ModelKeys, &ModelKeys),
+    settings: &Settings,
+) -> (Option<Work>, Option<String>) {
+    let problems = section.problems();
+    let run = section.take::<Command>("run").map(Work::Command);
+    let prompt = section.take::<Placed>("prompt");
+    match (section.get("run").is_some(), prompt) {
+        (true, None) => {
+            let mut keys = ModelKeys::NAMES.iter().filter_map(|key| section.get(key));
+            if let Some(value) = keys.next() {
+                let message = "only a task with a `prompt` has a model";
+                problems.add(value.span().start, message, None);
+            }
+            (run, None)
+        }
+        (false, Some(prompt)) => {
+            let placed = (prompt.offset, prompt.text);
+            let prompted = own.clone().prompted(placed, defaults, settings, problems);
+            prompted.map_or((None, None), |one| (Some(one.work), Some(one.prompt)))
+        }
+        (true, Some(prompt)) => {
+            problems.add(prompt.offset, "a task has either `run` or `prompt`", None);
+            (None, None)
+        }
+        (false, None) => {
+            let hint = "a command; or `prompt`, what a model is asked".to_owned();
+            problems.add(offset, "the task has no `run`", Some(hint));
+            (None, None)
+        }
     }
 }
 

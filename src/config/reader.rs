@@ -114,6 +114,11 @@ impl<'a, 'i> Section<'a, 'i> {
         table.map(|table| Section::new(table, problems))
     }
 
+    /// Where its problems are reported.
+    pub(super) fn problems(&self) -> &'a Problems {
+        self.problems
+    }
+
     /// Reports every key that was not asked for.
     pub(super) fn finish(self) {
         let known: Vec<&str> = self.asked.iter().copied().collect();

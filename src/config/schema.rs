@@ -99,7 +99,7 @@ macro_rules! task_tables {
 
         /// One task as it is written: what is left out takes its default.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-        #[schemars(deny_unknown_fields)]
+        #[schemars(deny_unknown_fields, extend("oneOf" = [{"required": ["run"]}, {"required": ["prompt"]}]))]
         pub struct TaskOptions {
             /// Its name, unique in the plan; becomes part of the branch name.
             #[schemars(length(min = 1, max = 60), regex(pattern = r"^(?!.*\.\.)(?!.*\.(lock)?$)[A-Za-z0-9][A-Za-z0-9._-]*$"))]
@@ -109,8 +109,13 @@ macro_rules! task_tables {
             #[schemars(inner(regex(pattern = r"^(?!!?(\./)*(/|\\([/\\0-9A-Za-z]|$)|[0-9A-Za-z]:|(.*/)?\.\.(/|$)|\s*$))[^\p{Cc}]+$")))]
             pub scope: Option<Vec<String>>,
             /// What is run: a shell line, or a list of arguments without a shell.
-            #[schemars(with = "CommandText")]
-            pub run: Command,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            #[schemars(with = "Option<CommandText>")]
+            pub run: Option<Command>,
+            /// What a model is asked, in place of `run`.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            #[schemars(regex(pattern = r"\S"))]
+            pub prompt: Option<String>,
             /// Tasks that must have completed before.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub after: Option<Vec<String>>,
@@ -126,8 +131,8 @@ macro_rules! task_tables {
 
         impl TaskOptions {
             /// A task with every default.
-            pub fn new(name: impl Into<String>, run: Command) -> Self {
-                Self { name: name.into(), scope: None, run, after: None, sandbox: None, secrets: None, $($field: None,)* }
+            pub fn new(name: impl Into<String>) -> Self {
+                Self { name: name.into(), scope: None, run: None, prompt: None, after: None, sandbox: None, secrets: None, $($field: None,)* }
             }
         }
     };
@@ -156,6 +161,21 @@ task_tables! {
     /// Tasks of the same group share a limit.
     #[schemars(length(min = 1), regex(pattern = r"^[^=\p{Cc}]+$"))]
     group: String,
+    /// The model of a task with a `prompt`: one of the settings' `models`, or PROVIDER/MODEL.
+    #[schemars(length(min = 1))]
+    model: String,
+    /// What it may do: read-only, edit, build, full, or one of the settings' `profiles`.
+    #[schemars(length(min = 1))]
+    profile: String,
+    /// Whom it stands for, such as worker.
+    #[schemars(regex(pattern = "^[A-Za-z0-9_-]{1,40}$"))]
+    role: String,
+    /// Whether its session waits for another message when it has answered.
+    stay: bool,
+    /// How often it may be called in one job.
+    max_steps: u32,
+    /// How much it is to think: low, medium or high.
+    thinking: ThinkingText,
 }
 
 /// A command as it is written, for the schema.
@@ -220,6 +240,8 @@ texts! {
     LaneText { Primary, Validation, Subagent, Background }
     /// What to do after a crash, as it is written.
     OnCrashText { Ask, Resume, Fail }
+    /// How much a model thinks, as it is written.
+    ThinkingText { Low, Medium, High }
 }
 
 /// The JSON Schema (2020-12) of plan files.

@@ -280,7 +280,7 @@ fn rendered_problems_fit_and_disguise_nothing() {
 #[test]
 fn a_single_task_is_checked_and_kept_as_it_is() {
     let argv = ["sh", "-c", "echo \"it's\"\n\t'''x''' \\ é", ""].map(str::to_owned);
-    let mut options = TaskOptions::new("", Command::Argv(vec![]));
+    let mut options = TaskOptions::new("");
     options.env = Some([("A".to_owned(), "b\nc".to_owned())].into());
     options.retries = Some(RetriesText::Table(RetriesTable {
         max: 2,
@@ -358,7 +358,8 @@ fn valid_task(index: usize) -> impl Strategy<Value = TaskOptions> {
         after,
     )
         .prop_map(move |(argv, env, retries, priority, after)| {
-            let mut task = TaskOptions::new(format!("t{index}"), Command::Argv(argv));
+            let mut task = TaskOptions::new(format!("t{index}"));
+            task.run = Some(Command::Argv(argv));
             task.env = env;
             task.priority = priority;
             task.retries = retries.map(|(max, delay)| {
@@ -399,7 +400,7 @@ proptest! {
         prop_assert_eq!(plan.tasks.len(), tasks.len());
         for (spec, task) in plan.tasks.iter().zip(&tasks) {
             prop_assert_eq!(spec.name.as_str(), &task.name);
-            prop_assert_eq!(&spec.run, &Work::Command(task.run.clone()));
+            prop_assert_eq!(&spec.run, &Work::Command(task.run.clone().unwrap()));
             prop_assert_eq!(&spec.env, &task.env.clone().unwrap_or_default());
             prop_assert_eq!(spec.priority, task.priority.unwrap_or(50));
             let after: Vec<&str> = spec.after.iter().map(|name| name.as_str()).collect();

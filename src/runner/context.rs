@@ -22,6 +22,8 @@ pub struct Config {
     pub include: bool,
     /// What is done about sessions that change what is not theirs.
     pub drift: DriftPolicy,
+    /// Settings of the command line, which models' own processes are told too.
+    pub flags: Vec<(String, String)>,
     /// Variables that models' own processes get besides the allow-list: where keys are, and proxies.
     pub model_variables: Vec<String>,
     /// Landing, and what it shares with running.

@@ -119,8 +119,10 @@ fn model_spec(
         session.id.to_string(),
         job.id.to_string(),
     ];
+    let flags = config.flags.iter();
+    let flags = flags.map(|(key, value)| format!("{key}={value}"));
     Ok(JobSpec {
-        argv: words.to_vec(),
+        argv: words.into_iter().chain(flags).collect(),
         cwd: state_dir.clone(),
         confinement: None,
         budget: Budget::default(),

@@ -63,6 +63,18 @@ impl Vault {
     /// # Errors
     /// The first one of which no value is known: output cannot be kept free of it.
     pub fn redactor(&self, names: &[SecretName]) -> Result<Redactor, SecretError> {
+        self.redactor_with(names, &[])
+    }
+
+    /// The same, which knows these values too.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn redactor_with(
+        &self,
+        names: &[SecretName],
+        more: &[(SecretName, SecretValue)],
+    ) -> Result<Redactor, SecretError> {
         let is_known = |name: &&SecretName| self.known().iter().any(|(known, _)| known == *name);
         let unknown: Vec<SecretName> = names
             .iter()
@@ -72,7 +84,7 @@ impl Vault {
         self.resolve(&unknown)?;
         let known = self.known();
         let named = known.iter().filter(|(name, _)| names.contains(name));
-        of(&named.cloned().collect::<Vec<_>>())
+        of(&named.chain(more).cloned().collect::<Vec<_>>())
     }
 
     /// For messages, which may be about anything: knows every value that was seen.

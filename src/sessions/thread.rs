@@ -80,18 +80,23 @@ pub fn send(
     })
 }
 
-/// What becomes of a session whose model stopped. One that is to go on later has the job for that in its queue already,
+/// Records why a session's model stopped, and what becomes of the session by it. One that is to go on later has the job for that in its queue already,
 /// so that going on is the same for it as for every other session.
 ///
 /// # Errors
 /// Those of the database.
 pub fn stopped(
     tx: &mut Tx<'_>,
-    session: SessionId,
+    (session, job_id): (SessionId, JobId),
     work: &ModelWork,
     stop: &Stop,
     lease: Option<Lease>,
 ) -> Result<(), StoreError> {
+    let event = Event::ModelStopped {
+        job_id,
+        stop: stop.clone(),
+    };
+    tx.append(Actor::System, Some(session), event)?;
     let to = match stop.verdict() {
         Verdict::Done if work.persistent => SessionState::Paused,
         Verdict::Done | Verdict::Fail | Verdict::Cancel => return Ok(()),

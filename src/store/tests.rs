@@ -107,6 +107,8 @@ fn tables(store: &Store) -> String {
         ("artifacts", "seq"),
         ("locks", "token"),
         ("grants", "only_row"),
+        ("messages", "seq"),
+        ("model_calls", "call_id"),
     ] {
         let mut statement = store
             .connection
@@ -158,6 +160,7 @@ const SAMPLES: &[&str] = &[
     include_str!("../../migrations/samples/0001.sql"),
     include_str!("../../migrations/samples/0002.sql"),
     include_str!("../../migrations/samples/0003.sql"),
+    include_str!("../../migrations/samples/0004.sql"),
 ];
 
 #[test]

@@ -169,17 +169,13 @@ impl Run<'_> {
     }
 
     fn close(&mut self, stop: &Stop) -> Result<(), RunError> {
-        let event = Event::ModelStopped {
-            job_id: self.setup.job,
-            stop: stop.clone(),
-        };
-        self.ledger.note(Actor::System, event);
-        let (session, work) = (self.setup.session.id, &self.setup.work);
-        let lease = self.setup.paused_keep_ms.and_then(|for_ms| {
+        let setup = self.setup;
+        let lease = setup.paused_keep_ms.and_then(|for_ms| {
             let now = moment().ok()?;
             Some(Lease::new(&now, Some(for_ms), None))
         });
+        let at = (setup.session.id, setup.job);
         self.ledger
-            .commit_with(|tx| stopped(tx, session, work, stop, lease))
+            .commit_with(|tx| stopped(tx, at, &setup.work, stop, lease))
     }
 }

@@ -42,6 +42,15 @@ impl Wanted<'_> {
         }
     }
 
+    /// What it took with this answer, where nobody counted.
+    pub fn estimate(&self, answer: &[Block]) -> Usage {
+        let bytes = serde_json::to_vec(answer).map_or(0, |bytes| bytes.len() as u64);
+        Usage {
+            output: bytes.div_ceil(BYTES_A_TOKEN),
+            ..self.usage()
+        }
+    }
+
     fn pictures(&self) -> usize {
         let blocks = self.request.messages.iter().flat_map(|one| &one.content);
         blocks

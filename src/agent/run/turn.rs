@@ -138,7 +138,7 @@ fn answered(
 ) -> Result<Option<Stop>, RunError> {
     let usage = match answer.usage {
         // Nobody counted.
-        usage if usage == Usage::default() => wanted.usage(),
+        usage if usage == Usage::default() => wanted.estimate(&answer.content),
         usage => usage,
     };
     let end = CallEnd::Answered {

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::app::failure::Failure;
 use crate::app::project::Project;
 use crate::app::run::{Ran, run as run_to_end};
-use crate::app::single::Single;
+use crate::app::single::{Single, Talk};
 use crate::app::submit::{Request, Submitted, Work, add_job, submit as queue};
 use crate::cli::args_work::{RunArgs, SubmitArgs, TaskArgs};
 use crate::cli::commands::ls::session_json;
@@ -126,6 +126,13 @@ fn work(task: &TaskArgs, context: &Context) -> Work {
             name: task.name.clone(),
             scope: (task.read_only || !task.scope.is_empty()).then(|| task.scope.clone()),
             argv: task.cmd.clone(),
+            talk: task.prompt.as_ref().map(|prompt| Talk {
+                prompt: prompt.clone(),
+                model: task.model.model.clone(),
+                profile: task.model.profile.clone(),
+                role: task.model.role.clone(),
+                stay: false,
+            }),
             timeout: task.timeout.clone(),
             retries: task.retries,
             priority: task.priority,

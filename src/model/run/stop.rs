@@ -17,6 +17,13 @@ pub enum Stop {
     },
     /// A person has to agree that something is sent.
     AwaitsConsent,
+    /// It cannot be called as things are: no key, no such provider, no model that is ready.
+    Unready {
+        /// The stable code.
+        code: String,
+        /// Why.
+        message: String,
+    },
     /// A budget is used up.
     Budget {
         /// Which, for a person.
@@ -65,6 +72,7 @@ impl Stop {
             Self::Finished => "answered".to_owned(),
             Self::AwaitsApproval { .. } => "waits for a person to allow a call".to_owned(),
             Self::AwaitsConsent => "waits for a person to agree to what is sent".to_owned(),
+            Self::Unready { code, message } => format!("cannot be called ({code}): {message}"),
             Self::Budget { detail, .. } => detail.clone(),
             Self::StepLimit { steps } => format!("was called {steps} times, as often as it may be"),
             Self::OutputLimit => "gave an answer longer than it may be".to_owned(),
@@ -94,7 +102,9 @@ impl Stop {
     pub fn verdict(&self) -> Verdict {
         match self {
             Self::Finished => Verdict::Done,
-            Self::AwaitsApproval { .. } | Self::AwaitsConsent => Verdict::Block,
+            Self::AwaitsApproval { .. } | Self::AwaitsConsent | Self::Unready { .. } => {
+                Verdict::Block
+            }
             Self::Budget { ends: false, .. } | Self::StepLimit { .. } | Self::Held => {
                 Verdict::Pause
             }
