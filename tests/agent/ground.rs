@@ -105,7 +105,11 @@ impl Ground {
     }
 
     pub fn call(&self, tool: &str, args: Value) -> Result<Done, ToolError> {
-        self.permit(tool, &args, false)?.run(&self.world)
+        let done = self.permit(tool, &args, false)?.run(&self.world)?;
+        let schema = &self.registry.get(tool).unwrap().output_schema;
+        let validator = jsonschema::validator_for(schema).unwrap();
+        assert!(validator.is_valid(&done.result), "{tool}: {}", done.result);
+        Ok(done)
     }
 
     pub fn ok(&self, tool: &str, args: Value) -> Value {
