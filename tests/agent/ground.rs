@@ -118,7 +118,11 @@ impl Ground {
 
     /// Records what a call stored, as whoever runs it does.
     pub fn record(&self, done: &Done) {
-        let id = row(&self.yard, "s").id;
+        self.record_for("s", done);
+    }
+
+    pub fn record_for(&self, session: &str, done: &Done) {
+        let id = row(&self.yard, session).id;
         let mut store = store(&self.yard);
         for kept in &done.artifacts {
             let event = Event::ArtifactStored {
