@@ -6,6 +6,8 @@ mod artifacts;
 mod git;
 #[path = "agent/ground.rs"]
 mod ground;
+#[path = "agent/hostile.rs"]
+mod hostile;
 #[path = "agent/scope.rs"]
 mod scope;
 #[path = "agent/shell.rs"]

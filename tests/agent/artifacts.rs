@@ -4,7 +4,7 @@ use std::os::unix::fs::symlink;
 use serde_json::{Value, json};
 use treeyard::model::code::Code;
 
-use super::ground::{Ground, SECRET};
+use super::ground::{Ground, SECRET, begin};
 
 #[test]
 fn what_is_stored_is_found_again_in_parts() {
@@ -66,17 +66,23 @@ fn what_is_stored_is_found_again_in_parts() {
 
 #[test]
 fn only_what_the_session_has_is_stored_and_read() {
-    let ground = Ground::new(&["**"]);
+    let ground = Ground::new(&["./src/**"]);
     ground.write("report.bin", "a\0b");
     let done = ground
         .call("artifact.put", json!({ "path": "report.bin" }))
         .unwrap();
     assert_eq!(done.files, ["report.bin"]);
     assert_eq!(done.artifacts[0].media_type, "application/octet-stream");
-    // Of the same store, and of nobody or another session.
-    let other = ground.artifacts().put_bytes(b"of another").unwrap();
-    let refused = ground.refused("artifact.get", json!({ "hash": other.hash.to_string() }));
+    // It is another session's, and in the same store.
+    begin(&ground.yard, "other", &["./none"]);
+    ground.record_for("other", &done);
+    let theirs = done.result["hash"].clone();
+    let refused = ground.refused("artifact.get", json!({ "hash": theirs }));
     assert_eq!(refused.code, Code::ArtifactUnknown);
+    assert_eq!(
+        ground.ok("artifact.list", json!({}))["artifacts"],
+        json!([])
+    );
 
     symlink("/etc/passwd", ground.tree.join("passwd")).unwrap();
     let large = fs::File::create(ground.tree.join("large")).unwrap();
@@ -105,8 +111,8 @@ fn only_what_the_session_has_is_stored_and_read() {
     for args in [
         json!({ "hash": "../../etc/passwd" }),
         json!({ "hash": "blake3:" }),
-        json!({ "hash": other.hash.to_string(), "limit": 3 }),
-        json!({ "hash": other.hash.to_string(), "offset": -1 }),
+        json!({ "hash": theirs, "limit": 3 }),
+        json!({ "hash": theirs, "offset": -1 }),
     ] {
         let refused = ground.refused("artifact.get", args.clone());
         assert_eq!(refused.code, Code::ToolArguments, "{args}: {refused}");

@@ -53,6 +53,11 @@ fn the_state_of_the_worktree_is_told() {
 fn differences_are_told() {
     let ground = Ground::new(&["**"]);
     assert_eq!(ground.ok("git.diff", json!({}))["diff"], "");
+    // What git complains of is no part of its answer.
+    ground.git(&["config", "core.autocrlf", "input"]);
+    ground.git(&["config", "core.safecrlf", "warn"]);
+    ground.write("src/lib.txt", "one\r\ntwo\r\nthree\r\n");
+    assert_eq!(ground.ok("git.diff", json!({}))["diff"], "");
     ground.write("src/lib.txt", "one\nTWO\nthree\n");
     ground.write("README.md", &format!("# {SECRET}\n"));
     let all = ground.ok("git.diff", json!({}))["diff"].clone();

@@ -105,7 +105,11 @@ impl Ground {
     }
 
     pub fn call(&self, tool: &str, args: Value) -> Result<Done, ToolError> {
-        self.permit(tool, &args, false)?.run(&self.world)
+        let done = self.permit(tool, &args, false)?.run(&self.world)?;
+        let schema = &self.registry.get(tool).unwrap().output_schema;
+        let validator = jsonschema::validator_for(schema).unwrap();
+        assert!(validator.is_valid(&done.result), "{tool}: {}", done.result);
+        Ok(done)
     }
 
     pub fn ok(&self, tool: &str, args: Value) -> Value {
@@ -114,7 +118,11 @@ impl Ground {
 
     /// Records what a call stored, as whoever runs it does.
     pub fn record(&self, done: &Done) {
-        let id = row(&self.yard, "s").id;
+        self.record_for("s", done);
+    }
+
+    pub fn record_for(&self, session: &str, done: &Done) {
+        let id = row(&self.yard, session).id;
         let mut store = store(&self.yard);
         for kept in &done.artifacts {
             let event = Event::ArtifactStored {

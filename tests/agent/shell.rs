@@ -73,7 +73,7 @@ fn long_output_is_told_in_part_and_kept_without_secrets() {
     let ground = Ground::new(&["**"]);
     let script =
         format!("echo {SECRET}; seq 1 200000; printf 'é%.0s' $(seq 1 3000); echo {SECRET}");
-    let call = json!({ "command": script, "max_output_bytes": 1001 });
+    let call = json!({ "command": script, "max_output_bytes": 1003 });
     let done = ground.call("shell.exec", call).unwrap();
     let (head, tail) = (&done.result["output"], &done.result["tail"]);
     let (head, tail) = (head.as_str().unwrap(), tail.as_str().unwrap());

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::yard::{Yard, fingerprint};
 
-const CALLS: u32 = 1000;
+const CALLS: u32 = 2000;
 
 fn any_path() -> impl Strategy<Value = String> {
     let fixed = proptest::sample::select(vec![

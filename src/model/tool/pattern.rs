@@ -11,6 +11,9 @@ use super::id::ToolId;
 /// The longest glob, in bytes.
 const LONGEST: usize = 1024;
 
+/// By which a shell tells where another command begins, or a file.
+const JOINTS: &str = ";&|<>()$`\n\r";
+
 /// What a call touches, in its one spelling.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -132,11 +135,17 @@ impl Argument {
     }
 
     /// Whether it is about all of a subject. Of what is below a folder nothing is known, so that only
-    /// a pattern which ends in `/**` has all of it.
+    /// a pattern which ends in `/**` has all of it. A line in which one command may follow another, or print
+    /// elsewhere, is had only by a pattern which says so itself: `git log*` is not about `git log; rm x`.
     fn has_all(&self, subject: &Subject) -> bool {
         match subject {
             Subject::File(path) => self.path.is_match(path),
-            Subject::Command(line) => self.command.is_match(line),
+            Subject::Command(line) => {
+                let glob = self.command.glob().glob();
+                let goes_on = |c: char| JOINTS.contains(c) && !glob.contains(c);
+                let is_one = glob == "*" || !line.contains(goes_on);
+                is_one && self.command.is_match(line)
+            }
             Subject::Folder(path) => {
                 let glob = self.path.glob().glob();
                 let base = glob.strip_suffix("/**").filter(|base| {

@@ -269,6 +269,28 @@ fn what_is_below_a_folder_is_not_known() {
 }
 
 #[test]
+fn a_second_command_is_no_part_of_the_first() {
+    let tool = ToolId::fixed("shell.exec");
+    let covers = |glob: &str, line: &str| {
+        let pattern = Pattern::new("shell.exec", Some(glob)).unwrap();
+        pattern.covers(&tool, &[Subject::Command(line.to_owned())])
+    };
+    assert!(covers("git log*", "git log --oneline -n 3"));
+    for more in [
+        "; rm x", "&& rm x", "| sh", "$(rm x)", "`rm x`", "> x", "\nrm x", "& rm x",
+    ] {
+        let line = format!("git log {more}");
+        assert!(!covers("git log*", &line), "{line}");
+        assert!(covers("*", &line), "{line}");
+        // Who forbids something forbids it in whatever company.
+        let pattern = Pattern::new("shell.exec", Some("git log*")).unwrap();
+        assert!(pattern.touches(&tool, &[Subject::Command(line)]));
+    }
+    assert!(covers("cargo test*| tail*", "cargo test | tail -n 5"));
+    assert!(!covers("cargo test*| tail*", "cargo test; x | tail -n 5"));
+}
+
+#[test]
 fn a_dry_run_is_not_asked_for() {
     let mut case = Case::granted(Vec::new());
     case.dry_run = true;
