@@ -191,3 +191,23 @@ fn where_no_model_is_to_be_called_none_is() {
     assert!(body.to_string().contains("DOCS_ONLY"), "{body}");
     assert_eq!(server.asked.load(Ordering::SeqCst), 0);
 }
+
+#[test]
+fn status_lines_follow_a_session_to_the_target() {
+    let yard = yard("");
+    let gated = ["--auto-land", "--gate", "true", "--name", "docs"];
+    let flags = ["run", "--status-lines", "--scope", "docs/**"];
+    let work = ["--", "sh", "-c", "mkdir docs && echo a > docs/a.md"];
+    let args: Vec<&str> = flags.into_iter().chain(gated).chain(work).collect();
+    let done = yard.treeyard(&args);
+    let text = String::from_utf8([done.stdout, done.stderr].concat()).unwrap();
+    let phases: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("HSK_STATUS role=NONE wp=docs "))
+        .filter_map(|line| line.split(" phase=").nth(1)?.split(' ').next())
+        .collect();
+    for phase in ["IMPLEMENTATION", "HYGIENE", "EVALUATION", "DONE"] {
+        assert!(phases.contains(&phase), "{phase} in {phases:?}\n{text}");
+    }
+    assert_eq!(phases.last(), Some(&"DONE"), "{text}");
+}
