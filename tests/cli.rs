@@ -288,7 +288,8 @@ fn exit_codes() -> String {
 fn seed(sandbox: &Sandbox, end: SessionState) -> (SessionId, PathBuf) {
     let mut project = Project::open(&sandbox.repo(), &[]).unwrap();
     let argv = ["true".to_owned()];
-    let options = TaskOptions::new("x", TaskCommand::Argv(argv.to_vec()));
+    let mut options = TaskOptions::new("x");
+    options.run = Some(TaskCommand::Argv(argv.to_vec()));
     let spec = single_task(
         "docs",
         Some(&["docs/**".into()]),

@@ -1,6 +1,12 @@
 //! Models, as the program lists and tries them.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use crate::yard::Yard;
 
@@ -51,4 +57,157 @@ fn a_repository_cannot_have_a_key_sent_elsewhere() {
         told.contains("`providers` is not for a repository"),
         "{told}"
     );
+}
+
+/// Answers every request in Ollama's words after a while, and counts them.
+struct Server {
+    port: u16,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Server {
+    fn start(wait: Duration) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let count = Arc::clone(&count);
+                thread::spawn(move || answer(stream.unwrap(), wait, &count));
+            }
+        });
+        Self { port, asked }
+    }
+}
+
+fn answer(mut stream: TcpStream, wait: Duration, count: &AtomicUsize) {
+    let mut seen = Vec::new();
+    let mut chunk = [0; 4096];
+    while !String::from_utf8_lossy(&seen).contains("ready\"") {
+        match stream.read(&mut chunk) {
+            Ok(read) if read > 0 => seen.extend_from_slice(&chunk[..read]),
+            _ => return,
+        }
+    }
+    count.fetch_add(1, Ordering::SeqCst);
+    thread::sleep(wait);
+    let body = "{\"model\":\"m\",\"created_at\":\"2026-01-01T00:00:00Z\",\"message\":{\"role\":\"assistant\",\
+                \"content\":\"ready\"},\"done\":true,\"done_reason\":\"stop\",\"prompt_eval_count\":9,\"eval_count\":1}\n";
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    let _ = stream.write_all(format!("{head}{body}").as_bytes());
+}
+
+fn probe(yard: &Yard, args: &[&str]) -> (i32, serde_json::Value) {
+    let mut all = vec!["--json", "models", "probe"];
+    all.extend(args);
+    let done = yard.treeyard(&all);
+    let code = done.status.code().unwrap();
+    let text = [done.stdout, done.stderr].concat();
+    let text = String::from_utf8(text).unwrap();
+    let body = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    (code, body)
+}
+
+#[test]
+fn a_model_is_ready_when_it_answers_in_time() {
+    let (quick, slow) = (
+        Server::start(Duration::ZERO),
+        Server::start(Duration::from_secs(60)),
+    );
+    let provider = |name: &str, port: u16, local: &str| {
+        format!(
+            "[providers.{name}]\nwire = \"ollama\"\nbase_url = \"http://127.0.0.1:{port}\"\nlocal = {local}\n\
+             [models.{name}]\nprovider = \"{name}\"\nmodel = \"m\"\n"
+        )
+    };
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let yard = yard(
+        &[
+            provider("quick", quick.port, "true"),
+            provider("slow", slow.port, "true"),
+            provider("closed", closed, "true"),
+            provider("far", quick.port, "false"),
+        ]
+        .concat(),
+    );
+    let (code, body) = probe(&yard, &["--within", "3s"]);
+    let states: Vec<_> = body["probes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            (
+                one["name"].as_str().unwrap(),
+                one["readiness"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    let expected = [
+        ("closed", "FAILED"),
+        ("far", "NOT_ASKED"),
+        ("quick", "READY"),
+        ("slow", "SLOW"),
+    ];
+    assert_eq!(
+        (code, states.as_slice()),
+        (0, expected.as_slice()),
+        "{body}"
+    );
+    assert!(body["probes"][2]["latency_ms"].as_u64().unwrap() < 3000);
+    assert_eq!(quick.asked.load(Ordering::SeqCst), 1, "nobody agreed");
+    let kept = yard.folder.path().join("home/data/treeyard/probes.json");
+    let kept: serde_json::Value = serde_json::from_slice(&fs::read(kept).unwrap()).unwrap();
+    assert_eq!(kept["probes"].as_array().unwrap().len(), 3);
+
+    let (code, body) = probe(&yard, &["far"]);
+    assert_eq!((code, body["ready"].as_u64()), (5, Some(0)), "{body}");
+    let (code, body) = probe(&yard, &["far", "--yes"]);
+    assert_eq!((code, body["ready"].as_u64()), (0, Some(1)), "{body}");
+    assert_eq!(quick.asked.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn where_no_model_is_to_be_called_none_is() {
+    let server = Server::start(Duration::ZERO);
+    let yard = yard(&format!(
+        "[agent]\nmodel = \"near/m\"\n[providers.near]\nwire = \"ollama\"\nbase_url = \"http://127.0.0.1:{}\"\n",
+        server.port
+    ));
+    yard.write("treeyard.toml", "[agent]\nmode = \"DOCS_ONLY\"\n");
+    let (code, body) = probe(&yard, &[]);
+    assert_eq!(
+        (code, body["error"]["code"].as_str()),
+        (5, Some("CX-MM-001")),
+        "{body}"
+    );
+    assert!(body.to_string().contains("DOCS_ONLY"), "{body}");
+    assert_eq!(server.asked.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn status_lines_follow_a_session_to_the_target() {
+    let yard = yard("");
+    let gated = ["--auto-land", "--gate", "true", "--name", "docs"];
+    let flags = ["run", "--status-lines", "--scope", "docs/**"];
+    let work = ["--", "sh", "-c", "mkdir docs && echo a > docs/a.md"];
+    let args: Vec<&str> = flags.into_iter().chain(gated).chain(work).collect();
+    let done = yard.treeyard(&args);
+    let text = String::from_utf8([done.stdout, done.stderr].concat()).unwrap();
+    let phases: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("HSK_STATUS role=NONE wp=docs "))
+        .filter_map(|line| line.split(" phase=").nth(1)?.split(' ').next())
+        .collect();
+    for phase in ["IMPLEMENTATION", "HYGIENE", "EVALUATION", "DONE"] {
+        assert!(phases.contains(&phase), "{phase} in {phases:?}\n{text}");
+    }
+    assert_eq!(phases.last(), Some(&"DONE"), "{text}");
 }

@@ -29,6 +29,7 @@ mod models_tests;
 pub mod overrides;
 pub mod prices;
 pub mod printed;
+pub mod probe;
 pub mod project;
 pub mod providers;
 mod repair;

@@ -82,7 +82,7 @@ pub fn update(file: &Path, places: &Places) -> Result<Installed, Failure> {
 }
 
 /// All or nothing, also when the machine stops in the middle.
-fn put(bytes: &[u8], path: &Path) -> std::io::Result<()> {
+pub(super) fn put(bytes: &[u8], path: &Path) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let mut draft = tempfile::NamedTempFile::new_in(folder)?;

@@ -140,7 +140,7 @@ pub enum Command {
     Tools(c::tools::Args),
     /// Check a plan file
     Plan(c::plan::Args),
-    /// List models and their providers
+    /// List models, and try whether they answer
     Models(c::models::Args),
     /// Say what models cost
     Prices(c::prices::Args),

@@ -5,13 +5,15 @@ use std::collections::HashMap;
 use super::format::clean;
 use crate::model::code::Code;
 use crate::model::event::{Event, Record};
-use crate::model::ids::SessionId;
+use crate::model::ids::{JobId, SessionId};
+use crate::model::job::JobKind;
 use crate::model::status::StatusLine;
 use crate::store::SessionRow;
 
 /// How the sessions of a submission stand.
 pub struct StatusLines {
     known: HashMap<SessionId, StatusLine>,
+    kinds: HashMap<JobId, JobKind>,
 }
 
 impl StatusLines {
@@ -20,6 +22,7 @@ impl StatusLines {
         let known = sessions.iter().map(|row| (row.id, status_of(row)));
         Self {
             known: known.collect(),
+            kinds: HashMap::new(),
         }
     }
 
@@ -30,9 +33,19 @@ impl StatusLines {
         let before = status.clone();
         match &record.event {
             Event::SessionMoved { to, .. } => status.state = *to,
-            Event::Landed { .. } => status.landed = true,
+            Event::JobQueued { job_id, kind, .. } => {
+                self.kinds.insert(*job_id, *kind);
+            }
+            Event::JobDispatched { job_id } => status.job = self.kinds.get(job_id).copied(),
+            Event::LandingStarted { .. } => {
+                (status.landing, status.gate_failed, status.code) = (true, false, None);
+            }
+            Event::Landed { .. } => (status.landing, status.landed) = (false, true),
+            Event::LandingConflicted { .. } => status.landing = false,
             Event::LandingRefused { code, .. } => {
+                status.landing = false;
                 status.gate_failed = code == Code::GateFailed.id();
+                status.code = Code::of_id(code);
             }
             Event::LockConflicted { conflict } => {
                 status.conflict |= conflict.waiter.party.session_id() == Some(session);
@@ -49,8 +62,12 @@ pub fn status_of(session: &SessionRow) -> StatusLine {
     StatusLine {
         work: clean(&session.name),
         state: session.state,
+        job: None,
+        landing: false,
         landed: session.landed_commit.is_some(),
         conflict: session.waits_for.is_some() || session.is_asking(),
         gate_failed: session.landing_code.as_deref() == Some(Code::GateFailed.id()),
+        code: session.landing_code.as_deref().and_then(Code::of_id),
+        identity: None,
     }
 }

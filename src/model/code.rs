@@ -64,6 +64,11 @@ macro_rules! codes {
                 match self { $(Code::$variant => $id),* }
             }
 
+            /// The one with this id.
+            pub fn of_id(id: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.id() == id)
+            }
+
             /// What it means, as a sentence without a full stop.
             pub fn meaning(self) -> &'static str {
                 match self { $(Code::$variant => $meaning),* }

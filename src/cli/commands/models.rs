@@ -1,18 +1,23 @@
 //! `treeyard models`: what models there are.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::app::failure::Failure;
 use crate::app::model_list::{KeyState, ListedModel, ListedProvider, models, providers};
 use crate::app::prices;
+use crate::app::probe::{self, Terms};
 use crate::app::project::settings_at;
 use crate::cli::context::Context;
 use crate::cli::table::{Table, width};
-use crate::model::code::Exit;
+use crate::config::{Settings, length_of_time};
+use crate::model::code::{Code, Exit};
+use crate::model::mode::{Probe, Readiness};
 
 /// What to do.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  treeyard models ls\n  treeyard models ls --json")]
+#[command(after_help = "Examples:\n  treeyard models ls\n  treeyard models probe")]
 pub struct Args {
     /// What to do
     #[command(subcommand)]
@@ -30,12 +35,45 @@ Examples:
 
 A model needs no table: PROVIDER/MODEL names any model of a provider. Prices are for a million tokens, sent and answered.")]
     Ls,
+    /// Ask models for a word, and say which are ready and how long that took
+    #[command(after_help = "\
+Examples:
+  treeyard models probe
+  treeyard models probe fast --within 5s
+  treeyard models probe anthropic/claude-opus-5 --yes
+
+A model is READY when it answered in time, for 15 minutes. Without --yes nothing is sent to models elsewhere. Ends with exit
+code 5 (CX-MM-001) when none is ready.")]
+    Probe {
+        /// Which models; all of `models ls` without
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+        /// Who takes longer is not ready
+        #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
+        within: Duration,
+        /// Agree that one word is sent to each model elsewhere, which costs a little
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    let ms = length_of_time(text).filter(|ms| *ms > 0);
+    ms.map(Duration::from_millis)
+        .ok_or_else(|| "write it as 500ms, 30s or 2m".to_owned())
 }
 
 /// Does it.
 pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     match &args.verb {
         Verb::Ls => ls(context),
+        Verb::Probe { names, within, yes } => {
+            let terms = Terms {
+                within: *within,
+                agreed: *yes,
+            };
+            probe_models(names, terms, context)
+        }
     }
 }
 
@@ -103,4 +141,52 @@ fn key(state: KeyState) -> &'static str {
         KeyState::Missing => "no",
         KeyState::Exposed => "others may read it",
     }
+}
+
+fn probe_models(names: &[String], terms: Terms, context: &Context) -> Result<Exit, Failure> {
+    let settings = settings_at(&context.directory, &context.settings)?;
+    let names = match names {
+        [] => all_names(&settings),
+        names => names.iter().map(String::as_str).collect(),
+    };
+    let place = probe::place()?;
+    let found = probe::probe(&settings, &names, terms, variable, &place)?;
+    let ready = found
+        .iter()
+        .filter(|one| one.readiness == Readiness::Ready)
+        .count();
+    let body = json!({ "probes": found, "ready": ready });
+    context.terminal.result("model_probes", body, || {
+        let table = probe_table(&found).render(width());
+        match found.is_empty() {
+            true => "no model is configured".to_owned(),
+            false => format!("{table}\n\n{ready} of {} READY", found.len()),
+        }
+    })?;
+    match ready {
+        0 => Ok(Code::NoReadyModel.exit()),
+        _ => Ok(Exit::Ok),
+    }
+}
+
+fn all_names(settings: &Settings) -> Vec<&str> {
+    let default = settings.agent_model().as_deref();
+    let mut names: Vec<&str> = settings.model_names().chain(default).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+fn probe_table(found: &[Probe]) -> Table {
+    let mut table = Table::new(&["NAME", "STATE", "LATENCY", "WHY"]);
+    for one in found {
+        let latency = one.latency_ms.map(|ms| format!("{ms} ms"));
+        table.row([
+            one.name.as_str().into(),
+            one.readiness.name().into(),
+            latency.unwrap_or_default().into(),
+            one.why.as_deref().unwrap_or_default().into(),
+        ]);
+    }
+    table
 }

@@ -252,7 +252,8 @@ fn a_repository_only_makes_models_do_less() {
     assert_eq!(settings.budget_then(), BudgetThen::Stop);
 
     let looser = "[agent]\nask_from = \"HIGH\"\nmode = \"AI_ENABLED\"\n";
-    let settings = load("[agent]\nmode = \"DOCS_ONLY\"", looser, &[]).unwrap();
+    let strict = "[agent]\nask_from = \"MEDIUM\"\nmode = \"DOCS_ONLY\"";
+    let settings = load(strict, looser, &[]).unwrap();
     assert_eq!(settings.ask_from(), RiskLevel::Medium);
     assert_eq!(settings.agent_mode(), RuntimeMode::DocsOnly);
     let read_only = load("[agent]\nallow = \"read-only\"", "", &[]).unwrap();
