@@ -29,5 +29,6 @@ mod proof;
 mod scope;
 mod secrets;
 mod shut;
+mod turns;
 mod ways;
 mod yard;

@@ -14,12 +14,7 @@ pub struct Yard {
 impl Yard {
     pub fn new() -> Self {
         let yard = Self::confined();
-        let settings = yard.folder.path().join("home/config/treeyard");
-        std::fs::create_dir_all(&settings).unwrap();
-        // Commands of tests leave marks beside the repository, and some go where they should not.
-        let folder = yard.folder.path().display();
-        let text = format!("[sandbox]\nwrite = [\"{folder}\"]\n");
-        std::fs::write(settings.join("config.toml"), text).unwrap();
+        yard.configure("");
         yard
     }
 
@@ -36,6 +31,16 @@ impl Yard {
         yard.git(&["add", "-A"]);
         yard.git(&["commit", "-qm", "Start"]);
         yard
+    }
+
+    /// Writes the person's own settings anew. Commands of tests leave marks beside the repository, and some go
+    /// where they should not.
+    pub fn configure(&self, more: &str) {
+        let settings = self.folder.path().join("home/config/treeyard");
+        std::fs::create_dir_all(&settings).unwrap();
+        let folder = self.folder.path().display();
+        let text = format!("{more}\n[sandbox]\nwrite = [\"{folder}\"]\n");
+        std::fs::write(settings.join("config.toml"), text).unwrap();
     }
 
     pub fn repo(&self) -> PathBuf {

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::failure::Failure;
 use super::models::{OpenModel, open_model};
 use super::prices;
+use super::probe::refuse_docs_only;
 use super::project::{Project, open_store};
 use super::setup::runner_config;
 use crate::agent::{
@@ -22,7 +23,6 @@ use crate::model::budget::{BudgetThen, Span};
 use crate::model::code::Code;
 use crate::model::ids::{JobId, SessionId};
 use crate::model::job::JobKind;
-use crate::model::mode::RuntimeMode;
 use crate::model::price::MicroDollars;
 use crate::model::redact::Redactor;
 use crate::model::run::Stop;
@@ -80,10 +80,7 @@ fn open(
     work: &ModelWork,
     config: &Config,
 ) -> Result<(OpenModel, Redactor), Failure> {
-    if settings.agent_mode() == RuntimeMode::DocsOnly {
-        let message = "the mode is DOCS_ONLY: no model is called";
-        return Err(Failure::new(Code::NoReadyModel, message));
-    }
+    refuse_docs_only(settings)?;
     let (vault, names) = (&config.policy.secrets, row.spec()?.secrets);
     if let Some(git_dir) = &row.git_dir {
         vault.learn(Path::new(git_dir), &names);

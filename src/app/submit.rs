@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use super::idle::{files_of_target, idle_of};
+use super::probe::refuse_docs_only;
 use super::project::Project;
 use super::sandbox::can_hold;
 use super::setup;
@@ -76,6 +77,9 @@ pub fn submit(project: &mut Project, request: &Request) -> Result<Submitted, Fai
     let checked = read(project, request)?;
     let settings = checked.settings;
     can_hold(&checked.tasks, &settings)?;
+    if checked.tasks.iter().any(|task| task.run.model().is_some()) {
+        refuse_docs_only(&settings)?;
+    }
     let after = request
         .after
         .iter()
