@@ -211,3 +211,48 @@ fn status_lines_follow_a_session_to_the_target() {
     }
     assert_eq!(phases.last(), Some(&"DONE"), "{text}");
 }
+
+#[test]
+fn a_work_profile_gives_its_roles_to_models_that_are_ready() {
+    let server = Server::start(Duration::ZERO);
+    let provider = format!(
+        "[providers.near]\nwire = \"ollama\"\nbase_url = \"http://127.0.0.1:{}\"\n",
+        server.port
+    );
+    let yard = yard(&format!(
+        "{provider}[models.small]\nprovider = \"near\"\nmodel = \"a:7b\"\n\
+         [models.large]\nprovider = \"near\"\nmodel = \"a:70b\"\n"
+    ));
+    let role = "{ primary_model_id = \"small\", local_only = true }";
+    yard.write(
+        "work.toml",
+        &format!(
+            "schema_version = \"hsk.work_profile@0.6\"\n[model_assignments]\nfrontend = {role}\norchestrator = {role}\n\
+             worker = {role}\nvalidator = {{ primary_model_id = \"gone\", fallback_model_id = \"large\", local_only = true }}\n\
+             [governance]\nautomation_level = \"AUTONOMOUS\"\nallow_cloud_escalation = false\n\
+             [routing]\nselection_policy = \"explicit\"\ncandidate_models = [\"small\", \"large\"]\n"
+        ),
+    );
+    let refused = yard.exits(5, &["models", "profile", "work.toml"]);
+    assert!(refused.contains("none"), "{refused}");
+    probe(&yard, &[]);
+    let body = yard.json(&["models", "profile", "work.toml"]);
+    let worker = &body["roles"][2];
+    assert_eq!(worker["model"], "small");
+    assert_eq!(worker["larger"], "large");
+    let validator = &body["roles"][3];
+    assert_eq!(validator["model"], "large");
+    assert!(
+        validator["why"].as_str().unwrap().contains("gone"),
+        "{body}"
+    );
+
+    yard.write("wrong.json", "{\n \"schema_version\": 1 }");
+    let wrong = yard.treeyard(&["models", "profile", "wrong.json"]);
+    let told = String::from_utf8(wrong.stderr).unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(
+        told.contains("wrong.json:2:20: expected a string"),
+        "{told}"
+    );
+}
