@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -67,6 +68,10 @@ struct Server {
 
 impl Server {
     fn start(wait: Duration) -> Self {
+        Self::saying("ready", wait)
+    }
+
+    fn saying(text: &'static str, wait: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let asked = Arc::new(AtomicUsize::new(0));
@@ -74,14 +79,14 @@ impl Server {
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let count = Arc::clone(&count);
-                thread::spawn(move || answer(stream.unwrap(), wait, &count));
+                thread::spawn(move || answer(stream.unwrap(), text, wait, &count));
             }
         });
         Self { port, asked }
     }
 }
 
-fn answer(mut stream: TcpStream, wait: Duration, count: &AtomicUsize) {
+fn answer(mut stream: TcpStream, text: &str, wait: Duration, count: &AtomicUsize) {
     let mut seen = Vec::new();
     let mut chunk = [0; 4096];
     while !String::from_utf8_lossy(&seen).contains("ready\"") {
@@ -92,8 +97,11 @@ fn answer(mut stream: TcpStream, wait: Duration, count: &AtomicUsize) {
     }
     count.fetch_add(1, Ordering::SeqCst);
     thread::sleep(wait);
-    let body = "{\"model\":\"m\",\"created_at\":\"2026-01-01T00:00:00Z\",\"message\":{\"role\":\"assistant\",\
-                \"content\":\"ready\"},\"done\":true,\"done_reason\":\"stop\",\"prompt_eval_count\":9,\"eval_count\":1}\n";
+    let body = serde_json::json!({
+        "model": "m", "created_at": "2026-01-01T00:00:00Z", "done": true, "done_reason": "stop",
+        "message": { "role": "assistant", "content": text }, "prompt_eval_count": 9, "eval_count": 1,
+    });
+    let body = format!("{body}\n");
     let head = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
         body.len()
@@ -210,4 +218,86 @@ fn status_lines_follow_a_session_to_the_target() {
         assert!(phases.contains(&phase), "{phase} in {phases:?}\n{text}");
     }
     assert_eq!(phases.last(), Some(&"DONE"), "{text}");
+}
+
+#[test]
+fn a_work_profile_gives_its_roles_to_models_that_are_ready() {
+    let server = Server::start(Duration::ZERO);
+    let provider = format!(
+        "[providers.near]\nwire = \"ollama\"\nbase_url = \"http://127.0.0.1:{}\"\n",
+        server.port
+    );
+    let yard = yard(&format!(
+        "{provider}[models.small]\nprovider = \"near\"\nmodel = \"a:7b\"\n\
+         [models.large]\nprovider = \"near\"\nmodel = \"a:70b\"\n"
+    ));
+    let role = "{ primary_model_id = \"small\", local_only = true }";
+    yard.write(
+        "work.toml",
+        &format!(
+            "schema_version = \"hsk.work_profile@0.6\"\n[model_assignments]\nfrontend = {role}\norchestrator = {role}\n\
+             worker = {role}\nvalidator = {{ primary_model_id = \"gone\", fallback_model_id = \"large\", local_only = true }}\n\
+             [governance]\nautomation_level = \"AUTONOMOUS\"\nallow_cloud_escalation = false\n\
+             [routing]\nselection_policy = \"explicit\"\ncandidate_models = [\"small\", \"large\"]\n"
+        ),
+    );
+    let refused = yard.exits(5, &["models", "profile", "work.toml"]);
+    assert!(refused.contains("none"), "{refused}");
+    probe(&yard, &[]);
+    let body = yard.json(&["models", "profile", "work.toml"]);
+    let worker = &body["roles"][2];
+    assert_eq!(worker["model"], "small");
+    assert_eq!(worker["larger"], "large");
+    let validator = &body["roles"][3];
+    assert_eq!(validator["model"], "large");
+    assert!(
+        validator["why"].as_str().unwrap().contains("gone"),
+        "{body}"
+    );
+
+    yard.write("wrong.json", "{\n \"schema_version\": 1 }");
+    let wrong = yard.treeyard(&["models", "profile", "wrong.json"]);
+    let told = String::from_utf8(wrong.stderr).unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(
+        told.contains("wrong.json:2:20: expected a string"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_recording_has_no_key_even_when_it_is_answered() {
+    let key = "horse-battery-staple-91";
+    let server = Server::saying("you sent horse-battery-staple-91", Duration::ZERO);
+    let yard = yard("");
+    let (file, record) = (
+        yard.folder.path().join("key"),
+        yard.folder.path().join("record.toml"),
+    );
+    fs::write(&file, format!("{key}\n")).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let config = yard.folder.path().join("home/config/treeyard/config.toml");
+    let text = format!(
+        "[providers.near]\nwire = \"ollama\"\nbase_url = \"http://127.0.0.1:{}\"\nkey_file = \"{}\"\nrecord = \"{}\"\n",
+        server.port,
+        file.display(),
+        record.display()
+    );
+    fs::write(config, text).unwrap();
+    let (code, body) = probe(&yard, &["near/m"]);
+    assert_eq!(code, 0, "{body}");
+    let kept = fs::read_to_string(&record).unwrap();
+    assert!(kept.contains("you sent [redacted:near]"), "{kept}");
+    assert!(!kept.contains(key) && !body.to_string().contains(key));
+
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let (code, body) = probe(&yard, &["near/m"]);
+    assert_eq!((code, body["ready"].as_u64()), (5, Some(0)));
+    assert!(
+        body["probes"][0]["why"]
+            .as_str()
+            .unwrap()
+            .contains("others may read")
+    );
+    assert_eq!(server.asked.load(Ordering::SeqCst), 1);
 }

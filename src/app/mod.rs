@@ -33,6 +33,7 @@ pub mod probe;
 pub mod project;
 pub mod providers;
 mod repair;
+pub mod roles;
 pub mod run;
 pub mod salvage;
 pub mod sandbox;

@@ -144,8 +144,7 @@ fn endpoint(
         endpoint = endpoint.with_key(key)?;
     }
     for (name, value) in &of.headers {
-        let value = SecretValue::new(value.clone().into_bytes());
-        endpoint = endpoint.with_header(name, &value)?;
+        endpoint = endpoint.with_header(name, value)?;
     }
     endpoint.proxies = ProxySettings::from_variables(env);
     Ok(endpoint)

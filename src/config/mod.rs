@@ -6,6 +6,7 @@ mod budget;
 mod graph;
 mod groups;
 mod idle;
+mod json;
 mod known;
 mod load;
 mod models;
@@ -25,6 +26,7 @@ mod settings;
 mod share;
 mod shown;
 mod values;
+mod work_profile;
 
 #[cfg(test)]
 mod tests;
@@ -45,3 +47,4 @@ pub use secrets::{SecretSource, SecretSources};
 pub use settings::{Entry, KEYS, Key, Origin, Settings};
 pub use shown::{key_table, template};
 pub use values::{Isolation, LandMethod, OnDrift, Uncommitted, WorktreesRoot, length_of_time};
+pub use work_profile::{work_profile, work_profile_file, work_profile_schema};

@@ -11,7 +11,7 @@ use super::known::{Known, known};
 use super::providers::{ProviderSettings, Speaks};
 use super::reader::{Problems, Read, Section, mistyped, quoted, unknown};
 use super::settings::Settings;
-use super::share::Temperature;
+use super::share::{AtLeastOne, Temperature};
 use super::values::{Setting, named_values, words};
 use crate::model::backend::ParameterClass;
 use crate::model::chat::{Effort, ProviderCapabilities, Wire};
@@ -242,8 +242,8 @@ impl Read for ModelTable {
             provider: section.take("provider"),
             model: section.take("model"),
             parameter_class: section.take("parameter_class"),
-            context_window: section.take::<Tokens>("context_window").map(|n| n.0),
-            max_output_tokens: section.take::<Tokens>("max_output_tokens").map(|n| n.0),
+            context_window: section.take::<AtLeastOne>("context_window").map(|n| n.0),
+            max_output_tokens: section.take::<AtLeastOne>("max_output_tokens").map(|n| n.0),
             thinking: section.take("thinking"),
             temperature: section.take("temperature"),
             can: CAN.map(|key| section.take(key)),
@@ -292,17 +292,4 @@ impl ModelTable {
 words! {
     ParameterClass { "P7B" => P7B, "P13B" => P13B, "P32B" => P32B, "P72B" => P72B, "P110B" => P110B, "PUnknown" => PUnknown }
     Effort { "low" => Low, "medium" => Medium, "high" => High }
-}
-
-/// A number of tokens; none at all would be no model.
-struct Tokens(u32);
-
-impl Read for Tokens {
-    fn read(value: &Spanned<DeValue<'_>>, problems: &Problems) -> Option<Self> {
-        let number = u32::read(value, problems)?;
-        if number == 0 {
-            problems.add(value.span().start, "no tokens at all", None);
-        }
-        (number > 0).then_some(Self(number))
-    }
 }

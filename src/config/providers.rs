@@ -11,9 +11,10 @@ use toml::de::DeValue;
 use super::reader::{Problems, Read, Section, mistyped, quoted, unknown};
 use super::sandbox::Place;
 use super::settings::Settings;
+use super::share::AtLeastOne;
 use super::values::{EnvName, Setting, Timeout, Wait, named_values};
 use crate::model::chat::Wire;
-use crate::model::secret::SecretName;
+use crate::model::secret::{SecretName, SecretValue};
 
 const EXAMPLE: &str = "{ wire = \"openai-compatible\", base_url = \"http://localhost:8080/v1\" }";
 
@@ -55,7 +56,7 @@ pub struct ProviderSettings {
     /// Where exchanges are recorded.
     pub record: Option<PathBuf>,
     /// Headers of every request.
-    pub headers: BTreeMap<String, String>,
+    pub headers: BTreeMap<String, SecretValue>,
     /// Whether what is sent stays with the person; `None`: as its address says.
     pub local: Option<bool>,
     /// Whose prices its models have.
@@ -79,7 +80,7 @@ pub(super) struct ProviderTable {
     key_file: Option<Place>,
     script: Option<Place>,
     record: Option<Place>,
-    headers: Option<BTreeMap<String, String>>,
+    headers: Option<BTreeMap<String, SecretValue>>,
     local: Option<bool>,
     prices: Option<String>,
     timeout: Option<Wait>,
@@ -275,9 +276,11 @@ impl Read for ProviderTable {
             local: section.take("local"),
             prices: section.take("prices"),
             timeout: section.take::<Timeout>("timeout").and_then(call_timeout),
-            max_concurrent: section.take("max_concurrent"),
-            requests_per_minute: section.take("requests_per_minute"),
-            tokens_per_minute: section.take("tokens_per_minute"),
+            max_concurrent: section.take::<AtLeastOne>("max_concurrent").map(|n| n.0),
+            requests_per_minute: section
+                .take::<AtLeastOne>("requests_per_minute")
+                .map(|n| n.0),
+            tokens_per_minute: section.take::<AtLeastOne>("tokens_per_minute").map(|n| n.0),
         };
         section.finish();
         Some(read)
@@ -387,11 +390,14 @@ impl Read for BaseUrl {
     }
 }
 
-struct Headers(BTreeMap<String, String>);
+struct Headers(BTreeMap<String, SecretValue>);
 
 impl Read for Headers {
     fn read(value: &Spanned<DeValue<'_>>, problems: &Problems) -> Option<Self> {
         let any = |_: &str, _: usize, _: &Problems| true;
-        named_values(value, "{ \"X-Team\" = \"value\" }", any, problems).map(Self)
+        let texts: BTreeMap<String, String> =
+            named_values(value, "{ \"X-Team\" = \"value\" }", any, problems)?;
+        let secret = |(name, text): (String, String)| (name, SecretValue::new(text.into_bytes()));
+        Some(Self(texts.into_iter().map(secret).collect()))
     }
 }

@@ -1,4 +1,4 @@
-//! Numbers that are no whole ones.
+//! Numbers within bounds.
 
 use serde_json::{Value, json};
 use toml::Spanned;
@@ -71,5 +71,18 @@ pub(super) struct Temperature(pub(super) Thousandths);
 impl Read for Temperature {
     fn read(value: &Raw<'_>, problems: &Problems) -> Option<Self> {
         Thousandths::within(value, 0, 2000, problems).map(Self)
+    }
+}
+
+/// A whole number that is not 0.
+pub(super) struct AtLeastOne(pub(super) u32);
+
+impl Read for AtLeastOne {
+    fn read(value: &Raw<'_>, problems: &Problems) -> Option<Self> {
+        let number = u32::read(value, problems)?;
+        if number == 0 {
+            problems.add(value.span().start, "expected at least 1", None);
+        }
+        (number > 0).then_some(Self(number))
     }
 }

@@ -3,6 +3,7 @@ mod groups;
 mod messages;
 mod models;
 mod settings;
+mod work_profile;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -91,7 +91,7 @@ codes! {
     NoReadyModel = "CX-MM-001", Held, "no model is ready", "`treeyard models probe` tries them and says why; with `agent.mode = \"DOCS_ONLY\"` none is used, and everything else works";
     ScopeConflict = "CX-MM-002", Held, "scope lock conflict", "wait for the holder, narrow the scope, or change the priority";
     ModelSwapFailed = "CX-MM-003", Failed, "another model could not be taken", "`treeyard models probe` says which are ready; go on with the one before, or name another";
-    ParallelForbidden = "CX-MM-004", Held, "several models at once are asked for, and policy forbids it", "let one model play all roles (`SINGLE_MODEL_MULTI_ROLE`), or allow it in the work profile with its limits";
+    ParallelForbidden = "CX-MM-004", Held, "several models at once are asked for, and policy forbids it", "let one model play all roles (`SINGLE_MODEL_MULTI_ROLE`), or set limits for several";
     ReasoningLocal = "CX-MM-005", Ok, "a local model is asked for a strength of reasoning", "nothing needs to be done: local models are asked without";
     ConsentMissing = "CX-MM-CONSENT-MISSING", Held, "a call would leave this machine, and nobody has agreed to it", "look at what would be sent and agree to it, or name a local model";
     ModelUnnamed = "TY-MODEL-UNNAMED", Usage, "no model is named, or none that there is", "name one: `--model NAME`, or `agent.model` in the settings; `treeyard models ls` lists them, and `PROVIDER/MODEL` needs no table";

@@ -75,7 +75,7 @@ pub fn select<'c>(
     known: &'c [Candidate],
 ) -> Result<&'c Candidate, NoChoice> {
     let assignment = profile.assignment(role);
-    let named = names(profile, assignment);
+    let named = names(profile, role);
     let may = |id: &&str| {
         known
             .iter()
@@ -123,7 +123,7 @@ pub fn escalate<'c>(
 ) -> Option<Escalation<'c>> {
     let assignment = profile.assignment(role);
     let governance = &profile.governance;
-    let named = names(profile, assignment);
+    let named = names(profile, role);
     let larger = named
         .iter()
         .filter_map(|id| known.iter().find(|one| one.id == **id))
@@ -147,7 +147,8 @@ pub fn escalate<'c>(
 }
 
 /// The models that a profile names for a role, each once, in the order of its candidates.
-fn names<'p>(profile: &'p WorkProfile, assignment: &'p Assignment) -> Vec<&'p str> {
+pub fn names(profile: &WorkProfile, role: ProfileRole) -> Vec<&str> {
+    let assignment = profile.assignment(role);
     let candidates = profile.routing.candidate_models.iter().map(String::as_str);
     let primary = std::iter::once(assignment.primary_model_id.as_str());
     let mut names: Vec<&str> = Vec::new();
@@ -174,3 +175,6 @@ fn may_escalate(governance: &Governance, one: &Candidate, used: u32) -> bool {
         .is_none_or(|most| used < most);
     one.backend == Backend::Local || (governance.allow_cloud_escalation && left)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! `treeyard models`: what models there are.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
@@ -9,15 +10,19 @@ use crate::app::model_list::{KeyState, ListedModel, ListedProvider, models, prov
 use crate::app::prices;
 use crate::app::probe::{self, Terms};
 use crate::app::project::settings_at;
+use crate::app::roles::{Assigned, assigned};
 use crate::cli::context::Context;
+use crate::cli::out::write_all;
 use crate::cli::table::{Table, width};
-use crate::config::{Settings, length_of_time};
+use crate::config::{Settings, length_of_time, work_profile_file, work_profile_schema};
 use crate::model::code::{Code, Exit};
 use crate::model::mode::{Probe, Readiness};
 
 /// What to do.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  treeyard models ls\n  treeyard models probe")]
+#[command(
+    after_help = "Examples:\n  treeyard models ls\n  treeyard models probe\n  treeyard models profile work.toml"
+)]
 pub struct Args {
     /// What to do
     #[command(subcommand)]
@@ -55,6 +60,22 @@ code 5 (CX-MM-001) when none is ready.")]
         #[arg(long)]
         yes: bool,
     },
+    /// Check a work profile, and say which models it gives its roles now
+    #[command(after_help = "\
+Examples:
+  treeyard models profile work.toml
+  treeyard models profile --schema > work-profile.schema.json
+
+A profile is TOML or JSON of the form hsk.work_profile@0.6. Which models are ready is what `treeyard models probe` found in the last
+15 minutes.")]
+    Profile {
+        /// The profile
+        #[arg(value_name = "FILE", required_unless_present = "schema")]
+        file: Option<PathBuf>,
+        /// Print the JSON Schema of profiles
+        #[arg(long, conflicts_with = "file")]
+        schema: bool,
+    },
 }
 
 fn time(text: &str) -> Result<Duration, String> {
@@ -73,6 +94,13 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
                 agreed: *yes,
             };
             probe_models(names, terms, context)
+        }
+        Verb::Profile {
+            file: Some(file), ..
+        } => profile(&context.file(file), context),
+        Verb::Profile { file: None, .. } => {
+            write_all(format!("{:#}\n", work_profile_schema()).as_bytes())?;
+            Ok(Exit::Ok)
         }
     }
 }
@@ -186,6 +214,34 @@ fn probe_table(found: &[Probe]) -> Table {
             one.readiness.name().into(),
             latency.unwrap_or_default().into(),
             one.why.as_deref().unwrap_or_default().into(),
+        ]);
+    }
+    table
+}
+
+fn profile(file: &Path, context: &Context) -> Result<Exit, Failure> {
+    let profile = work_profile_file(file).map_err(|error| {
+        Failure::from(error).hint("`treeyard models profile --schema` prints what may stand in it")
+    })?;
+    let settings = settings_at(&context.directory, &context.settings)?;
+    let roles = assigned(&settings, &profile, variable, &probe::place()?);
+    let unready = roles.iter().find_map(|role| role.code);
+    context
+        .terminal
+        .result("work_profile", json!({ "roles": roles }), || {
+            role_table(&roles).render(width())
+        })?;
+    Ok(unready.map_or(Exit::Ok, Code::exit))
+}
+
+fn role_table(roles: &[Assigned]) -> Table {
+    let mut table = Table::new(&["ROLE", "MODEL", "NEXT LARGER", "WHY"]);
+    for role in roles {
+        table.row([
+            role.role.name().into(),
+            role.model.as_deref().unwrap_or("none").into(),
+            role.larger.as_deref().unwrap_or_default().into(),
+            role.why.as_deref().unwrap_or_default().into(),
         ]);
     }
     table

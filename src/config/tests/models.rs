@@ -125,6 +125,10 @@ fn what_is_no_provider_or_model_is_told_with_its_place() {
             "2:11: a timeout of zero",
         ),
         (
+            "[providers.openai]\nmax_concurrent = 0",
+            "2:18: expected at least 1",
+        ),
+        (
             "[providers.\"a/b\"]\nwire = \"ollama\"",
             "1:12: `a/b` cannot name a provider",
         ),
@@ -146,7 +150,7 @@ fn what_is_no_provider_or_model_is_told_with_its_place() {
         ),
         (
             "[models.x]\nprovider = \"openai\"\ncontext_window = 0",
-            "3:18: no tokens at all",
+            "3:18: expected at least 1",
         ),
         (
             "[agent]\nask_from = \"never\"",
