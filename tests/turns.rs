@@ -1,6 +1,7 @@
 //! Models at work: the real program, real worktrees, and servers on this machine that speak each interface.
 
 #[path = "../src/provider/tests/server.rs"]
+#[expect(dead_code, reason = "its other tests need all of it")]
 mod server;
 mod wires;
 
