@@ -34,3 +34,7 @@ CREATE INDEX model_calls_by_start ON model_calls (started_ms);
 -- Agreements are found without a look at every event.
 CREATE INDEX events_of_consent ON events (seq)
     WHERE event_type IN ('FR-EVT-CLOUD-002', 'FR-EVT-CLOUD-004', 'FR-EVT-CLOUD-005');
+
+-- What people said about calls of tools is asked for before each of them.
+CREATE INDEX events_of_rules ON events (session_id, seq)
+    WHERE event_type IN ('FR-EVT-GUARD-009', 'FR-EVT-GUARD-010');

@@ -3,7 +3,9 @@
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::thread;
 use std::time::SystemTime;
 
 use rustix::fs::OFlags;
@@ -36,6 +38,23 @@ impl Cas {
         temp.write_all(bytes)
             .map_err(CasError::at("write", &path))?;
         self.publish(temp, digest)
+    }
+
+    /// Stores several at once: the disk is waited for together. When this returns all are on disk for good.
+    pub fn put_all(&self, all: &[Vec<u8>]) -> Result<(), CasError> {
+        let [rest @ .., last] = all else {
+            return Ok(());
+        };
+        thread::scope(|scope| {
+            let put = |bytes| move || self.put_bytes(bytes).map(drop);
+            let others: Vec<_> = rest.iter().map(|bytes| scope.spawn(put(bytes))).collect();
+            let mut done = put(last)();
+            for other in others {
+                let joined = other.join().unwrap_or_else(|panic| resume_unwind(panic));
+                done = done.and(joined);
+            }
+            done
+        })
     }
 
     /// Stores everything the reader gives, in one pass, using a few MiB of memory at most.

@@ -4,9 +4,9 @@ use std::future::Future;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 
-use crate::model::chat::{Block, ChatRequest, ChatResponse, Piece, ProviderCapabilities};
+use crate::model::chat::{Block, ChatRequest, ChatResponse, Piece, ProviderCapabilities, Role};
 
 use super::cancel::unless;
 use super::check::check;
@@ -18,7 +18,7 @@ use super::script::{Progress, Script, ScriptError, Step, choose, read_script};
 #[derive(Debug, Clone)]
 pub struct Scripted {
     script: Arc<Script>,
-    progress: Arc<Mutex<Progress>>,
+    progress: Arc<Mutex<Option<Progress>>>,
     /// What it says that it can do: everything, unless that is changed.
     pub capabilities: ProviderCapabilities,
 }
@@ -56,7 +56,7 @@ impl Scripted {
 
     fn new(script: Script) -> Self {
         Self {
-            progress: Arc::new(Mutex::new(Progress::new(&script))),
+            progress: Arc::default(),
             script: Arc::new(script),
             capabilities: EVERYTHING,
         }
@@ -79,7 +79,8 @@ impl Scripted {
     /// The steps that have not answered as often as they should, each with its file, line and name.
     pub fn unused(&self) -> Vec<String> {
         let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = progress.left(&self.script);
+        let begun = Progress::after(&self.script, 0);
+        let left = progress.as_ref().unwrap_or(&begun).left(&self.script);
         left.map(|at| self.script.place(at)).collect()
     }
 
@@ -90,12 +91,15 @@ impl Scripted {
     ) -> Result<ChatResponse, ProviderError> {
         check(request, &self.capabilities)?;
         let step = self.take_step(request)?;
-        sleep(step.first).await;
-        for (at, piece) in pieces(step).into_iter().enumerate() {
-            if at > 0 {
-                sleep(step.every).await;
+        // Each piece has its time, so that what is late does not make the next one later still.
+        let mut due = Instant::now() + step.first;
+        for piece in pieces(step) {
+            // A timer is a millisecond late even when its time has come.
+            if due > Instant::now() {
+                sleep_until(due).await;
             }
             watch(piece);
+            due += step.every;
         }
         match &step.error {
             Some(error) => Err(error.clone()),
@@ -105,10 +109,21 @@ impl Scripted {
 
     fn take_step(&self, request: &ChatRequest) -> Result<&Step, ProviderError> {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = choose(&self.script, &progress, request).map_err(ProviderError::invalid)?;
+        let progress =
+            progress.get_or_insert_with(|| Progress::after(&self.script, answers(request)));
+        let at = choose(&self.script, progress, request).map_err(ProviderError::invalid)?;
         progress.used(at);
         Ok(&self.script.steps[at])
     }
+}
+
+/// How often the model has answered in this conversation.
+fn answers(request: &ChatRequest) -> u32 {
+    let answers = request
+        .messages
+        .iter()
+        .filter(|message| message.role == Role::Assistant);
+    u32::try_from(answers.count()).unwrap_or(u32::MAX)
 }
 
 fn response(step: &Step, request: &ChatRequest) -> ChatResponse {

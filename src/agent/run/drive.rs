@@ -14,9 +14,10 @@ use super::spending::settle_lost;
 use super::turn::{Ear, ask};
 use crate::cas::Cas;
 use crate::model::budget::{Means, Span};
+use crate::model::chat::ToolSpec;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::EventId;
-use crate::model::lock::Lease;
+use crate::model::lock::{Lease, Lock};
 use crate::model::run::Stop;
 use crate::model::session::SessionState;
 use crate::model::thread::{Next, Said, Spoken};
@@ -37,6 +38,10 @@ pub(super) struct Run<'s> {
     /// Tokens of the last call, sent and answered.
     pub sent: u64,
     pub trace: EventId,
+    /// What it is told of its tools.
+    pub tools: Vec<ToolSpec>,
+    /// What it held when its tools were made.
+    pub lock: Option<Lock>,
 }
 
 /// Goes on with a session's thread until there is a reason to stop, and records that reason and what
@@ -54,6 +59,7 @@ pub async fn drive(
     let compaction = Compaction {
         upto: store.compacted(setup.session.id)?,
     };
+    let lock = store.lock_of(setup.session.id)?;
     let mut run = Run {
         ledger: Ledger::open(store, cas, ids, setup.redactor.clone())?,
         setup,
@@ -62,6 +68,11 @@ pub async fn drive(
         compaction,
         sent: 0,
         trace: EventId::new(),
+        tools: match setup.caller.capabilities.supports_tool_calling {
+            true => setup.registry.specs(&setup.grants.effective()),
+            false => Vec::new(),
+        },
+        lock,
     };
     settle_lost(&mut run.ledger, setup)?;
     let granted = setup.grants.effective();
@@ -78,6 +89,9 @@ impl Run<'_> {
         loop {
             if let Some(stop) = self.interrupted(cancel)? {
                 return Ok(stop);
+            }
+            if !self.follow_lock()? {
+                return Ok(Stop::Held);
             }
             self.ledger.listen()?;
             let stop = match self.ledger.thread.next() {
@@ -99,6 +113,22 @@ impl Run<'_> {
                 Some(stop) => return Ok(stop),
             }
         }
+    }
+
+    /// Its tools follow what it holds: more was granted, or a person took some of it away. Without a lock it
+    /// waits for its turn again.
+    fn follow_lock(&mut self) -> Result<bool, RunError> {
+        let now = self.ledger.store.lock_of(self.setup.session.id)?;
+        if now == self.lock {
+            return Ok(true);
+        }
+        if now.is_some()
+            && let Err(error) = self.setup.world.follow_scope()
+        {
+            tracing::warn!(%error, "its tools go by what it held before");
+        }
+        self.lock = now;
+        Ok(self.lock.is_some())
     }
 
     /// A person's word is heard between any two steps.

@@ -21,6 +21,8 @@ pub(super) struct Ledger {
     pub thread: Thread,
     redactor: Redactor,
     noted: Vec<(Actor, Event)>,
+    /// What was said in what is noted, and is not stored yet.
+    unstored: Vec<Vec<u8>>,
     /// Up to where the log was read.
     seq: u64,
 }
@@ -69,6 +71,7 @@ impl Ledger {
             thread: Thread::default(),
             redactor,
             noted: Vec::new(),
+            unstored: Vec::new(),
             seq: 0,
         };
         ledger.listen()?;
@@ -87,15 +90,15 @@ impl Ledger {
         Ok(())
     }
 
-    /// Says something: its content is stored without secrets, and the message is noted.
+    /// Says something, without secrets: the message is noted.
     pub fn say(&mut self, new: New) -> Result<Spoken, RunError> {
         let (said, redacted) = new.said.redacted(&self.redactor);
-        let stored = self.cas.put_bytes(&said.to_bytes()?)?;
+        let bytes = said.to_bytes()?;
         let record = MessageRecord {
             message_id: MessageId::new(),
             role: said.role(),
-            content_hash: stored.hash,
-            size: stored.size,
+            content_hash: ContentHash::of(&bytes),
+            size: bytes.len() as u64,
             token_count: new.tokens,
             redacted,
             tool_call_id: new.about,
@@ -103,6 +106,7 @@ impl Ledger {
             source: new.source,
             answers: new.answers,
         };
+        self.unstored.push(bytes);
         let message = Box::new(record.clone());
         self.note(new.actor, Event::SessionMessage { message });
         let spoken = Spoken {
@@ -167,6 +171,9 @@ impl Ledger {
         &mut self,
         more: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError>,
     ) -> Result<T, RunError> {
+        // What an event speaks of is there before it.
+        self.cas.put_all(&self.unstored)?;
+        self.unstored.clear();
         let (session, noted) = (self.session, &self.noted);
         let done = self.store.write(|tx| {
             for (actor, event) in noted {

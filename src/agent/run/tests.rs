@@ -251,7 +251,7 @@ fn a_session_that_stays_waits_for_more_and_goes_on() {
 expect = { user = "goodbye", messages = 5 }
 text = "Goodbye."
 "#;
-    assert_eq!(house.run(more, |_| {}), Stop::Finished);
+    assert_eq!(house.run(&format!("{EDIT}{more}"), |_| {}), Stop::Finished);
     assert_eq!(house.roles().len(), 8);
 }
 
@@ -319,7 +319,7 @@ fn a_person_is_asked_and_the_call_runs_when_they_allow_it() {
         })
         .unwrap();
     let rest = "[[step]]\nexpect.results = [{ tool = \"file.write\", failed = false }]\ntext = \"Done.\"\n";
-    assert_eq!(house.run(rest, asking), Stop::Finished);
+    assert_eq!(house.run(&format!("{WRITE}{rest}"), asking), Stop::Finished);
     assert_eq!(house.file("a.txt"), "a");
     assert!(
         house.store().rules(house.session).unwrap().is_empty(),
@@ -415,7 +415,7 @@ fn a_call_that_was_cut_short_is_not_made_again_blindly() {
     let setup_delete = house.setup(job, answer);
     house.die_before_outcome(&setup_delete);
     let rest = "[[step]]\nexpect.results = [{ tool = \"file.delete\", failed = true, content = \"interrupted\" }]\ntext = \"I look.\"\n";
-    let setup = house.setup(job, rest);
+    let setup = house.setup(job, &format!("{answer}{rest}"));
     assert_eq!(house.drive(&setup, &cancel).unwrap(), Stop::Finished);
     assert_eq!(house.tool_ends(), [ToolEnd::Ambiguous]);
     assert!(house.yard.tree().join("README.md").exists());

@@ -53,10 +53,7 @@ fn request(run: &Run<'_>) -> ChatRequest {
         model: setup.caller.model.clone(),
         system: thread.system(),
         messages: run.compaction.apply(thread.conversation()),
-        tools: match setup.caller.capabilities.supports_tool_calling {
-            true => setup.registry.specs(&setup.grants.effective()),
-            false => Vec::new(),
-        },
+        tools: run.tools.clone(),
         tool_choice: ToolChoice::Auto,
         max_output_tokens: setup.caller.max_output_tokens,
         temperature: setup.caller.temperature,

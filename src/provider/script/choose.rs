@@ -8,9 +8,23 @@ use crate::model::chat::ChatRequest;
 pub struct Progress(Vec<u32>);
 
 impl Progress {
-    /// None yet.
-    pub fn new(script: &Script) -> Self {
-        Self(vec![0; script.steps.len()])
+    /// After so many answers, which another process gave: as many steps in order have answered.
+    pub fn after(script: &Script, mut answers: u32) -> Self {
+        let used = script.steps.iter().map(|step| {
+            let answers_in_order = !step.unordered && step.error.is_none();
+            let used = if answers_in_order {
+                answers.min(step.times)
+            } else {
+                0
+            };
+            answers -= used;
+            // What failed between two answers is over as well.
+            match step.error {
+                Some(_) if !step.unordered && answers > 0 => step.times,
+                _ => used,
+            }
+        });
+        Self(used.collect())
     }
 
     /// That this step has answered.
