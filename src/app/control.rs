@@ -12,7 +12,7 @@ use crate::model::lock::{Lease, LockTable};
 use crate::model::session::SessionState;
 use crate::proc::{Attached, ProcError, Supervisor, Wake, attach, job_dir, moment, runner_owner};
 use crate::sessions;
-use crate::sessions::locks::{Answer, LockError, hold};
+use crate::sessions::locks::{Answer, LockError, hold, new_pause};
 use crate::store::SessionRow;
 use crate::workspace::{self, Keep, refresh_guard};
 
@@ -37,7 +37,7 @@ pub fn apply(project: &mut Project, selector: &str, word: Word) -> Result<Sessio
     let session = project.session(selector)?;
     let store = &mut project.store;
     match word {
-        Word::Pause => sessions::pause(store, &session, lease(&project.settings)?)?,
+        Word::Pause => sessions::pause(store, &session, pause_of(&project.settings)?)?,
         Word::Resume => {
             if session.is_adopted() && session.state == SessionState::Paused {
                 hold_again(project, &session)?;
@@ -95,12 +95,8 @@ fn give_back(project: &mut Project, session: &SessionRow) -> Result<(), Failure>
 }
 
 /// For how long a session that is paused now keeps its files.
-fn lease(settings: &Settings) -> Result<Option<Lease>, Failure> {
-    let Some(for_ms) = settings.paused_keep_ms() else {
-        return Ok(None);
-    };
-    let now = moment().map_err(LockError::from)?;
-    Ok(Some(Lease::new(&now, Some(for_ms), None)))
+fn pause_of(settings: &Settings) -> Result<Option<Lease>, Failure> {
+    Ok(new_pause(settings.paused_keep_ms()).map_err(LockError::from)?)
 }
 
 /// Ends every session whose work is not over, and returns them. Those that treeyard did not start go

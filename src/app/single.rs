@@ -1,11 +1,17 @@
 //! One command with its options, as a task. What is wrong with it is said of the flags.
 
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
 use super::failure::Failure;
 use crate::config::{
-    BypassTable, PlanError, RetriesText, Settings, TaskOptions, TimeText, single_task,
+    BypassTable, PlanError, RetriesText, Settings, TaskOptions, TimeText, read_plan_file,
+    single_task,
 };
 use crate::model::code::Code;
 use crate::model::task::{Command, TaskSpec};
+use crate::model::work::Work;
 
 /// One command with its options.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +53,8 @@ pub struct Talk {
     pub role: Option<String>,
     /// Whether it waits for another message when it has answered.
     pub stay: bool,
+    /// A file with the JSON Schema that its last answer has to follow.
+    pub output_schema: Option<PathBuf>,
 }
 
 /// The task it stands for.
@@ -90,14 +98,43 @@ pub fn one_task(single: &Single, settings: &Settings) -> Result<TaskSpec, Failur
                 .collect::<Result<_, _>>()?,
         );
     }
-    single_task(
+    let task = single_task(
         &name,
         single.scope.as_deref(),
         &single.argv,
         &options,
         settings,
-    )
-    .map_err(|error| by_flag(single, &error))
+    );
+    let mut task = task.map_err(|error| by_flag(single, &error))?;
+    let schema = single
+        .talk
+        .as_ref()
+        .and_then(|talk| talk.output_schema.as_deref());
+    if let (Work::Model(work), Some(file)) = (&mut task.run, schema) {
+        work.output_schema = Some(output_schema(file)?);
+    }
+    Ok(task)
+}
+
+/// The longest schema, in bytes: it is sent with every call.
+const LONGEST_SCHEMA: usize = 64 << 10;
+
+fn output_schema(file: &Path) -> Result<Value, Failure> {
+    let wrong = |why: String| {
+        Failure::new(
+            Code::Usage,
+            format!("--output-schema: {}: {why}", file.display()),
+        )
+    };
+    let bytes = read_plan_file(file).map_err(|error| Failure::io(file, &error))?;
+    if bytes.len() > LONGEST_SCHEMA {
+        return Err(wrong(format!("it has more than {LONGEST_SCHEMA} bytes")));
+    }
+    let schema: Value =
+        serde_json::from_slice(&bytes).map_err(|error| wrong(format!("it is no JSON: {error}")))?;
+    jsonschema::validator_for(&schema)
+        .map_err(|error| wrong(format!("it is no JSON Schema: {error}")))?;
+    Ok(schema)
 }
 
 fn variable(pair: &str) -> Result<(String, String), Failure> {

@@ -75,6 +75,9 @@ pub struct ModelArgs {
     /// Whom it stands for, such as `worker`
     #[arg(long, value_name = "ROLE", conflicts_with_all = ["plan", "cmd"])]
     pub role: Option<String>,
+    /// A JSON Schema that its last answer has to follow
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["plan", "cmd"])]
+    pub output_schema: Option<PathBuf>,
 }
 
 /// `treeyard run`.

@@ -15,10 +15,8 @@ use crate::landing::located;
 use crate::model::drift::{Drift, Verdict, in_both, judge};
 use crate::model::event::Actor;
 use crate::model::ids::SessionId;
-use crate::model::lock::Lease;
 use crate::model::session::SessionState;
-use crate::proc::moment;
-use crate::sessions::locks::lease_of_pause;
+use crate::sessions::locks::{lease_of_pause, new_pause};
 use crate::sessions::{ControlError, move_session};
 use crate::store::{SessionRow, StoreError};
 use crate::workspace::{Changed, leave_note};
@@ -111,10 +109,7 @@ impl Runner {
     /// Stopped before it is written down: what it does meanwhile would only be more to undo.
     fn tell(&mut self, session: SessionId, verdict: &Verdict) -> Result<(), RunnerError> {
         let policy = self.config.drift;
-        let lease = match policy.keep_ms {
-            Some(for_ms) => Some(Lease::new(&moment()?, Some(for_ms), None)),
-            None => None,
-        };
+        let lease = new_pause(policy.keep_ms)?;
         let pauses = policy.pause && verdict.went_further;
         if pauses {
             self.hold_still(session);

@@ -11,18 +11,19 @@ use super::ledger::{Ledger, New};
 use super::opening;
 use super::setup::{Cancel, Setup};
 use super::spending::settle_lost;
+use super::structure::{CORRECTIONS, correction, wrong_with};
 use super::turn::{Ear, ask};
 use crate::cas::Cas;
 use crate::model::budget::{Means, Span};
 use crate::model::chat::ToolSpec;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::EventId;
-use crate::model::lock::{Lease, Lock};
+use crate::model::lock::Lock;
 use crate::model::run::Stop;
 use crate::model::session::SessionState;
 use crate::model::thread::{Next, Said, Spoken};
 use crate::model::tool::CallId;
-use crate::proc::moment;
+use crate::sessions::locks::new_pause;
 use crate::sessions::stopped;
 use crate::store::Store;
 
@@ -85,7 +86,7 @@ pub async fn drive(
 
 impl Run<'_> {
     async fn go(&mut self, heard: &mut Ear<'_>, cancel: &Cancel) -> Result<Stop, RunError> {
-        let mut steps = 0;
+        let (mut steps, mut corrections) = (0, 0);
         loop {
             if let Some(stop) = self.interrupted(cancel)? {
                 return Ok(stop);
@@ -95,7 +96,13 @@ impl Run<'_> {
             }
             self.ledger.listen()?;
             let stop = match self.ledger.thread.next() {
-                Next::Rest => return Ok(Stop::Finished),
+                Next::Rest => match self.rest(corrections)? {
+                    None => {
+                        corrections += 1;
+                        None
+                    }
+                    stop => stop,
+                },
                 Next::Act(pending) => act(self, pending, heard, cancel).await?,
                 Next::Ask if steps == self.setup.max_steps => {
                     return Ok(Stop::StepLimit { steps });
@@ -111,6 +118,23 @@ impl Run<'_> {
                 // What was said lately may still be too long; what was said long ago can go.
                 Some(Stop::ContextFull) if self.compact() => {}
                 Some(stop) => return Ok(stop),
+            }
+        }
+    }
+
+    /// A model that has answered is done, unless its answer is not what was asked for: then it is told so.
+    fn rest(&mut self, corrections: u32) -> Result<Option<Stop>, RunError> {
+        let wrong = self.setup.work.output_schema.as_ref().and_then(|schema| {
+            let answer = self.ledger.thread.last_words().unwrap_or_default();
+            wrong_with(&answer, schema)
+        });
+        match wrong {
+            None => Ok(Some(Stop::Finished)),
+            Some(detail) if corrections == CORRECTIONS => Ok(Some(Stop::Unstructured { detail })),
+            Some(detail) => {
+                let said = Said::User(correction(&detail));
+                self.ledger.say(New::of(Actor::System, said))?;
+                Ok(None)
             }
         }
     }
@@ -200,9 +224,9 @@ impl Run<'_> {
 
     fn close(&mut self, stop: &Stop) -> Result<(), RunError> {
         let setup = self.setup;
-        let lease = setup.paused_keep_ms.and_then(|for_ms| {
-            let now = moment().ok()?;
-            Some(Lease::new(&now, Some(for_ms), None))
+        let lease = new_pause(setup.paused_keep_ms).unwrap_or_else(|error| {
+            tracing::warn!(%error, "its lock has no end");
+            None
         });
         let at = (setup.session.id, setup.job);
         self.ledger

@@ -12,6 +12,7 @@ mod ledger;
 mod opening;
 mod setup;
 mod spending;
+mod structure;
 mod turn;
 
 #[cfg(test)]

@@ -585,3 +585,25 @@ fn capabilities_of_the_profile_bound_what_a_model_is_offered() {
         .collect();
     assert!(sizes.is_sorted() && sizes[0] < sizes[1], "{sizes:?}");
 }
+
+#[test]
+fn an_answer_has_to_follow_its_schema() {
+    let schema = serde_json::json!({ "type": "object", "required": ["n"] });
+    let asked = |work: &mut ModelWork| work.output_schema = Some(schema.clone());
+    let house = House::with("count", asked);
+    let script = r#"
+[[step]]
+text = "three, I think"
+[[step]]
+expect.user = "no JSON"
+text = '{"m": 3}'
+[[step]]
+expect.user = "required property"
+text = '{"n": 3}'
+"#;
+    assert_eq!(house.run(script, |_| {}), Stop::Finished);
+    let house = House::with("count", asked);
+    let never = "[[step]]\ntimes = 3\ntext = \"no\"\n";
+    let stop = house.run(never, |_| {});
+    assert!(matches!(stop, Stop::Unstructured { .. }), "{stop:?}");
+}

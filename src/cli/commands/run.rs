@@ -132,6 +132,11 @@ fn work(task: &TaskArgs, context: &Context) -> Work {
                 profile: task.model.profile.clone(),
                 role: task.model.role.clone(),
                 stay: false,
+                output_schema: task
+                    .model
+                    .output_schema
+                    .as_ref()
+                    .map(|file| context.file(file)),
             }),
             timeout: task.timeout.clone(),
             retries: task.retries,

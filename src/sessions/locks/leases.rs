@@ -1,10 +1,12 @@
 //! Locks that end by themselves.
 
+use std::io;
+
 use super::release::command_runs;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::SessionId;
 use crate::model::lock::{Lease, Lock, LockTable, Moment, Standing};
-use crate::proc::is_alive;
+use crate::proc::{is_alive, moment};
 use crate::store::{StoreError, Tx};
 
 /// Releases the locks whose time is over or whose process is gone. Those of an earlier run of the
@@ -59,6 +61,17 @@ pub fn next_end_ms<'l>(locks: impl IntoIterator<Item = &'l Lock>, now: &Moment) 
         Standing::Anew | Standing::Over => Some(0),
     });
     left.min()
+}
+
+/// From now on for so many milliseconds; without a number, without an end.
+///
+/// # Errors
+/// The machine does not tell its time.
+pub fn new_pause(keep_ms: Option<u64>) -> io::Result<Option<Lease>> {
+    let Some(for_ms) = keep_ms else {
+        return Ok(None);
+    };
+    Ok(Some(Lease::new(&moment()?, Some(for_ms), None)))
 }
 
 /// While a session is paused its lock has an end, after which others may have the files; without a

@@ -12,7 +12,7 @@ mod tests;
 mod widen;
 
 pub use error::LockError;
-pub use leases::{lease_of_pause, next_end_ms, settle_leases};
+pub use leases::{lease_of_pause, new_pause, next_end_ms, settle_leases};
 pub use narrow::narrow;
 pub use pass::transfer;
 pub use release::{give_up, release_all, release_token};
