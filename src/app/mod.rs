@@ -2,6 +2,7 @@
 
 pub mod adopt;
 pub mod approvals;
+pub mod awaits;
 pub mod background;
 pub mod claims;
 pub mod control;
@@ -35,9 +36,12 @@ mod repair;
 pub mod run;
 pub mod salvage;
 pub mod sandbox;
+pub mod send;
 pub mod setup;
 pub mod shim;
 pub mod single;
 pub mod submit;
+pub mod talk;
+pub mod thread;
 pub mod waiting;
 pub mod widen;

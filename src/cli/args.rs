@@ -106,6 +106,10 @@ pub enum Command {
     Show(c::show::Args),
     /// Print what a session's jobs printed
     Logs(c::logs::Args),
+    /// Print what was said in a session with a model
+    Thread(c::thread::Args),
+    /// Say something to a session's model
+    Send(c::send::Args),
     /// Show what a session changed
     Diff(c::diff::Args),
     /// Print or verify the event log

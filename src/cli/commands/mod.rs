@@ -29,5 +29,7 @@ pub mod run;
 pub mod salvage;
 pub mod sandbox;
 pub mod scope;
+pub mod send;
 pub mod show;
+pub mod thread;
 pub mod tools;
