@@ -95,7 +95,7 @@ fn give_back(project: &mut Project, session: &SessionRow) -> Result<(), Failure>
 }
 
 /// For how long a session that is paused now keeps its files.
-fn lease(settings: &Settings) -> Result<Option<Lease>, Failure> {
+pub(super) fn lease(settings: &Settings) -> Result<Option<Lease>, Failure> {
     let Some(for_ms) = settings.paused_keep_ms() else {
         return Ok(None);
     };

@@ -2,9 +2,11 @@
 
 pub mod adopt;
 pub mod approvals;
+pub mod asks;
 pub mod awaits;
 pub mod background;
 pub mod claims;
+pub mod consents;
 pub mod control;
 pub mod demo;
 pub mod doctor;

@@ -124,6 +124,10 @@ pub enum Command {
     Hooks(c::hooks::Args),
     /// Let a session run one command that it may not run by itself
     Approve(c::approve::Args),
+    /// Answer what models ask before they act
+    Approvals(c::approvals::Args),
+    /// Agree to what is sent to providers, or not
+    Consent(c::consent::Args),
     /// Give a worktree that is there already a session, a lock and hooks
     Adopt(c::adopt::Args),
     /// Hold files in this checkout, so that nobody else changes them

@@ -106,6 +106,8 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::Salvage(args) => c::salvage::run(args, context),
         Command::Hooks(args) => c::hooks::run(args, context),
         Command::Approve(args) => c::approve::run(args, context),
+        Command::Approvals(args) => c::approvals::run(args, context),
+        Command::Consent(args) => c::consent::run(args, context),
         Command::Adopt(args) => c::adopt::run(args, context),
         Command::Claim(args) => c::claim::claim(args, context),
         Command::Release(args) => c::claim::release(args, context),

@@ -2,6 +2,7 @@
 
 mod args;
 mod args_work;
+mod asked;
 mod commands;
 mod confined;
 mod context;

@@ -21,6 +21,16 @@ pub enum ConsentScope {
 }
 
 impl ConsentScope {
+    /// The word in settings and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SingleCall => "single",
+            Self::SessionScoped => "session",
+            Self::WpScoped => "plan",
+            Self::BroadcastScoped => "broadcast",
+        }
+    }
+
     /// Whether it holds for one call only.
     pub fn is_single(self) -> bool {
         self == Self::SingleCall

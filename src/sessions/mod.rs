@@ -1,6 +1,7 @@
 //! What happens to sessions by a person's word: submitted, paused, resumed, cancelled, retried.
 //! Each is a few events in one transaction; the runner sees the rows and acts.
 
+mod consent;
 mod control;
 mod doom;
 mod ended;
@@ -12,6 +13,7 @@ mod thread;
 #[cfg(test)]
 mod tests;
 
+pub use consent::{agree, refuse, revoke};
 pub use control::{
     ControlError, cancel, cancel_all, move_session, pause, queue_again, queue_attempt, resume,
     retry, take_out,

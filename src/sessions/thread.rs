@@ -128,7 +128,7 @@ pub fn stopped(
     Ok(())
 }
 
-fn queue(
+pub(super) fn queue(
     tx: &mut Tx<'_>,
     actor: Actor,
     session: SessionId,

@@ -1,12 +1,14 @@
 //! One command a file: its arguments and one function.
 
 pub mod adopt;
+pub mod approvals;
 pub mod approve;
 pub mod artifacts;
 pub mod claim;
 pub mod codes;
 pub mod completions;
 pub mod config;
+pub mod consent;
 pub mod control;
 pub mod demo;
 pub mod diff;

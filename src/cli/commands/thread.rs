@@ -76,7 +76,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         [] if search.is_some() => "no message holds that".to_owned(),
         [] => format!("nothing was said in {}", clean(&session.name)),
         told => {
-            let texts = told.iter().map(|one| message(one, &calls, search));
+            // Calls are told in one line where the model wanted them.
+            let is_call = |one: &&Told| one.row.record.role == MessageRole::ToolCall;
+            let texts = told.iter().filter(|one| !is_call(one));
+            let texts = texts.map(|one| message(one, &calls, search));
             texts.collect::<Vec<_>>().join("\n")
         }
     })?;
@@ -127,8 +130,6 @@ fn most(role: MessageRole, is_data: bool) -> usize {
     match role {
         MessageRole::User if !is_data => usize::MAX,
         MessageRole::Assistant => usize::MAX,
-        // It is told in one line where the model wanted it.
-        MessageRole::ToolCall => 1,
         _ => SHOWN,
     }
 }
