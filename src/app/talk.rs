@@ -1,12 +1,15 @@
 //! Waiting until a session has answered.
 
 use super::failure::Failure;
+use super::inside;
 use super::project::Project;
 use super::run::to_rest;
 use super::thread::thread;
 use crate::model::chat::Block;
 use crate::model::thread::Said;
+use crate::proc::Wake;
 use crate::runner::Until;
+use crate::sessions;
 use crate::store::{SessionRow, Store};
 
 /// Stays until a session is over or waits for somebody: in this process, or by the runner that is active already.
@@ -24,6 +27,17 @@ pub fn settle(project: Project, session: &SessionRow) -> Result<SessionRow, Fail
     to_rest((project, &settings), (until, head), &mut |_| {}, never)?;
     let now = Store::open(&state_dir)?.session(session.id)?;
     Ok(now.unwrap_or_else(|| session.clone()))
+}
+
+/// Ends a session whose model waits: its work is taken in, and lands if it is to.
+///
+/// # Errors
+/// One that is at work, over, or has no model; or when it is asked from inside of a session.
+pub fn finish(project: &mut Project, session: &SessionRow) -> Result<(), Failure> {
+    inside::refuse_session("a session does not end another")?;
+    sessions::finish(&mut project.store, session)?;
+    Wake::notify(&project.repo.state_dir());
+    Ok(())
 }
 
 /// What a model said after a place in the log, thoughts and calls left out; `None` when it said nothing.

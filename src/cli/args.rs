@@ -108,6 +108,8 @@ pub enum Command {
     Logs(c::logs::Args),
     /// Print what was said in a session with a model
     Thread(c::thread::Args),
+    /// Talk with a model, line by line
+    Chat(c::chat::Args),
     /// Say something to a session's model
     Send(c::send::Args),
     /// Show what a session changed

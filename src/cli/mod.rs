@@ -11,6 +11,7 @@ mod entry;
 mod export;
 mod format;
 mod hook;
+mod interrupts;
 mod model_run;
 mod out;
 mod progress;
@@ -20,6 +21,8 @@ mod spoken;
 mod status;
 mod steps;
 mod table;
+mod tail;
+mod typed;
 
 pub use args_work::{
     CancelArgs, DemoArgs, DownArgs, LandArgs, ModelArgs, PauseArgs, ResumeArgs, RetryArgs, RunArgs,

@@ -144,7 +144,7 @@ fn ls(only: Option<&str>, context: &Context) -> Result<Exit, Failure> {
         for ask in &asks {
             let s = ask.session.id.short();
             text.push_str(&format!(
-                "treeyard approvals show {s}; then allow {s}, or deny {s}\n"
+                "treeyard approvals show {s}\ntreeyard approvals allow {s}\n"
             ));
         }
         for (session, words) in &commands {

@@ -4,6 +4,7 @@ pub mod adopt;
 pub mod approvals;
 pub mod approve;
 pub mod artifacts;
+pub mod chat;
 pub mod claim;
 pub mod codes;
 pub mod completions;
