@@ -45,5 +45,6 @@ pub mod single;
 pub mod submit;
 pub mod talk;
 pub mod thread;
+pub mod usage;
 pub mod waiting;
 pub mod widen;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::awaits::{awaits, word_for};
 use super::failure::Failure;
 use super::follow::{follow, while_following};
 use super::project::Project;
@@ -33,6 +34,8 @@ pub struct Ran {
     pub failures: Vec<Code>,
     /// Why those that did not begin still wait.
     pub waiting: HashMap<SessionId, String>,
+    /// What a person can type for those whose models wait for one.
+    pub words: Vec<String>,
     /// Whether the person interrupted it.
     pub interrupted: bool,
 }
@@ -58,6 +61,7 @@ pub fn run(
     let sessions = store.plan_sessions(plan)?;
     Ok(Ran {
         waiting: outlook.reasons(&store)?,
+        words: words(&store, &sessions)?,
         failures: failures(&store, &sessions)?,
         sessions,
         interrupted: interrupted.load(Ordering::Acquire),
@@ -100,6 +104,15 @@ pub(super) fn to_rest(
         while_following(&state_dir, told, report, || block_on(serve))?;
     }
     Ok(outlook)
+}
+
+fn words(store: &Store, sessions: &[SessionRow]) -> Result<Vec<String>, Failure> {
+    let mut words = Vec::new();
+    for session in sessions {
+        let stop = awaits(store, session)?;
+        words.extend(stop.map(|stop| word_for(session, &stop)));
+    }
+    Ok(words)
 }
 
 fn failures(store: &Store, sessions: &[SessionRow]) -> Result<Vec<Code>, Failure> {

@@ -150,6 +150,8 @@ pub enum Command {
     Tools(c::tools::Args),
     /// Check a plan file
     Plan(c::plan::Args),
+    /// Say what models used up
+    Usage(c::usage::Args),
     /// List models and their providers
     Models(c::models::Args),
     /// Say what models cost

@@ -119,6 +119,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::Priority(args) => c::priority::run(args, context),
         Command::Locks(args) => c::locks::run(args, context),
         Command::Gc(args) => c::gc::run(args, context),
+        Command::Usage(args) => c::usage::run(args, context),
         Command::Tools(args) => c::tools::run(args, context),
         Command::Plan(args) => c::plan::run(args, context),
         Command::Doctor(args) => c::doctor::run(args, context),

@@ -48,7 +48,7 @@ Examples:
 A line is a message, and `\\` at its end continues it. `/done` or Ctrl-D ends the session, so that its work
 can land; `/quit` leaves it waiting. Ctrl-C while the model works pauses it after what it is doing.")]
 pub struct Args {
-    /// A session to go on with; a new one otherwise
+    /// A session to go on with; a new one otherwise, and then this may be the first message
     #[arg(value_name = "S")]
     pub session: Option<String>,
     /// The first message
@@ -86,6 +86,20 @@ pub struct NewArgs {
     /// Land it when it is done
     #[arg(long)]
     pub auto_land: bool,
+}
+
+impl NewArgs {
+    fn says_anything(&self) -> bool {
+        let texts = [
+            &self.model,
+            &self.profile,
+            &self.role,
+            &self.name,
+            &self.target,
+        ];
+        let flags = [self.read_only, self.auto_land, !self.scope.is_empty()];
+        texts.into_iter().any(Option::is_some) || flags.contains(&true)
+    }
 }
 
 /// A conversation.
@@ -134,7 +148,13 @@ fn whom(
     typed: &Typed,
 ) -> Result<Option<(SessionRow, Option<String>)>, Failure> {
     let mut first = args.text.clone();
-    if let Some(selector) = &args.session {
+    if args.new.says_anything() {
+        if first.is_some() {
+            let message = "these options are for a new session, and one is named";
+            return Err(Failure::new(Code::Usage, message));
+        }
+        first = args.session.clone();
+    } else if let Some(selector) = &args.session {
         match project.session(selector) {
             Ok(session) => return Ok(Some((session, first))),
             // No session's name has a space.

@@ -36,3 +36,4 @@ pub mod send;
 pub mod show;
 pub mod thread;
 pub mod tools;
+pub mod usage;
