@@ -29,5 +29,6 @@ mod proof;
 mod scope;
 mod secrets;
 mod shut;
+mod talk;
 mod ways;
 mod yard;

@@ -1,20 +1,24 @@
 //! What is to be sent to providers, and a person's agreement to it.
 
+use std::collections::HashMap;
+
 use super::awaits::awaits;
 use super::control::{Word, apply, lease};
 use super::failure::Failure;
 use super::inside;
+use super::models::find;
 use super::project::Project;
+use super::providers::reach;
+use crate::config::Settings;
+use crate::model::backend::Backend;
 use crate::model::code::Code;
 use crate::model::consent::{ConsentReceipt, ConsentScope, ProjectionPlan, SessionModel};
 use crate::model::ids::{EventId, SessionId};
 use crate::model::run::Stop;
+use crate::model::task::{TaskName, TaskSpec};
 use crate::proc::Wake;
-use crate::sessions;
+use crate::sessions::{self, Agreement};
 use crate::store::{Consent, SessionRow, Tx};
-
-/// The longest that an agreement may hold, in milliseconds: a year.
-const LONGEST_MS: u64 = 365 * 86_400_000;
 
 /// A session that waits, and what it would send.
 #[derive(Debug, Clone)]
@@ -34,6 +38,39 @@ pub struct Agreed {
     pub receipt: ConsentReceipt,
     /// The sessions that go on by it.
     pub resumed: Vec<SessionRow>,
+}
+
+/// What a person agrees to before there are sessions that ask: for each task whose model is elsewhere, where that is.
+///
+/// # Errors
+/// There is no such model or provider; or when it is asked from inside of a session.
+pub(super) fn beforehand(
+    settings: &Settings,
+    tasks: &[TaskSpec],
+    scope: ConsentScope,
+) -> Result<HashMap<TaskName, Agreement>, Failure> {
+    refuse_inside()?;
+    let variable = |name: &str| std::env::var(name).ok();
+    let mut agreements = HashMap::new();
+    for task in tasks {
+        let Some(work) = task.run.model() else {
+            continue;
+        };
+        let model = find(settings, &work.model)?;
+        let reach = reach(&model.provider, &variable)?;
+        if reach.backend == Backend::Local {
+            continue;
+        }
+        let agreement = Agreement {
+            scope,
+            provider: model.provider.name.clone(),
+            endpoint: reach.endpoint,
+            model_id: model.model,
+            for_ms: settings.consent_valid_for_ms(),
+        };
+        agreements.insert(task.name.clone(), agreement);
+    }
+    Ok(agreements)
 }
 
 /// Every session that waits for an agreement, the oldest first.
@@ -80,7 +117,8 @@ pub fn allow(
     let (id, receipt) = project.store.write(|tx| {
         let model = model.as_deref().unwrap_or_default();
         plan.sessions = covered(tx, session, model, &plan)?;
-        let receipt = receipt(plan, for_ms)?;
+        let now_ms = jiff::Timestamp::now().as_millisecond();
+        let receipt = ConsentReceipt::of(plan, now_ms, for_ms).map_err(unwritten)?;
         let id = sessions::agree(tx, receipt.clone())?;
         Ok::<_, Failure>((id, receipt))
     })?;
@@ -122,17 +160,8 @@ fn covered(
     Ok(all.map(of).collect())
 }
 
-/// From now on, for so many milliseconds.
-pub(super) fn receipt(plan: ProjectionPlan, for_ms: u64) -> Result<ConsentReceipt, Failure> {
-    let hash = plan.hash();
-    let plan_hash = hash.map_err(|error| Failure::new(Code::Io, error.to_string()))?;
-    let from_ms = jiff::Timestamp::now().as_millisecond();
-    Ok(ConsentReceipt {
-        plan_hash,
-        plan,
-        from_ms,
-        until_ms: from_ms.saturating_add(for_ms.min(LONGEST_MS) as i64),
-    })
+fn unwritten(error: serde_json::Error) -> Failure {
+    Failure::new(Code::Io, error.to_string())
 }
 
 fn agrees_to(plan: &ProjectionPlan, wish: &Wish) -> bool {
@@ -155,8 +184,7 @@ pub fn deny(
 ) -> Result<SessionRow, Failure> {
     refuse_inside()?;
     let plan = waiting(project, session)?.plan;
-    let hash = plan.hash();
-    let hash = hash.map_err(|error| Failure::new(Code::Io, error.to_string()))?;
+    let hash = plan.hash().map_err(unwritten)?;
     let lease = lease(&project.settings)?;
     sessions::refuse(&mut project.store, session, (hash, reason), lease)?;
     project.session(&session.id.to_string())

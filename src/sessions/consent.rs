@@ -3,14 +3,73 @@
 use super::control::{ControlError, move_session, take_out, waits};
 use super::locks::lease_of_pause;
 use super::thread::queue;
-use crate::model::consent::ConsentReceipt;
+use crate::model::consent::{ConsentReceipt, ConsentScope, ProjectionPlan, SessionModel};
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{ContentHash, EventId, SessionId};
 use crate::model::job::JobKind;
 use crate::model::lock::Lease;
+use crate::model::price::MicroDollars;
 use crate::model::session::SessionState;
 use crate::model::work::Work;
 use crate::store::{Consent, SessionRow, Store, StoreError, Tx};
+
+/// What a person agrees to before a task's session is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agreement {
+    /// Whether it is for each session by itself or for all that are submitted together.
+    pub scope: ConsentScope,
+    /// The provider, as settings name it.
+    pub provider: String,
+    /// Where it is.
+    pub endpoint: String,
+    /// The model, as its provider names it.
+    pub model_id: String,
+    /// How long it holds, in milliseconds.
+    pub for_ms: u64,
+}
+
+/// Writes down agreements to what these sessions will send. Those of sessions that were submitted together are one
+/// for each model.
+///
+/// # Errors
+/// Those of the database.
+pub(super) fn agree_beforehand(
+    tx: &mut Tx<'_>,
+    wanted: &[(SessionId, &Agreement)],
+) -> Result<(), StoreError> {
+    let mut groups: Vec<(&Agreement, Vec<SessionId>)> = Vec::new();
+    for (session, agreement) in wanted {
+        let shared = agreement.scope != ConsentScope::SessionScoped;
+        let known = groups
+            .iter_mut()
+            .find(|(one, _)| shared && one == agreement);
+        match known {
+            Some((_, sessions)) => sessions.push(*session),
+            None => groups.push((agreement, vec![*session])),
+        }
+    }
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    for (agreement, sessions) in groups {
+        let of = |session_id| SessionModel {
+            session_id,
+            model_id: agreement.model_id.clone(),
+        };
+        let plan = ProjectionPlan {
+            scope: agreement.scope,
+            provider: agreement.provider.clone(),
+            endpoint: agreement.endpoint.clone(),
+            sessions: sessions.into_iter().map(of).collect(),
+            // Nobody knows yet what it will be.
+            content_hash: None,
+            size: 0,
+            attachments: 0,
+            estimated_tokens: 0,
+            estimated_cost: MicroDollars(0),
+        };
+        agree(tx, ConsentReceipt::of(plan, now_ms, agreement.for_ms)?)?;
+    }
+    Ok(())
+}
 
 /// Writes down that a person agreed; the first of its sessions is the one that asked.
 ///

@@ -13,7 +13,7 @@ mod thread;
 #[cfg(test)]
 mod tests;
 
-pub use consent::{agree, refuse, revoke};
+pub use consent::{Agreement, agree, refuse, revoke};
 pub use control::{
     ControlError, cancel, cancel_all, move_session, pause, queue_again, queue_attempt, resume,
     retry, take_out,

@@ -66,6 +66,7 @@ impl House {
             repeat: 1,
             after: vec![],
             prompts: HashMap::from([(task.name.clone(), said)]),
+            agreements: HashMap::new(),
         };
         let (_, sessions) = submit(&mut store, &[task], &submission).unwrap();
         Self {

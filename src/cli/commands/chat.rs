@@ -16,6 +16,7 @@ use crate::app::single::{Single, Talk};
 use crate::app::submit::{Request, Work, submit};
 use crate::app::talk::{answer_since, finish, settle};
 use crate::app::waiting::reasons;
+use crate::cli::args_work::Beforehand;
 use crate::cli::asked::{previewed, sending};
 use crate::cli::context::Context;
 use crate::cli::format::{clean, standing};
@@ -83,6 +84,9 @@ pub struct NewArgs {
     /// The branch to land on
     #[arg(long, value_name = "BRANCH")]
     pub target: Option<String>,
+    /// Agree now to what its model sends
+    #[arg(long, value_name = "SCOPE")]
+    pub consent: Option<Beforehand>,
     /// Land it when it is done
     #[arg(long)]
     pub auto_land: bool,
@@ -97,7 +101,12 @@ impl NewArgs {
             &self.name,
             &self.target,
         ];
-        let flags = [self.read_only, self.auto_land, !self.scope.is_empty()];
+        let flags = [
+            self.consent.is_some(),
+            self.read_only,
+            self.auto_land,
+            !self.scope.is_empty(),
+        ];
         texts.into_iter().any(Option::is_some) || flags.contains(&true)
     }
 }
@@ -202,8 +211,13 @@ fn begin(args: &Args, project: &mut Project, prompt: String) -> Result<String, F
         auto_land: new.auto_land,
         after: Vec::new(),
         repeat: 1,
+        consent: args.new.consent.map(Into::into),
     };
     let submitted = submit(project, &request)?;
+    submitted
+        .agreed
+        .iter()
+        .for_each(|text| println_note(&clean(text)));
     let first = submitted.sessions.first().map(ToString::to_string);
     first.ok_or_else(|| Failure::new(Code::SessionUnknown, "nothing was submitted"))
 }

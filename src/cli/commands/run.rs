@@ -114,8 +114,12 @@ pub(super) fn submitted(
         auto_land: task.auto_land,
         after: task.after.clone(),
         repeat: task.repeat,
+        consent: task.consent.map(Into::into),
     };
     let submitted = queue(&mut project, &request)?;
+    for agreed in &submitted.agreed {
+        context.terminal.note(&clean(agreed));
+    }
     Ok((project, submitted))
 }
 
