@@ -597,7 +597,13 @@ fn a_session_neither_reads_nor_answers_for_a_person() {
     yard.exits(
         5,
         &[
-            "run", "--name", "notes", "--scope", "NOTES.md", "--prompt", "notes",
+            "run",
+            "--name",
+            "notes",
+            "--scope",
+            "./NOTES.md",
+            "--prompt",
+            "notes",
         ],
     );
     let program = env!("CARGO_BIN_EXE_treeyard");
@@ -618,7 +624,7 @@ fn a_session_neither_reads_nor_answers_for_a_person() {
         ));
     }
     let unconfined = ["--no-sandbox", "to reach the records"];
-    let scope = ["--scope", "x"];
+    let scope = ["--read-only"];
     let args = [
         &["run", "--name", "inside"][..],
         &scope,

@@ -149,13 +149,14 @@ fn hold(tx: &mut Tx<'_>, session: SessionId, reason: &str) -> Result<bool, Store
         return Ok(false);
     }
     let why = format!("the agreement to send was taken back: {reason}");
-    for job in tx.jobs_of(session)? {
-        if job.kind == JobKind::ModelRun && waits(&job) {
-            take_out(tx, Actor::Human, &job, &why)?;
+    let jobs = tx.jobs_of(session)?;
+    // By which it goes on when a person says so, and then it asks anew. First: one with nothing queued is over.
+    queue(tx, Actor::Human, session, &work)?;
+    for job in jobs.iter().filter(|job| waits(job)) {
+        if job.kind == JobKind::ModelRun {
+            take_out(tx, Actor::Human, job, &why)?;
         }
     }
-    // By which it goes on when a person says so, and then it asks anew.
-    queue(tx, Actor::Human, session, &work)?;
     let (from, to) = (row.state, SessionState::Blocked);
     move_session(tx, Actor::Human, session, from, to, &why)?;
     Ok(true)
