@@ -1,7 +1,7 @@
 //! Sessions with models, as a person meets them: the real program, with scripts in the place of models.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
@@ -36,6 +36,11 @@ times = 20
 expect = { user = { matches = "hello|more|what" } }
 text = "Hello to you."
 usage = { input = 50, output = 5 }
+[[step]]
+unordered = true
+expect = { user = "slowly" }
+text = "One word comes after the other, and that takes its time."
+pace = { every_ms = 50, chars = 1 }
 [[step]]
 unordered = true
 times = 20
@@ -531,6 +536,50 @@ fn a_conversation_asks_right_there_and_lands() {
     );
     let thread = yard.exits(0, &["thread", "chat"]);
     assert!(thread.contains("    hello\n    and more\n"), "{thread}");
+    yard.sound();
+}
+
+#[test]
+fn an_interrupt_pauses_the_model_and_not_the_session() {
+    let yard = yard("HIGH");
+    let mut command = yard.command(env!("CARGO_BIN_EXE_treeyard"));
+    let mut child = command
+        .args(["chat", "--name", "slow", "slowly please"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = [0];
+    child
+        .stdout
+        .as_mut()
+        .unwrap()
+        .read_exact(&mut first)
+        .unwrap();
+    assert_eq!(first, *b"O", "words come as they are said");
+    let pid = child.id().to_string();
+    assert!(
+        yard.command("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(b"hello\n/quit\n")
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.contains("[it stops after what it is doing]"), "{told}");
+    assert!(told.contains("[paused by the operator]"), "{told}");
+    let said = text(&output.stdout);
+    assert!(said.ends_with("Hello to you.\n"), "{said}");
+    assert_eq!(yard.state_of("slow"), "PAUSED");
     yard.sound();
 }
 

@@ -11,6 +11,7 @@ use crate::model::budget::{BudgetLimits, Span, Spent};
 use crate::model::ids::SessionId;
 use crate::model::price::MicroDollars;
 use crate::model::run::Stop;
+use crate::model::session::SessionState;
 use crate::store::{ModelCallRow, SessionRow, Spending};
 
 /// By what calls are put together.
@@ -169,9 +170,18 @@ pub fn standing_of(project: &Project, session: &SessionRow) -> Result<Option<Sta
         persistent: work.persistent,
         used: spent(project, session, Span::Session)?,
         left,
-        word: stop.as_ref().map(|stop| word_for(session, stop)),
+        word: word(session, stop.as_ref()),
         stop,
     }))
+}
+
+/// One that was held before its model began goes on like one that was paused.
+fn word(session: &SessionRow, stop: Option<&Stop>) -> Option<String> {
+    let is_held = session.state == SessionState::Blocked && session.landing_code.is_none();
+    match stop {
+        Some(stop) => Some(word_for(session, stop)),
+        None => is_held.then(|| format!("treeyard resume {}", session.id.short())),
+    }
 }
 
 fn spent(project: &Project, session: &SessionRow, span: Span) -> Result<Spent, Failure> {

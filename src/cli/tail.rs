@@ -115,12 +115,13 @@ impl Held {
         let mut shown = String::new();
         for line in text.split_inclusive('\n') {
             let may_be_last = !self.in_a_line && ANSWERED.starts_with(line.trim_end());
-            if may_be_last && line.trim_end() == ANSWERED {
-                continue;
-            }
-            if may_be_last && !line.ends_with('\n') && !all {
+            let is_whole = line.ends_with('\n') || all;
+            if may_be_last && !is_whole {
                 self.bytes.splice(0..0, line.bytes());
                 break;
+            }
+            if may_be_last && line.trim_end() == ANSWERED {
+                continue;
             }
             self.in_a_line = !line.ends_with('\n');
             shown.push_str(line);

@@ -20,7 +20,7 @@ use crate::proc::runner_owner;
 #[command(after_help = "\
 Examples:
   treeyard send docs 'Shorter, please'
-  treeyard send docs - < review.txt
+  treeyard send docs -
   treeyard send docs 'What is wrong here?' --image shot.png --wait")]
 pub struct Args {
     /// A task's name or the start of an id
