@@ -11,7 +11,6 @@ use treeyard::model::code::{Code, Exit};
 use treeyard::model::event::{Actor, Event};
 use treeyard::model::ids::{PlanId, SessionId};
 use treeyard::model::session::SessionState;
-use treeyard::model::task::Command as TaskCommand;
 use treeyard::store::StoreError;
 use treeyard::workspace::{Isolation, Request, create};
 
@@ -288,8 +287,7 @@ fn exit_codes() -> String {
 fn seed(sandbox: &Sandbox, end: SessionState) -> (SessionId, PathBuf) {
     let mut project = Project::open(&sandbox.repo(), &[]).unwrap();
     let argv = ["true".to_owned()];
-    let mut options = TaskOptions::new("x");
-    options.run = Some(TaskCommand::Argv(argv.to_vec()));
+    let options = TaskOptions::new("x");
     let spec = single_task(
         "docs",
         Some(&["docs/**".into()]),

@@ -29,6 +29,7 @@ mod proof;
 mod scope;
 mod secrets;
 mod shut;
+mod talk;
 mod turns;
 mod ways;
 mod yard;

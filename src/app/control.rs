@@ -37,7 +37,7 @@ pub fn apply(project: &mut Project, selector: &str, word: Word) -> Result<Sessio
     let session = project.session(selector)?;
     let store = &mut project.store;
     match word {
-        Word::Pause => sessions::pause(store, &session, pause_of(&project.settings)?)?,
+        Word::Pause => sessions::pause(store, &session, lease(&project.settings)?)?,
         Word::Resume => {
             if session.is_adopted() && session.state == SessionState::Paused {
                 hold_again(project, &session)?;
@@ -95,7 +95,7 @@ fn give_back(project: &mut Project, session: &SessionRow) -> Result<(), Failure>
 }
 
 /// For how long a session that is paused now keeps its files.
-fn pause_of(settings: &Settings) -> Result<Option<Lease>, Failure> {
+pub(super) fn lease(settings: &Settings) -> Result<Option<Lease>, Failure> {
     Ok(new_pause(settings.paused_keep_ms()).map_err(LockError::from)?)
 }
 

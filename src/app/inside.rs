@@ -58,9 +58,16 @@ pub fn is_own(selector: &str) -> bool {
 /// # Errors
 /// When this process belongs to a session.
 pub(super) fn refuse_word_of_session() -> Result<(), Failure> {
+    refuse_session("a session does not approve commands, neither its own nor those of another")
+}
+
+/// Refuses what only a person may do, with these words.
+///
+/// # Errors
+/// When this process belongs to a session.
+pub(super) fn refuse_session(message: &str) -> Result<(), Failure> {
     let told = [DOOR_VARIABLE, JOB_VARIABLE];
     if told.iter().any(|name| std::env::var_os(name).is_some()) || is_of_job() {
-        let message = "a session does not approve commands, neither its own nor those of another";
         let hint = "ask a person outside to do it";
         return Err(Failure::new(Code::InsideSession, message).hint(hint));
     }

@@ -2,8 +2,11 @@
 
 pub mod adopt;
 pub mod approvals;
+pub mod asks;
+pub mod awaits;
 pub mod background;
 pub mod claims;
+pub mod consents;
 pub mod control;
 pub mod demo;
 pub mod doctor;
@@ -37,9 +40,13 @@ pub mod roles;
 pub mod run;
 pub mod salvage;
 pub mod sandbox;
+pub mod send;
 pub mod setup;
 pub mod shim;
 pub mod single;
 pub mod submit;
+pub mod talk;
+pub mod thread;
+pub mod usage;
 pub mod waiting;
 pub mod widen;

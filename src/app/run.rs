@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::awaits::{awaits, word_for};
 use super::failure::Failure;
 use super::follow::{follow, while_following};
 use super::project::Project;
@@ -33,6 +34,8 @@ pub struct Ran {
     pub failures: Vec<Code>,
     /// Why those that did not begin still wait.
     pub waiting: HashMap<SessionId, String>,
+    /// What a person can type for those whose models wait for one.
+    pub words: Vec<String>,
     /// Whether the person interrupted it.
     pub interrupted: bool,
 }
@@ -49,38 +52,67 @@ pub fn run(
 ) -> Result<Ran, Failure> {
     let state_dir = project.repo.state_dir();
     let plan = submitted.plan_id;
-    let mut before = submitted.before_seq;
     let interrupted = AtomicBool::new(false);
+    let interrupt = interruptions(&state_dir, plan, &interrupted);
+    let (until, settings) = (Until::Done(plan), &submitted.settings);
+    let before = submitted.before_seq;
+    let outlook = to_rest((project, settings), (until, before), report, interrupt)?;
+    let store = Store::open(&state_dir)?;
+    let sessions = store.plan_sessions(plan)?;
+    Ok(Ran {
+        waiting: outlook.reasons(&store)?,
+        words: words(&store, &sessions)?,
+        failures: failures(&store, &sessions)?,
+        sessions,
+        interrupted: interrupted.load(Ordering::Acquire),
+    })
+}
+
+/// Goes on until nothing is left to do: in this process, or by the runner that is active already. `told` is how far
+/// the log was read.
+pub(super) fn to_rest(
+    (project, settings): (Project, &Settings),
+    (until, mut told): (Until, u64),
+    report: &mut (dyn FnMut(&Record) + Send),
+    interrupt: impl Future<Output = &'static str>,
+) -> Result<Outlook, Failure> {
+    let state_dir = project.repo.state_dir();
     let has_runner = || runner_owner(&state_dir).is_some();
     // The one that is active may end before these tasks do, as one of another `run` does.
-    let outlook = Outlook::new(&project.repo, &submitted.settings);
+    let outlook = Outlook::new(&project.repo, settings);
     let is_at_rest = |store: &Store| -> Result<bool, StoreError> {
-        sessions::is_at_rest(store, plan, &outlook.waits_for_locks(store)?)
+        let waits = outlook.waits_for_locks(store)?;
+        match until {
+            Until::Stopped => Ok(false),
+            Until::Done(plan) => sessions::is_at_rest(store, plan, &waits),
+            Until::Rests(session) => sessions::is_session_at_rest(store, session, &waits),
+        }
     };
     let ends = |store: &Store| Ok(is_at_rest(store)? || !has_runner());
     // Without one it may look at rest, and what an earlier runner left still be settled by a new one.
     let mut left = true;
     if has_runner() {
-        before = follow(&state_dir, before, &ends, report)?;
+        told = follow(&state_dir, told, &ends, report)?;
         left = !is_at_rest(&project.store)?;
     }
     if left {
-        let config = runner_config(&project, &submitted.settings)?;
+        let config = runner_config(&project, settings)?;
         let serve = async {
             let mut runner = Runner::start(project.repo, config, project.store, project.cas)?;
-            let interrupt = interruptions(&state_dir, plan, &interrupted);
-            runner.serve(Until::Done(plan), interrupt).await
+            runner.serve(until, interrupt).await
         };
-        while_following(&state_dir, before, report, || block_on(serve))?;
+        while_following(&state_dir, told, report, || block_on(serve))?;
     }
-    let store = Store::open(&state_dir)?;
-    let sessions = store.plan_sessions(plan)?;
-    Ok(Ran {
-        waiting: outlook.reasons(&store)?,
-        failures: failures(&store, &sessions)?,
-        sessions,
-        interrupted: interrupted.load(Ordering::Acquire),
-    })
+    Ok(outlook)
+}
+
+fn words(store: &Store, sessions: &[SessionRow]) -> Result<Vec<String>, Failure> {
+    let mut words = Vec::new();
+    for session in sessions {
+        let stop = awaits(store, session)?;
+        words.extend(stop.map(|stop| word_for(session, &stop)));
+    }
+    Ok(words)
 }
 
 fn failures(store: &Store, sessions: &[SessionRow]) -> Result<Vec<Code>, Failure> {

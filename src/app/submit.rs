@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::consents::beforehand;
 use super::failure::Failure;
 use super::idle::{files_of_target, idle_of};
 use super::probe::refuse_docs_only;
@@ -13,6 +14,7 @@ use super::setup;
 use super::single::{Single, one_task};
 use crate::config::{Plan, Problem, Settings, read_plan_file};
 use crate::model::code::Code;
+use crate::model::consent::ConsentScope;
 use crate::model::ids::{JobId, PlanId, SessionId};
 use crate::model::redact::Redactor;
 use crate::model::session::SessionState;
@@ -35,6 +37,8 @@ pub struct Request {
     pub after: Vec<String>,
     /// How often each command is run, one job each.
     pub repeat: u32,
+    /// For how much the person agrees now to what models of tasks will send.
+    pub consent: Option<ConsentScope>,
 }
 
 /// Where the tasks come from.
@@ -57,6 +61,8 @@ pub struct Submitted {
     pub settings: Settings,
     /// The last event before it.
     pub before_seq: u64,
+    /// To what the person agreed, each in a line.
+    pub agreed: Vec<String>,
     /// What will go wrong if nothing changes, for a person.
     pub warnings: Vec<String>,
 }
@@ -85,7 +91,21 @@ pub fn submit(project: &mut Project, request: &Request) -> Result<Submitted, Fai
         .iter()
         .map(|selector| project.session(selector).map(|session| session.id))
         .collect::<Result<Vec<_>, _>>()?;
+    let agreements = match request.consent {
+        Some(scope) => beforehand(&settings, &checked.tasks, scope)?,
+        None => HashMap::new(),
+    };
+    let agreed = agreements.iter().map(|(task, one)| {
+        let (model, provider, endpoint) = (&one.model_id, &one.provider, &one.endpoint);
+        format!(
+            "agreed: {task} sends to {model} of {provider}, {endpoint} ({})",
+            one.scope.name()
+        )
+    });
+    let mut agreed: Vec<_> = agreed.collect();
+    agreed.sort();
     let submission = Submission {
+        agreements,
         target: checked.target,
         auto_land: request.auto_land || settings.auto_land(),
         repeat: request.repeat,
@@ -98,6 +118,7 @@ pub fn submit(project: &mut Project, request: &Request) -> Result<Submitted, Fai
     Ok(Submitted {
         plan_id,
         sessions,
+        agreed,
         warnings: [setup::warnings(&settings), checked.warnings].concat(),
         settings,
         before_seq,

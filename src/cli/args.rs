@@ -106,6 +106,12 @@ pub enum Command {
     Show(c::show::Args),
     /// Print what a session's jobs printed
     Logs(c::logs::Args),
+    /// Print what was said in a session with a model
+    Thread(c::thread::Args),
+    /// Talk with a model, line by line
+    Chat(c::chat::Args),
+    /// Say something to a session's model
+    Send(c::send::Args),
     /// Show what a session changed
     Diff(c::diff::Args),
     /// Print or verify the event log
@@ -120,6 +126,10 @@ pub enum Command {
     Hooks(c::hooks::Args),
     /// Let a session run one command that it may not run by itself
     Approve(c::approve::Args),
+    /// Answer what models ask before they act
+    Approvals(c::approvals::Args),
+    /// Agree to what is sent to providers, or not
+    Consent(c::consent::Args),
     /// Give a worktree that is there already a session, a lock and hooks
     Adopt(c::adopt::Args),
     /// Hold files in this checkout, so that nobody else changes them
@@ -140,6 +150,8 @@ pub enum Command {
     Tools(c::tools::Args),
     /// Check a plan file
     Plan(c::plan::Args),
+    /// Say what models used up
+    Usage(c::usage::Args),
     /// List models, and try whether they answer
     Models(c::models::Args),
     /// Say what models cost

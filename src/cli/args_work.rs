@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::model::consent::ConsentScope;
+
 /// One task on the command line, or a plan file.
 #[derive(Debug, Clone, Default, Args)]
 pub struct TaskArgs {
@@ -55,12 +57,33 @@ pub struct TaskArgs {
     /// The branch to land on
     #[arg(long, value_name = "BRANCH")]
     pub target: Option<String>,
+    /// Agree now to what models send: for each session, or for those submitted together
+    #[arg(long, value_name = "SCOPE", conflicts_with = "cmd")]
+    pub consent: Option<Beforehand>,
     /// Run the command so many times, as jobs of one session
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub repeat: u32,
     /// The command, after `--`
     #[arg(last = true, value_name = "COMMAND")]
     pub cmd: Vec<String>,
+}
+
+/// For how much a person agrees before there is anything to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Beforehand {
+    /// Every call of a session
+    Session,
+    /// Every call of the sessions submitted together
+    Plan,
+}
+
+impl From<Beforehand> for ConsentScope {
+    fn from(scope: Beforehand) -> Self {
+        match scope {
+            Beforehand::Session => Self::SessionScoped,
+            Beforehand::Plan => Self::WpScoped,
+        }
+    }
 }
 
 /// How a model works.
@@ -117,7 +140,7 @@ pub struct SubmitArgs {
         requires = "cmd",
         conflicts_with_all = [
             "plan", "name", "scope", "read_only", "after", "timeout", "retries", "priority", "env", "secret",
-            "gate", "no_sandbox", "auto_land", "target", "repeat", "prompt", "model", "profile", "role",
+            "gate", "no_sandbox", "auto_land", "target", "repeat", "consent", "prompt", "model", "profile", "role",
         ],
     )]
     pub in_session: Option<String>,

@@ -34,7 +34,10 @@ fn strip(text: &str, lines: bool) -> String {
 
 /// Whether it changes the direction of the text after it, and so what a line seems to say.
 fn redirects(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    matches!(
+        c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
 }
 
 /// Bytes, such as `1.5 KiB`.
@@ -122,6 +125,9 @@ mod tests {
         assert_eq!(clean("x\u{202e}y\u{9b}z"), "xyz");
         assert_eq!(clean_lines("a\n\tb\x1b[2J"), "a\n\tb");
         assert_eq!(clean("grün ✓"), "grün ✓");
+        let marks = "\u{61c}\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}";
+        let isolates = "\u{2066}\u{2067}\u{2068}\u{2069}";
+        assert_eq!(clean_lines(&format!("a{marks}b{isolates}c")), "abc");
     }
 
     #[test]

@@ -2,21 +2,27 @@
 
 mod args;
 mod args_work;
+mod asked;
 mod commands;
 mod confined;
 mod context;
 mod door;
 mod entry;
+mod export;
 mod format;
 mod hook;
+mod interrupts;
 mod model_run;
 mod out;
 mod progress;
 mod selector;
 mod shim;
+mod spoken;
 mod status;
 mod steps;
 mod table;
+mod tail;
+mod typed;
 
 pub use args_work::{
     CancelArgs, DemoArgs, DownArgs, LandArgs, ModelArgs, PauseArgs, ResumeArgs, RetryArgs, RunArgs,

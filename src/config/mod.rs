@@ -10,6 +10,7 @@ mod json;
 mod known;
 mod load;
 mod models;
+mod names;
 mod plan;
 mod prices;
 mod problem;

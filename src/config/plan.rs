@@ -1,22 +1,22 @@
 //! Plan files: from text to tasks with every default filled in.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::graph::cycles;
 use super::groups::Group;
 use super::idle::{idle, places};
+use super::names::{Named, Placed, check_names};
 use super::problem::{Problem, decode, render_all};
 use super::programs::{Program, missing, programs_in};
 use super::prompt::ModelKeys;
-use super::reader::{Problems, Read, Section, parse, quoted, unknown, wrong_type};
+use super::reader::{Problems, Read, Section, parse, wrong_type};
 use super::sandbox::Bypass;
 use super::schema::{PlanFile, TaskOptions};
-use super::secrets::Named;
+use super::secrets::Named as NamedSecrets;
 use super::settings::{Origin, Settings};
 use super::values::Timeout;
 use crate::model::code::Code;
@@ -179,7 +179,14 @@ fn read_plan(
         .into_iter()
         .map(|table| read_task(table, &defaults, &settings, problems))
         .collect();
-    check_names(&read, text, problems);
+    let named: Vec<Named<'_>> = read
+        .iter()
+        .map(|entry| Named {
+            name: entry.name.as_ref(),
+            after: &entry.after,
+        })
+        .collect();
+    check_names(&named, text, problems);
     programs.extend(read.iter().flat_map(|entry| entry.programs.iter().cloned()));
     programs.sort_by_key(|program| program.offset);
     let sound = read.into_iter();
@@ -278,7 +285,7 @@ fn read_task(
     let patterns = section.get("scope").map_or_else(Vec::new, places);
     let after = section.take::<Vec<Placed>>("after").unwrap_or_default();
     let bypass = section.take::<Bypass>("sandbox");
-    let secrets = Named::known(section.raw("secrets"), settings.secrets(), problems);
+    let secrets = NamedSecrets::known(section.raw("secrets"), settings.secrets(), problems);
     let own = Common::read(&mut section);
     let programs = programs_of(&mut section, &merged(&defaults.env, &own.env).into());
     let (run, prompt) = work(
@@ -377,107 +384,6 @@ type Env = BTreeMap<String, String>;
 fn merged(defaults: &Option<Env>, own: &Option<Env>) -> Env {
     let layers = [defaults, own].into_iter().flatten();
     layers.flat_map(Clone::clone).collect()
-}
-
-/// Looking for what was meant takes long in a long plan; the first ones are what is shown.
-const MOST_SUGGESTIONS: usize = 20;
-
-/// Names are unique, `after` names tasks of the plan, and no task waits for itself.
-fn check_names(entries: &[Entry], text: &str, problems: &Problems) {
-    let mut index: HashMap<&str, (usize, usize)> = HashMap::new();
-    for (at, entry) in entries.iter().enumerate() {
-        let Some(name) = &entry.name else { continue };
-        match index.get(name.text.as_str()) {
-            Some((_, first)) => {
-                let line = text[..*first].matches('\n').count() + 1;
-                let hint = format!("name one of them differently; the first is in line {line}");
-                let message = format!("two tasks are named {}", quoted(&name.text));
-                problems.add(name.offset, message, Some(hint));
-            }
-            None => {
-                index.insert(&name.text, (at, name.offset));
-            }
-        }
-    }
-    let known: Vec<&str> = index.keys().copied().collect();
-    let mut suggestions = 0;
-    let mut after = vec![Vec::new(); entries.len()];
-    for (at, entry) in entries.iter().enumerate() {
-        for name in &entry.after {
-            if let Some((before, _)) = index.get(name.text.as_str()) {
-                after[at].push(*before);
-                continue;
-            }
-            suggestions += 1;
-            let known = if suggestions > MOST_SUGGESTIONS {
-                &[]
-            } else {
-                known.as_slice()
-            };
-            unknown(name.offset, "task", &name.text, known, problems);
-        }
-    }
-    for cycle in cycles(&after) {
-        report_cycle(&cycle, entries, problems);
-    }
-}
-
-fn report_cycle(cycle: &[usize], entries: &[Entry], problems: &Problems) {
-    let nodes = cycle.iter().chain(cycle.first());
-    let names: Vec<&str> = nodes
-        .filter_map(|node| entries[*node].name.as_ref())
-        .map(|name| name.text.as_str())
-        .collect();
-    let offset = cycle.first().and_then(|first| {
-        let waits_for = names.get(1)?;
-        let edge = entries[*first].after.iter().find(|a| a.text == *waits_for);
-        edge.map(|edge| edge.offset)
-    });
-    let message = format!("tasks wait for each other: {}", way_round(&names));
-    let hint = "take one of them out of `after`".to_owned();
-    problems.add(offset.unwrap_or_default(), message, Some(hint));
-}
-
-/// A long way is cut in the middle.
-fn way_round(names: &[&str]) -> String {
-    const ENDS: usize = 10;
-    if names.len() <= 2 * ENDS {
-        return names.join(" -> ");
-    }
-    let (first, last) = (&names[..ENDS], &names[names.len() - ENDS..]);
-    let between = names.len() - 2 * ENDS;
-    format!(
-        "{} -> ({between} more) -> {}",
-        first.join(" -> "),
-        last.join(" -> ")
-    )
-}
-
-/// A text and its byte offset.
-#[derive(Clone)]
-struct Placed {
-    text: String,
-    offset: usize,
-}
-
-impl Read for Placed {
-    fn read(value: &Spanned<DeValue<'_>>, problems: &Problems) -> Option<Self> {
-        let offset = value.span().start;
-        String::read(value, problems).map(|text| Self { text, offset })
-    }
-}
-
-impl Placed {
-    fn task_name(&self, problems: &Problems) -> Option<TaskName> {
-        let name = self.text.parse().ok();
-        if name.is_none() {
-            let hint = "1 to 60 letters, digits, `.`, `_`, `-`; begins with a letter or digit, \
-                        no `..`, no `.` or `.lock` at the end";
-            let message = format!("{} cannot name a task", quoted(&self.text));
-            problems.add(self.offset, message, Some(hint.to_owned()));
-        }
-        name
-    }
 }
 
 /// Each pattern is checked alone, so that the problem stands at the pattern.

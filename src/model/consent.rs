@@ -21,6 +21,16 @@ pub enum ConsentScope {
 }
 
 impl ConsentScope {
+    /// The word in settings and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SingleCall => "single",
+            Self::SessionScoped => "session",
+            Self::WpScoped => "plan",
+            Self::BroadcastScoped => "broadcast",
+        }
+    }
+
     /// Whether it holds for one call only.
     pub fn is_single(self) -> bool {
         self == Self::SingleCall
@@ -103,6 +113,19 @@ impl ProjectionPlan {
 }
 
 impl ConsentReceipt {
+    /// To a plan, from a time on (milliseconds since the epoch), for so many milliseconds.
+    ///
+    /// # Errors
+    /// When the plan has no form as JSON.
+    pub fn of(plan: ProjectionPlan, from_ms: i64, for_ms: u64) -> Result<Self, serde_json::Error> {
+        Ok(Self {
+            plan_hash: plan.hash()?,
+            plan,
+            from_ms,
+            until_ms: from_ms.saturating_add_unsigned(for_ms),
+        })
+    }
+
     /// Whether it is an agreement to this call.
     pub fn covers(&self, sending: &Sending<'_>) -> bool {
         let plan = &self.plan;

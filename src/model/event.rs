@@ -298,7 +298,7 @@ events! {
         /// Of which calls, and what.
         rule: Box<Rule>,
     }
-    /// A rule that held once was used, and is gone.
+    /// A rule is gone: it held once and was used, or a person took it back.
     ApprovalSpent = "FR-EVT-GUARD-010" {
         /// The event that gave it.
         granted: EventId,

@@ -38,6 +38,8 @@ pub enum Until {
     Stopped,
     /// Until nothing of this submission is left to do.
     Done(PlanId),
+    /// Until this session is over, or waits for somebody.
+    Rests(SessionId),
 }
 
 /// What comes back from work that is not done on the runner's own thread.
@@ -303,13 +305,17 @@ impl Runner {
     }
 
     fn is_done(&self, until: Until) -> Result<bool, RunnerError> {
-        let Until::Done(plan) = until else {
-            return Ok(false);
-        };
-        if self.at_work() > 0 || self.landing {
-            return Ok(false);
-        }
-        Ok(sessions::is_at_rest(&self.store, plan, &self.waits)?)
+        let may_be_left = self.at_work() == 0 && !self.landing;
+        Ok(match until {
+            Until::Done(plan) if may_be_left => {
+                sessions::is_at_rest(&self.store, plan, &self.waits)?
+            }
+            // Others go on without this runner.
+            Until::Rests(session) if !self.landing && !self.active.contains_key(&session) => {
+                sessions::is_session_at_rest(&self.store, session, &self.waits)?
+            }
+            _ => false,
+        })
     }
 
     /// Does slow work for a session beside the loop.

@@ -15,7 +15,23 @@ pub fn is_at_rest(
     plan: PlanId,
     waits: &HashMap<SessionId, Party>,
 ) -> Result<bool, StoreError> {
-    let mut left = store.plan_sessions(plan)?;
+    are_at_rest(store, store.plan_sessions(plan)?, waits)
+}
+
+/// The same of one session, whatever it was submitted with.
+pub fn is_session_at_rest(
+    store: &Store,
+    session: SessionId,
+    waits: &HashMap<SessionId, Party>,
+) -> Result<bool, StoreError> {
+    are_at_rest(store, store.session(session)?.into_iter().collect(), waits)
+}
+
+fn are_at_rest(
+    store: &Store,
+    mut left: Vec<SessionRow>,
+    waits: &HashMap<SessionId, Party>,
+) -> Result<bool, StoreError> {
     left.retain(|row| !is_over(row) && !waits_for_a_person(row.state));
     let mut held = HashSet::new();
     let holders = store.holders()?;

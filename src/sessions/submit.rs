@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::consent::{Agreement, agree_beforehand};
 use super::control::ControlError;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, PlanId, SessionId};
@@ -24,6 +25,8 @@ pub struct Submission {
     pub after: Vec<SessionId>,
     /// What the models of tasks are asked first.
     pub prompts: HashMap<TaskName, MessageRecord>,
+    /// What a person agreed that models of tasks send.
+    pub agreements: HashMap<TaskName, Agreement>,
 }
 
 /// Records every task and queues its jobs, in one transaction: all of a plan, or nothing.
@@ -81,6 +84,11 @@ pub fn submit(
                 )?;
             }
         }
+        let wanted: Vec<_> = tasks
+            .iter()
+            .filter_map(|task| Some((ids[&task.name], submission.agreements.get(&task.name)?)))
+            .collect();
+        agree_beforehand(tx, &wanted)?;
         Ok((plan_id, tasks.iter().map(|task| ids[&task.name]).collect()))
     })
 }

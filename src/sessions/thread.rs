@@ -1,6 +1,6 @@
 //! What is said to a session's model, and what becomes of the session when its model stops.
 
-use super::control::{ControlError, move_session};
+use super::control::{ControlError, move_session, take_out, waits};
 use super::locks::lease_of_pause;
 use crate::cas::{Cas, CasError};
 use crate::model::event::{Actor, Event};
@@ -80,6 +80,34 @@ pub fn send(
     })
 }
 
+/// Nothing more is said: what its model was still to do is taken out, and its work is taken in.
+///
+/// # Errors
+/// [`ControlError::State`] when it is at work, over, or has no model.
+pub fn finish(store: &mut Store, session: &SessionRow) -> Result<(), ControlError> {
+    store.write(|tx| {
+        let row = tx.session(session.id)?;
+        let row = row.as_ref().unwrap_or(session);
+        let waits_for_words = matches!(row.state, SessionState::Paused | SessionState::Blocked)
+            && row.spec()?.run.model().is_some()
+            && row.has_worktree();
+        if !waits_for_words {
+            return Err(ControlError::State {
+                name: row.name.clone(),
+                state: row.state,
+                wanted: "only a session whose model waits can be ended so",
+            });
+        }
+        for job in tx.jobs_of(row.id)?.iter().filter(|job| waits(job)) {
+            take_out(tx, Actor::Human, job, "its person said that it is done")?;
+        }
+        let (from, to) = (row.state, SessionState::Active);
+        let why = "its person said that it is done";
+        move_session(tx, Actor::Human, row.id, from, to, why)?;
+        Ok(lease_of_pause(tx, row.id, None)?)
+    })
+}
+
 /// Records why a session's model stopped, and what becomes of the session by it. One that is to go on later has the job for that in its queue already,
 /// so that going on is the same for it as for every other session.
 ///
@@ -128,7 +156,7 @@ pub fn stopped(
     Ok(())
 }
 
-fn queue(
+pub(super) fn queue(
     tx: &mut Tx<'_>,
     actor: Actor,
     session: SessionId,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use crate::app::awaits::{awaits, word_for};
 use crate::app::drift::drift_of;
 use crate::app::failure::Failure;
 use crate::app::waiting::reasons;
@@ -13,6 +14,7 @@ use crate::cli::out::state_style;
 use crate::cli::table::{Cell, Table, width};
 use crate::model::code::{Code, Exit};
 use crate::model::ids::{CommitId, ContentHash, PlanId, SessionId};
+use crate::model::run::Stop;
 use crate::model::session::SessionState;
 use crate::store::SessionRow;
 
@@ -57,6 +59,12 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
             && let Some(drift) = drift_of(&project.store, session)?
         {
             reasons.insert(session.id, drift.describe());
+        }
+        if let Some(stop) = awaits(&project.store, session)?
+            && stop != Stop::Finished
+        {
+            let (word, why) = (word_for(session, &stop), &session.reason);
+            reasons.insert(session.id, format!("{word} ({why})"));
         }
     }
     let rows: Vec<_> = match context.terminal.json {

@@ -1,12 +1,15 @@
 //! One command a file: its arguments and one function.
 
 pub mod adopt;
+pub mod approvals;
 pub mod approve;
 pub mod artifacts;
+pub mod chat;
 pub mod claim;
 pub mod codes;
 pub mod completions;
 pub mod config;
+pub mod consent;
 pub mod control;
 pub mod demo;
 pub mod diff;
@@ -29,5 +32,8 @@ pub mod run;
 pub mod salvage;
 pub mod sandbox;
 pub mod scope;
+pub mod send;
 pub mod show;
+pub mod thread;
 pub mod tools;
+pub mod usage;

@@ -114,8 +114,12 @@ pub(super) fn submitted(
         auto_land: task.auto_land,
         after: task.after.clone(),
         repeat: task.repeat,
+        consent: task.consent.map(Into::into),
     };
     let submitted = queue(&mut project, &request)?;
+    for agreed in &submitted.agreed {
+        context.terminal.note(&clean(agreed));
+    }
     Ok((project, submitted))
 }
 
@@ -152,7 +156,7 @@ fn work(task: &TaskArgs, context: &Context) -> Work {
 fn summary(ran: &Ran, warnings: &[String], context: &Context) -> Result<(), Failure> {
     let sessions: Vec<_> = ran.sessions.iter().map(session_json).collect();
     let body = json!({ "sessions": sessions, "interrupted": ran.interrupted,
-        "waiting": ran.waiting, "warnings": warnings });
+        "waiting": ran.waiting, "next": ran.words, "warnings": warnings });
     if !context.terminal.json {
         context.terminal.note("");
     }
@@ -171,7 +175,8 @@ fn summary(ran: &Ran, warnings: &[String], context: &Context) -> Result<(), Fail
             ]);
         }
         let counted = counted(&ran.sessions);
-        format!("{}\n{counted}{}", table.render(width()), why(ran))
+        let words: String = ran.words.iter().map(|word| format!("{word}\n")).collect();
+        format!("{}\n{counted}{}{words}", table.render(width()), why(ran))
     })
 }
 
@@ -220,7 +225,13 @@ fn exit(ran: &Ran) -> Exit {
     }
     let blocked = |row: &&SessionRow| row.state == SessionState::Blocked;
     match ran.sessions.iter().find(blocked) {
-        Some(row) => code_of(row).map_or(Exit::Failed, Code::exit),
+        Some(row) => match code_of(row) {
+            Some(code) => code.exit(),
+            // A person lets its model go on.
+            None if !ran.words.is_empty() => Exit::Held,
+            None => Exit::Failed,
+        },
+        None if !ran.words.is_empty() => Exit::Held,
         None if ran
             .sessions
             .iter()

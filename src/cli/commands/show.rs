@@ -5,9 +5,10 @@ use serde_json::json;
 use super::ls::{session_json, unconfined};
 use crate::app::drift::drift_of;
 use crate::app::failure::Failure;
+use crate::app::usage::{Standing, standing_of};
 use crate::app::waiting::reasons;
 use crate::cli::context::Context;
-use crate::cli::format::{ago, clean, duration, is_ready, now_ms};
+use crate::cli::format::{ago, clean, count, duration, is_ready, now_ms};
 use crate::cli::out::{bold, paint, state_style};
 use crate::cli::selector::Selector;
 use crate::cli::status::status_of;
@@ -34,10 +35,12 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let after = project.store.predecessor_sessions(session.id)?;
     let waiting = reasons(&project)?.remove(&session.id);
     let drift = drift_of(&project.store, &session)?;
+    let model = standing_of(&project, &session)?;
     let body = json!({ "session": session_json(&session), "spec": session.spec()?, "jobs": jobs,
-        "waiting": waiting, "drift": drift, "hsk_status": status_of(&session).to_string(), "after": after.iter().map(|row| json!({ "name": row.name, "state": row.state })).collect::<Vec<_>>() });
+        "waiting": waiting, "model": model, "drift": drift, "hsk_status": status_of(&session).to_string(), "after": after.iter().map(|row| json!({ "name": row.name, "state": row.state })).collect::<Vec<_>>() });
     context.terminal.result("session", body, || {
-        text(&session, &jobs, &after, waiting.as_deref(), drift.as_ref())
+        let standing = (waiting.as_deref(), drift.as_ref(), model.as_ref());
+        text(&session, &jobs, &after, standing)
     })?;
     Ok(Exit::Ok)
 }
@@ -46,8 +49,7 @@ fn text(
     session: &SessionRow,
     jobs: &[JobRow],
     after: &[SessionRow],
-    waiting: Option<&str>,
-    drift: Option<&Drift>,
+    (waiting, drift, model): (Option<&str>, Option<&Drift>, Option<&Standing>),
 ) -> String {
     let now = now_ms();
     let state = paint(state_style(session.state), session.state.name());
@@ -72,6 +74,9 @@ fn text(
         "sandbox",
         &unconfined(session).map_or(String::new(), |why| format!("none: {why}")),
     );
+    for (label, value) in model.map(model_lines).unwrap_or_default() {
+        line(label, &value);
+    }
     line("branch", &session.branch);
     line("target", &session.target);
     let landed = session.landed_commit.as_ref();
@@ -91,12 +96,31 @@ fn text(
     for row in after {
         line("after", &format!("{} ({})", row.name, row.state.name()));
     }
-    line("next", &next(session));
+    let word = model.and_then(|model| model.word.clone());
+    line("next", &word.unwrap_or_else(|| next(session)));
     if !jobs.is_empty() {
         text.push('\n');
         text.push_str(&job_table(jobs));
     }
     text
+}
+
+/// Who works in it, and what that took.
+fn model_lines(model: &Standing) -> Vec<(&'static str, String)> {
+    let role = model.role.as_ref();
+    let role = role.map_or(String::new(), |role| format!(", as {role}"));
+    let (name, profile, used) = (&model.model, &model.profile, &model.used);
+    let calls = count(used.steps, "call");
+    let mut lines = vec![
+        ("model", format!("{name}, profile {profile}{role}")),
+        (
+            "used",
+            format!("{calls}, {} tokens, {}", used.tokens, used.cost),
+        ),
+    ];
+    let left = model.left.iter();
+    lines.extend(left.map(|left| ("left", left.clone())));
+    lines
 }
 
 fn job_table(jobs: &[JobRow]) -> String {

@@ -3,12 +3,14 @@
 
 mod capabilities;
 mod message;
+mod picture;
 mod request;
 mod response;
 mod wire;
 
 pub use capabilities::ProviderCapabilities;
 pub use message::{Block, Image, Message, Role, ToolCall, ToolResult};
+pub use picture::NoPicture;
 pub use request::{ChatRequest, Effort, ToolChoice, ToolSpec};
 pub use response::{ChatResponse, FinishReason, Piece, Usage};
 pub use wire::{UnknownWire, Wire};

@@ -83,6 +83,18 @@ impl Pattern {
         })))
     }
 
+    /// Reads it as it is told: `tool`, or `tool(argument)`.
+    ///
+    /// # Errors
+    /// When a glob cannot be read.
+    pub fn parse(text: &str) -> Result<Self, InvalidGlob> {
+        let split = text.strip_suffix(')').and_then(|text| text.split_once('('));
+        match split {
+            Some((tool, argument)) => Self::new(tool, Some(argument)),
+            None => Self::new(text, None),
+        }
+    }
+
     /// Whether it is about all of a call.
     pub(super) fn covers(&self, tool: &ToolId, subjects: &[Subject]) -> bool {
         let Some(argument) = self.argument_for(tool) else {

@@ -1,0 +1,248 @@
+//! `treeyard consent`: what is sent to providers, and a person's agreement to it.
+
+use serde_json::{Value, json};
+
+use crate::app::consents::{Wish, allow, deny, revoke, wish_of, wishes};
+use crate::app::failure::Failure;
+use crate::cli::asked::sending;
+use crate::cli::commands::claim::time;
+use crate::cli::commands::ls::session_json;
+use crate::cli::context::Context;
+use crate::cli::format::{clean, clock, count, now_ms};
+use crate::cli::table::{Table, width};
+use crate::model::code::Exit;
+use crate::model::consent::ConsentScope;
+use crate::proc::runner_owner;
+use crate::store::{Consent, SessionRow};
+
+/// What to do.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  treeyard consent ls
+  treeyard consent show docs
+  treeyard consent allow docs
+  treeyard consent allow docs --scope session --for 8h
+  treeyard consent deny docs --reason 'Not this customer'
+  treeyard consent revoke docs
+
+Nothing leaves this machine without it (CX-MM-CONSENT-MISSING). An agreement is bound to the provider, its
+address, the model and the sessions that it names, and ends by itself.")]
+pub struct Args {
+    /// What to do
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, clap::Subcommand)]
+pub enum Verb {
+    /// List what waits, and the agreements that hold
+    Ls,
+    /// Show what would be sent where
+    Show {
+        /// A task's name or the start of an id
+        #[arg(value_name = "S")]
+        session: String,
+    },
+    /// Agree
+    Allow {
+        /// A task's name or the start of an id
+        #[arg(value_name = "S")]
+        session: String,
+        /// For how much: this call, the session, the sessions submitted with it, or all that are open
+        #[arg(long, value_name = "SCOPE", value_enum)]
+        scope: Option<Scope>,
+        /// For how long, such as `8h` (default: `consent.valid_for`)
+        #[arg(long = "for", value_name = "DURATION")]
+        valid: Option<String>,
+    },
+    /// Do not agree: the session is paused
+    Deny {
+        /// A task's name or the start of an id
+        #[arg(value_name = "S")]
+        session: String,
+        /// Why
+        #[arg(long, value_name = "TEXT", default_value = "a person did not agree")]
+        reason: String,
+    },
+    /// Take an agreement back
+    Revoke {
+        /// The start of its id, or a session
+        #[arg(value_name = "ID|S")]
+        which: String,
+        /// Why
+        #[arg(
+            long,
+            value_name = "TEXT",
+            default_value = "a person changed their mind"
+        )]
+        reason: String,
+    },
+}
+
+/// For how much an agreement is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Scope {
+    /// One call
+    Single,
+    /// Every call of the session
+    Session,
+    /// Every call of the sessions submitted together
+    Plan,
+    /// Every call of all sessions with this model that are open now
+    Broadcast,
+}
+
+impl From<Scope> for ConsentScope {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::Single => Self::SingleCall,
+            Scope::Session => Self::SessionScoped,
+            Scope::Plan => Self::WpScoped,
+            Scope::Broadcast => Self::BroadcastScoped,
+        }
+    }
+}
+
+/// Does it.
+pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    match &args.verb {
+        Verb::Ls => ls(context),
+        Verb::Show { session } => show(session, context),
+        Verb::Allow {
+            session,
+            scope,
+            valid,
+        } => agree(session, *scope, valid.as_deref(), context),
+        Verb::Deny { session, reason } => refuse(session, reason, context),
+        Verb::Revoke { which, reason } => take_back(which, reason, context),
+    }
+}
+
+fn ls(context: &Context) -> Result<Exit, Failure> {
+    let project = context.project()?;
+    let waiting = wishes(&project)?;
+    let now = now_ms();
+    let mut held = project.store.consents()?;
+    held.retain(|one| !one.over && one.receipt.until_ms > now);
+    let body = json!({ "waiting": waiting.iter().map(wish_json).collect::<Vec<_>>(),
+        "consents": held.iter().map(consent_json).collect::<Vec<_>>() });
+    context.terminal.result("consents", body, || {
+        let mut text = match waiting.is_empty() {
+            true => "nothing waits to be sent\n".to_owned(),
+            false => String::new(),
+        };
+        for Wish { session, plan } in &waiting {
+            let (name, s) = (clean(&session.name), session.id.short());
+            text.push_str(&format!("{}\n", sending(&name, plan)));
+            text.push_str(&format!("  treeyard consent allow {s}\n"));
+        }
+        if !held.is_empty() {
+            text.push_str(&table(&held));
+        }
+        text
+    })?;
+    Ok(Exit::Ok)
+}
+
+fn table(held: &[Consent]) -> String {
+    let mut table = Table::new(&["ID", "FOR", "SESSIONS", "UNTIL", "PROVIDER"]);
+    for one in held {
+        let plan = &one.receipt.plan;
+        table.row([
+            one.granted.short().into(),
+            plan.scope.name().into(),
+            plan.sessions.len().to_string().into(),
+            clock(one.receipt.until_ms).into(),
+            format!("{} {}", plan.provider, plan.endpoint).into(),
+        ]);
+    }
+    table.render(width())
+}
+
+fn wish_json(wish: &Wish) -> Value {
+    json!({ "session_id": wish.session.id, "name": wish.session.name, "plan": wish.plan })
+}
+
+fn consent_json(consent: &Consent) -> Value {
+    json!({ "consent_id": consent.granted, "at_ms": consent.at_ms, "receipt": consent.receipt })
+}
+
+fn show(selector: &str, context: &Context) -> Result<Exit, Failure> {
+    let project = context.project()?;
+    let session = project.session(selector)?;
+    let wish = wish_of(&project, &session)?;
+    let plan = wish.as_ref().map(|wish| &wish.plan);
+    let hash = plan.and_then(|plan| plan.hash().ok());
+    let body =
+        json!({ "session_id": session.id, "name": session.name, "plan": plan, "plan_hash": hash });
+    context.terminal.result("consent", body, || {
+        let (name, s) = (clean(&session.name), session.id.short());
+        match plan {
+            None => format!("{name} waits for no agreement"),
+            Some(plan) => format!(
+                "{}\n  read it: treeyard thread {s}\n  treeyard consent allow {s}\n  treeyard consent deny {s}",
+                sending(&name, plan)
+            ),
+        }
+    })?;
+    Ok(Exit::Ok)
+}
+
+fn agree(
+    selector: &str,
+    scope: Option<Scope>,
+    valid: Option<&str>,
+    context: &Context,
+) -> Result<Exit, Failure> {
+    let mut project = context.project()?;
+    let session = project.session(selector)?;
+    let for_ms = valid.map(time).transpose()?;
+    let agreed = allow(&mut project, &session, scope.map(Into::into), for_ms)?;
+    let resumed: Vec<_> = agreed.resumed.iter().map(session_json).collect();
+    let body = json!({ "consent_id": agreed.id, "receipt": agreed.receipt, "resumed": resumed });
+    context.terminal.result("consented", body, || {
+        let plan = &agreed.receipt.plan;
+        let (scope, until) = (plan.scope.name(), clock(agreed.receipt.until_ms));
+        let (sessions, id) = (count(plan.sessions.len() as u64, "session"), agreed.id.short());
+        let provider = clean(&plan.provider);
+        format!("agreed ({scope}): {sessions} to {provider}, until {until}\n  treeyard consent revoke {id}")
+    })?;
+    if runner_owner(&project.repo.state_dir()).is_none() {
+        let note = "no runner is active; `treeyard up` starts one";
+        context.terminal.note(note);
+    }
+    Ok(Exit::Ok)
+}
+
+fn refuse(selector: &str, reason: &str, context: &Context) -> Result<Exit, Failure> {
+    let mut project = context.project()?;
+    let session = project.session(selector)?;
+    let now = deny(&mut project, &session, reason)?;
+    let body = json!({ "session": session_json(&now) });
+    context.terminal.result("consent_denied", body, || {
+        let (name, s) = (clean(&now.name), now.id.short());
+        format!("{name} is paused; treeyard cancel {s}, or treeyard resume {s} to be asked again")
+    })?;
+    Ok(Exit::Ok)
+}
+
+fn take_back(which: &str, reason: &str, context: &Context) -> Result<Exit, Failure> {
+    let mut project = context.project()?;
+    let (taken, held) = revoke(&mut project, which, reason)?;
+    let body = json!({ "consents": taken.iter().map(consent_json).collect::<Vec<_>>(),
+        "sessions": held.iter().map(session_json).collect::<Vec<_>>() });
+    context.terminal.result("consent_revoked", body, || {
+        let mut text = format!("{} taken back\n", count(taken.len() as u64, "agreement"));
+        text.extend(held.iter().map(|row: &SessionRow| {
+            format!(
+                "{} waits again: treeyard resume {}\n",
+                clean(&row.name),
+                row.id.short()
+            )
+        }));
+        text
+    })?;
+    Ok(Exit::Ok)
+}
