@@ -13,14 +13,16 @@ use super::probe::refuse_docs_only;
 use super::project::{Project, open_store};
 use super::setup::runner_config;
 use crate::agent::{
-    Artifacts, Budgets, Caller, Cancel, Commands, Heard, Place, Registry, SessionAccess, Setup,
-    World, drive,
+    Artifacts, Budgets, Caller, Cancel, Commands, Heard, Pace, Place, Registry, SessionAccess,
+    Setup, World, drive,
 };
 use crate::cas::Cas;
 use crate::config::Settings;
 use crate::model::backend::Backend;
 use crate::model::budget::{BudgetThen, Span};
 use crate::model::code::Code;
+use crate::model::event::{Actor, Event};
+use crate::model::identity::{RoleExecutionIdentity, reasoning_strength};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::job::JobKind;
 use crate::model::price::MicroDollars;
@@ -36,6 +38,7 @@ use crate::runner::{Config, Ground, ground};
 use crate::secrets;
 use crate::sessions::stopped;
 use crate::store::{SessionRow, Store};
+use crate::workspace::{located, sign_guard};
 
 /// What a key is called in messages.
 const KEY: &str = "provider-key";
@@ -61,13 +64,14 @@ pub fn model_run(
         Ok(opened) => opened,
         Err(failure) => return unready(&mut project.store, (session, job), &work, failure),
     };
+    let identity = begin(&mut project, (&row, job), &work, &model, heard)?;
     let world = world(&project, &config, &row, &redactor)?;
     let (store, cas) = (open_store(&project.repo)?, project.cas);
     let setup = setup(
         &project.settings,
         (row, job),
         (*work, world),
-        model,
+        (model, identity),
         redactor,
     )?;
     work_on((store, cas), &setup, heard)
@@ -95,6 +99,41 @@ fn open(
     let key: Vec<_> = key.collect();
     let redactor = vault.redactor_with(&names, &key)?;
     Ok((model, redactor))
+}
+
+/// Says who works in the session from now on: in the log, and in what its hooks write into commits.
+fn begin(
+    project: &mut Project,
+    (row, job_id): (&SessionRow, JobId),
+    work: &ModelWork,
+    model: &OpenModel,
+    heard: &mut (dyn FnMut(Heard<'_>) + Send),
+) -> Result<RoleExecutionIdentity, Failure> {
+    let asked = work.thinking.or(model.thinking);
+    let (strength, notice) = reasoning_strength(model.backend, asked);
+    let identity = RoleExecutionIdentity {
+        model_id: Some(model.model.clone()),
+        backend: Some(model.backend),
+        parameter_class: Some(model.parameter_class),
+        cloud_reasoning_strength: strength,
+        ..work.identity(row.id)
+    };
+    let is_new = project.store.identity_of(row.id)?.as_ref() != Some(&identity);
+    if let Some(code) = notice.filter(|_| is_new) {
+        heard(Heard::Note(&format!("{}: {}", code.id(), code.meaning())));
+    }
+    let event = Event::ModelBegan {
+        job_id,
+        identity: Box::new(identity.clone()),
+        notice: notice.map(|code| code.id().to_owned()),
+    };
+    project
+        .store
+        .write(|tx| tx.append(Actor::System, Some(row.id), event).map(drop))?;
+    if let Some(place) = located(row) {
+        sign_guard(&project.repo, &place, &identity)?;
+    }
+    Ok(identity)
 }
 
 /// A person puts it right and resumes the session.
@@ -163,7 +202,7 @@ fn setup(
     settings: &Settings,
     (session, job): (SessionRow, JobId),
     (work, world): (ModelWork, World),
-    model: OpenModel,
+    (model, identity): (OpenModel, RoleExecutionIdentity),
     redactor: Redactor,
 ) -> Result<Setup, Failure> {
     Ok(Setup {
@@ -177,6 +216,7 @@ fn setup(
         job,
         work,
         caller: caller(model)?,
+        identity,
         world: Arc::new(world),
         registry: Registry::standard(),
         ask_from: Some(settings.ask_from()),
@@ -223,6 +263,10 @@ fn caller(model: OpenModel) -> Result<Caller, Failure> {
         temperature: model.temperature,
         thinking: model.thinking,
         timeout: model.call_timeout,
+        pace: Pace {
+            requests: model.requests_per_minute,
+            tokens: model.tokens_per_minute,
+        },
         schedule: Schedule::default(),
         price: Box::new(price),
     })

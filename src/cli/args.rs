@@ -104,6 +104,8 @@ pub enum Command {
     Ls(c::ls::Args),
     /// Show one session
     Show(c::show::Args),
+    /// Say how sessions stand, in a line for programs each
+    Status(c::status::Args),
     /// Print what a session's jobs printed
     Logs(c::logs::Args),
     /// Show what a session changed

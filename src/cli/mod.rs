@@ -14,7 +14,6 @@ mod out;
 mod progress;
 mod selector;
 mod shim;
-mod status;
 mod steps;
 mod table;
 

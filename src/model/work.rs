@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::chat::Effort;
+use super::identity::RoleExecutionIdentity;
+use super::ids::SessionId;
 use super::task::Command;
 use super::tool::Capabilities;
 
@@ -44,6 +46,26 @@ pub struct ModelWork {
     /// The JSON Schema that its last answer is to follow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<Value>,
+}
+
+impl ModelWork {
+    /// Whom it stands for where nobody says.
+    pub const ROLE: &'static str = "worker";
+
+    /// Who will do what comes of it, as far as the task says: the model by its name in the settings.
+    pub fn identity(&self, session_id: SessionId) -> RoleExecutionIdentity {
+        RoleExecutionIdentity {
+            role: self.role.clone().unwrap_or_else(|| Self::ROLE.to_owned()),
+            model_id: Some(self.model.clone()),
+            backend: None,
+            parameter_class: None,
+            cloud_reasoning_strength: None,
+            session_id,
+            model_instance_id: None,
+            wp_id: None,
+            mt_id: None,
+        }
+    }
 }
 
 impl Work {

@@ -11,6 +11,7 @@ use super::tx::Tx;
 use crate::model::backend::Backend;
 use crate::model::budget::{Span, Spent};
 use crate::model::event::Event;
+use crate::model::identity::RoleExecutionIdentity;
 use crate::model::ids::{EventId, JobId, ModelCallId, PlanId, SessionId};
 use crate::model::price::MicroDollars;
 use crate::model::run::{AskedCall, Stop};
@@ -78,6 +79,8 @@ const RULES: &str = "SELECT * FROM events WHERE session_id = ?1 \
      AND event_type IN ('FR-EVT-GUARD-009', 'FR-EVT-GUARD-010') ORDER BY seq";
 const ASKED: &str = "SELECT * FROM events WHERE session_id = ?1 \
      AND event_type = 'FR-EVT-GUARD-008' ORDER BY seq DESC LIMIT 1";
+const BEGAN: &str = "SELECT * FROM events WHERE session_id = ?1 \
+     AND event_type = 'FR-EVT-MODEL-005' ORDER BY seq DESC LIMIT 1";
 const COMPACTED: &str = "SELECT * FROM events WHERE session_id = ?1 \
      AND event_type = 'FR-EVT-MODEL-004' ORDER BY seq DESC LIMIT 1";
 const STOPPED: &str = "SELECT * FROM events WHERE session_id = ?1 AND job_id = ?2 \
@@ -121,6 +124,19 @@ impl Store {
         let found = records(statement.query([session.to_string()])?)?;
         Ok(found.into_iter().find_map(|record| match record.event {
             Event::ApprovalAsked { asked } => Some(*asked),
+            _ => None,
+        }))
+    }
+
+    /// Who worked in a session last, where that was a model.
+    pub fn identity_of(
+        &self,
+        session: SessionId,
+    ) -> Result<Option<RoleExecutionIdentity>, StoreError> {
+        let mut statement = self.connection.prepare_cached(BEGAN)?;
+        let found = records(statement.query([session.to_string()])?)?;
+        Ok(found.into_iter().find_map(|record| match record.event {
+            Event::ModelBegan { identity, .. } => Some(*identity),
             _ => None,
         }))
     }

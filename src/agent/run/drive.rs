@@ -102,7 +102,7 @@ impl Run<'_> {
     }
 
     /// A person's word is heard between any two steps.
-    fn interrupted(&self, cancel: &Cancel) -> Result<Option<Stop>, RunError> {
+    pub(super) fn interrupted(&self, cancel: &Cancel) -> Result<Option<Stop>, RunError> {
         if cancel.is_told() {
             return Ok(Some(Stop::Cancelled));
         }

@@ -10,6 +10,7 @@ mod drive;
 mod error;
 mod ledger;
 mod opening;
+mod pace;
 mod setup;
 mod spending;
 mod turn;
@@ -19,6 +20,7 @@ mod tests;
 
 pub use drive::drive;
 pub use error::RunError;
+pub use pace::Pace;
 pub use setup::{Budgets, Caller, Cancel, Heard, Setup};
 
 /// The verb by which this program is told to be a model's own process.

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::pace::Pace;
 use crate::agent::{Registry, World};
 use crate::model::backend::Backend;
 use crate::model::budget::{BudgetLimits, Span};
 use crate::model::chat::{Effort, ProviderCapabilities, Usage};
 use crate::model::consent::ConsentScope;
+use crate::model::identity::RoleExecutionIdentity;
 use crate::model::ids::JobId;
 use crate::model::price::MicroDollars;
 use crate::model::redact::Redactor;
@@ -29,6 +31,8 @@ pub struct Setup {
     pub work: ModelWork,
     /// The model.
     pub caller: Caller,
+    /// Who does all that comes of it.
+    pub identity: RoleExecutionIdentity,
     /// What its tools reach.
     pub world: Arc<World>,
     /// Its tools.
@@ -75,6 +79,8 @@ pub struct Caller {
     pub thinking: Option<Effort>,
     /// The longest that one answer may take.
     pub timeout: Duration,
+    /// How much its provider is asked in a minute.
+    pub pace: Pace,
     /// When a failed call is made again.
     pub schedule: Schedule,
     /// What tokens cost.

@@ -14,6 +14,7 @@ use crate::model::budget::{BudgetLimits, Span};
 use crate::model::chat::Usage;
 use crate::model::consent::{ConsentReceipt, ConsentScope};
 use crate::model::event::{Actor, Event};
+use crate::model::identity::RoleExecutionIdentity;
 use crate::model::ids::{JobId, SessionId};
 use crate::model::price::MicroDollars;
 use crate::model::redact::Redactor;
@@ -120,12 +121,24 @@ impl House {
                 temperature: None,
                 thinking: None,
                 timeout: Duration::from_secs(10),
+                pace: Pace::default(),
                 schedule: Schedule {
                     first: Duration::ZERO,
                     attempts: 2,
                     ..Schedule::default()
                 },
                 price: Box::new(|usage: Usage| MicroDollars(usage.sent() + 10 * usage.output)),
+            },
+            identity: RoleExecutionIdentity {
+                role: "worker".to_owned(),
+                model_id: Some("small".to_owned()),
+                backend: Some(Backend::Local),
+                parameter_class: None,
+                cloud_reasoning_strength: None,
+                session_id: self.session,
+                model_instance_id: None,
+                wp_id: None,
+                mt_id: None,
             },
             world: Arc::new(world),
             registry: Registry::standard(),

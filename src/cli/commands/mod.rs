@@ -30,4 +30,5 @@ pub mod salvage;
 pub mod sandbox;
 pub mod scope;
 pub mod show;
+pub mod status;
 pub mod tools;

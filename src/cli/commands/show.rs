@@ -10,7 +10,6 @@ use crate::cli::context::Context;
 use crate::cli::format::{ago, clean, duration, is_ready, now_ms};
 use crate::cli::out::{bold, paint, state_style};
 use crate::cli::selector::Selector;
-use crate::cli::status::status_of;
 use crate::cli::table::{Table, width};
 use crate::model::code::{Code, Exit};
 use crate::model::drift::Drift;
@@ -35,7 +34,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let waiting = reasons(&project)?.remove(&session.id);
     let drift = drift_of(&project.store, &session)?;
     let body = json!({ "session": session_json(&session), "spec": session.spec()?, "jobs": jobs,
-        "waiting": waiting, "drift": drift, "hsk_status": status_of(&session).to_string(), "after": after.iter().map(|row| json!({ "name": row.name, "state": row.state })).collect::<Vec<_>>() });
+        "waiting": waiting, "drift": drift, "hsk_status": session.status()?.to_string(), "after": after.iter().map(|row| json!({ "name": row.name, "state": row.state })).collect::<Vec<_>>() });
     context.terminal.result("session", body, || {
         text(&session, &jobs, &after, waiting.as_deref(), drift.as_ref())
     })?;

@@ -1,0 +1,211 @@
+//! Models at work within limits, and who did what: scripts answer in their place.
+
+use serde_json::Value;
+
+use crate::yard::{Yard, eventually};
+
+/// A repository with a provider that answers from this script.
+fn yard(script: &str, provider: &str, more: &str) -> Yard {
+    let yard = Yard::new();
+    let file = yard.folder.path().join("script.toml");
+    std::fs::write(&file, format!("format = 1\n{script}")).unwrap();
+    yard.configure(&format!(
+        "[providers.play]\nwire = \"scripted\"\nscript = \"{}\"\n{provider}\n\
+         [models.test]\nprovider = \"play\"\nmodel = \"small-7b\"\nmax_output_tokens = 100\n\
+         [agent]\nmodel = \"test\"\n{more}",
+        file.display()
+    ));
+    yard
+}
+
+fn plan(yard: &Yard, tasks: usize) -> String {
+    let task = |at: usize| {
+        format!("[[task]]\nname = \"t{at}\"\nscope = [\"t{at}/**\"]\nprompt = \"Say it\"\n")
+    };
+    yard.plan(&(0..tasks).map(task).collect::<String>())
+}
+
+fn calls(yard: &Yard) -> usize {
+    yard.events("FR-EVT-MODEL-001").len()
+}
+
+#[test]
+fn a_model_is_called_by_so_many_sessions_at_once_and_the_others_wait() {
+    let yard = yard(
+        "[[step]]\ntext = \"Done.\"\npace = { first_ms = 600000 }\n",
+        "",
+        "",
+    );
+    let plan = plan(&yard, 4);
+    yard.exits(0, &["up"]);
+    yard.exits(0, &["submit", &plan]);
+    eventually("two are called", || calls(&yard) == 2);
+    eventually("the others say why they wait", || {
+        let shown = yard.exits(0, &["ls"]);
+        shown.matches("model play/small-7b is at its limit").count() == 2
+    });
+    let explained = yard.exits(0, &["show", "t3"]);
+    assert!(explained.contains("is at its limit"), "{explained}");
+    assert_eq!(yard.state_of("t3"), "CREATED");
+    yard.exits(0, &["cancel", "t0"]);
+    eventually("the next one is called", || calls(&yard) == 3);
+    yard.exits(0, &["cancel", "--all"]);
+    yard.exits(0, &["down"]);
+}
+
+#[test]
+fn a_provider_is_asked_no_faster_than_it_may_be() {
+    let script = "[[step]]\nsay = [{ call = \"file.list\", arguments = {} }]\n\
+                  usage = { input = 1, output = 599999 }\n[[step]]\ntext = \"Done.\"\n";
+    let yard = yard(script, "tokens_per_minute = 600000", "");
+    yard.exits(0, &["run", "--name", "task", "--prompt", "Look"]);
+    let held = yard.events("FR-EVT-SESS-SCHED-003");
+    assert_eq!(held.len(), 1, "{held:?}");
+    assert_eq!(held[0]["data"]["provider"], "play");
+    let called = yard.events("FR-EVT-MODEL-001");
+    assert_eq!(called.len(), 2);
+    let number = |value: &Value| value.as_i64().unwrap();
+    let first = number(&called[0]["at_ms"]);
+    assert!(number(&called[1]["at_ms"]) >= number(&held[0]["data"]["next_ms"]));
+    assert!(number(&held[0]["data"]["next_ms"]) > first);
+    let printed = yard.exits(0, &["logs", "task"]);
+    assert!(
+        printed.contains("[waits for the rate of play]"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn whoever_waits_for_a_provider_can_be_called_off() {
+    let yard = yard(
+        "[[step]]\nsay = [{ call = \"file.list\", arguments = {} }]\n[[step]]\ntext = \"Done.\"\n",
+        "requests_per_minute = 1",
+        "",
+    );
+    yard.exits(0, &["up"]);
+    yard.exits(0, &["submit", "--name", "task", "--prompt", "Look"]);
+    eventually("it waits", || {
+        !yard.events("FR-EVT-SESS-SCHED-003").is_empty()
+    });
+    yard.exits(0, &["cancel", "task"]);
+    eventually("its job is over", || {
+        yard.json(&["show", "task"])["jobs"][0]["state"] == "cancelled"
+    });
+    assert_eq!(yard.state_of("task"), "CANCELLED");
+    assert_eq!(calls(&yard), 1);
+    yard.exits(0, &["down"]);
+}
+
+#[test]
+fn what_a_model_did_says_so_in_events_and_in_every_commit() {
+    let script = r#"
+[[step]]
+say = [{ call = "file.write", arguments = { path = "src/a.txt", content = "a\n" } }]
+[[step]]
+say = [{ call = "git.commit", arguments = { message = "Add a" } }]
+[[step]]
+say = [{ call = "file.write", arguments = { path = "src/b.txt", content = "b\n" } }]
+[[step]]
+text = "Done."
+"#;
+    let yard = yard(script, "", "profile = \"full\"\n");
+    let flags = ["--name", "task", "--role", "writer", "--auto-land"];
+    let asked = ["--scope", "src/**", "--prompt", "Write both"];
+    yard.exits(0, &[&["run"], &flags[..], &asked].concat());
+    let log = yard.git(&["log", "--format=%s%n%(trailers)", "main"]);
+    for subject in ["Add a", "task", "Land task"] {
+        let mut lines = log.lines().skip_while(|line| *line != subject);
+        assert!(lines.next().is_some(), "{subject}\n{log}");
+        let trailers: Vec<&str> = lines.take_while(|line| line.contains(": ")).collect();
+        for trailer in [
+            "Treeyard-Task: task",
+            "Treeyard-Role: writer",
+            "Treeyard-Model: small-7b",
+            "Treeyard-Backend: local",
+            "Treeyard-Parameter-Class: P7B",
+        ] {
+            assert!(trailers.contains(&trailer), "{subject}: {trailer}\n{log}");
+        }
+    }
+    let began = yard.events("FR-EVT-MODEL-005");
+    let identity = &began[0]["data"]["identity"];
+    assert_eq!(identity["role"], "writer");
+    assert_eq!(identity["session_id"], began[0]["model_session_id"]);
+    for call in yard.events("FR-EVT-MODEL-001") {
+        assert_eq!(call["data"]["call"]["identity"], *identity);
+    }
+}
+
+#[test]
+fn every_change_of_a_sessions_line_is_an_event() {
+    let script = "[[step]]\ntext = \"Done.\"\n";
+    let yard = yard(script, "", "");
+    let model = [
+        "run", "--name", "talks", "--scope", "a/**", "--prompt", "Say",
+    ];
+    yard.exits(0, &model);
+    yard.exits(
+        0,
+        &[
+            "run",
+            "--name",
+            "plain",
+            "--auto-land",
+            "--gate",
+            "true",
+            "--",
+            "sh",
+            "-c",
+            "echo a > a",
+        ],
+    );
+    let told = yard.events("FR-EVT-STATUS-001");
+    let lines = |name: &str| -> Vec<String> {
+        let wp = format!(" wp={name} ");
+        let all = told
+            .iter()
+            .map(|event| event["data"]["line"].as_str().unwrap());
+        all.filter(|line| line.contains(&wp))
+            .map(str::to_owned)
+            .collect()
+    };
+    let phases = |lines: &[String]| -> Vec<String> {
+        let phase = |line: &String| {
+            line.split(" phase=")
+                .nth(1)?
+                .split(' ')
+                .next()
+                .map(str::to_owned)
+        };
+        lines.iter().filter_map(phase).collect()
+    };
+    let plain = lines("plain");
+    assert_eq!(
+        phases(&plain),
+        [
+            "BOOTSTRAP",
+            "IMPLEMENTATION",
+            "HANDOFF",
+            "HYGIENE",
+            "EVALUATION",
+            "DONE"
+        ]
+    );
+    let talks = lines("talks");
+    assert!(talks[0].contains("role=worker") && talks[0].contains("model=test backend=none"));
+    let last = talks.last().unwrap();
+    assert!(
+        last.contains("model=small-7b backend=local pc=P7B"),
+        "{last}"
+    );
+    for lines in [&plain, &talks] {
+        assert!(lines.windows(2).all(|pair| pair[0] != pair[1]), "{lines:?}");
+    }
+    let now = yard.exits(0, &["status", "--hsk"]);
+    assert_eq!(now, format!("{last}\n{}\n", plain.last().unwrap()));
+    assert_eq!(
+        yard.json(&["show", "plain"])["hsk_status"],
+        plain.last().unwrap().as_str()
+    );
+    assert_eq!(yard.treeyard(&["status"]).status.code(), Some(2));
+}
