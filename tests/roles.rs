@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::yard::{Yard, eventually};
+use crate::yard::{Yard, eventually, text};
 
 /// A repository with a provider that answers from this script.
 fn yard(script: &str, provider: &str, more: &str) -> Yard {
@@ -208,4 +208,113 @@ fn every_change_of_a_sessions_line_is_an_event() {
         plain.last().unwrap().as_str()
     );
     assert_eq!(yard.treeyard(&["status"]).status.code(), Some(2));
+}
+
+/// A repository with a small and a large model, each behind a script, and a work profile that begins with the small one.
+fn two(small: &str, policy: &str, governance: &str) -> Yard {
+    let yard = Yard::new();
+    let mut settings = String::new();
+    let large = "[[step]]\ntext = \"Done by the large one.\"\n";
+    for (name, size, script) in [("small", "7b", small), ("large", "70b", large)] {
+        let file = yard.folder.path().join(format!("{name}.toml"));
+        std::fs::write(&file, format!("format = 1\n{script}")).unwrap();
+        settings += &format!(
+            "[providers.{name}]\nwire = \"scripted\"\nscript = \"{}\"\n\
+             [models.{name}]\nprovider = \"{name}\"\nmodel = \"m-{size}\"\n",
+            file.display()
+        );
+    }
+    yard.configure(&settings);
+    let role = "{ primary_model_id = \"small\", local_only = false }";
+    yard.write(
+        "work.toml",
+        &format!(
+            "schema_version = \"hsk.work_profile@0.6\"\n[model_assignments]\nfrontend = {role}\n\
+             orchestrator = {role}\nworker = {role}\nvalidator = {role}\n\
+             [governance]\nautomation_level = \"{governance}\"\nallow_cloud_escalation = false\n\
+             [routing]\nselection_policy = \"{policy}\"\ncandidate_models = [\"small\", \"large\"]\n"
+        ),
+    );
+    yard
+}
+
+const SAYS: &str = "[[step]]\ntext = \"Done.\"\n";
+const CUT: &str = "[[step]]\ntext = \"It begins\"\nfinish = \"LENGTH\"\n";
+const RUN: [&str; 7] = [
+    "run",
+    "--work-profile",
+    "work.toml",
+    "--name",
+    "task",
+    "--prompt",
+    "Say it",
+];
+
+fn models(yard: &Yard) -> Vec<String> {
+    let began = yard.events("FR-EVT-MODEL-005");
+    let model = |event: &Value| {
+        event["data"]["identity"]["model_id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    began.iter().map(model).collect()
+}
+
+#[test]
+fn a_work_profile_says_which_model_a_session_gets() {
+    for (policy, model, why) in [
+        ("explicit", "m-7b", "the role worker"),
+        ("largest_available", "m-70b", "the largest that is READY"),
+    ] {
+        let yard = two(SAYS, policy, "AUTONOMOUS");
+        let refused = yard.treeyard(&RUN);
+        assert_eq!(refused.status.code(), Some(5), "none is known to be ready");
+        assert_eq!(yard.state_of("task"), "");
+        yard.exits(0, &["models", "probe"]);
+        yard.exits(0, &RUN);
+        assert_eq!(models(&yard), [model]);
+        let chosen = yard.events("FR-EVT-MODEL-006");
+        let reason = chosen[0]["data"]["choice"]["reason"].as_str().unwrap();
+        assert!(reason.contains(why), "{reason}");
+    }
+}
+
+#[test]
+fn what_a_model_cannot_do_a_larger_one_goes_on_with() {
+    let yard = two(CUT, "explicit", "AUTONOMOUS");
+    yard.exits(0, &["models", "probe"]);
+    yard.exits(0, &RUN);
+    assert_eq!(models(&yard), ["m-7b", "m-70b"]);
+    let stops = yard.events("FR-EVT-MODEL-003");
+    assert_eq!(stops[0]["data"]["stop"]["why"], "handed_over");
+    assert_eq!(stops[0]["data"]["stop"]["to"], "large");
+    assert_eq!(stops[1]["data"]["stop"]["why"], "finished");
+    assert_eq!(yard.state_of("task"), "COMPLETED");
+
+    let asks = two(CUT, "explicit", "FULL_HUMAN");
+    asks.exits(0, &["models", "probe"]);
+    asks.treeyard(&RUN);
+    assert_eq!(asks.state_of("task"), "PAUSED");
+    assert_eq!(models(&asks), ["m-7b"]);
+}
+
+#[test]
+fn a_person_gives_a_session_another_model() {
+    let yard = two(CUT, "explicit", "FULL_HUMAN");
+    yard.exits(0, &["models", "probe"]);
+    yard.treeyard(&RUN);
+    let refused = yard.treeyard(&["swap", "task", "--model", "small/other"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let told = text(&refused.stderr);
+    assert!(
+        told.contains("CX-MM-003") && told.contains("not READY"),
+        "{told}"
+    );
+    yard.exits(0, &["swap", "task", "--model", "large"]);
+    yard.exits(0, &["resume", "task"]);
+    yard.exits(0, &["up"]);
+    eventually("it is complete", || yard.state_of("task") == "COMPLETED");
+    assert_eq!(models(&yard), ["m-7b", "m-70b"]);
+    yard.exits(0, &["down"]);
 }

@@ -3,6 +3,7 @@
 pub mod adopt;
 pub mod approvals;
 pub mod background;
+pub mod casting;
 pub mod claims;
 pub mod control;
 pub mod demo;
@@ -41,5 +42,6 @@ pub mod setup;
 pub mod shim;
 pub mod single;
 pub mod submit;
+pub mod swap;
 pub mod waiting;
 pub mod widen;

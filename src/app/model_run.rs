@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use super::casting::larger;
 use super::failure::Failure;
 use super::models::{OpenModel, open_model};
 use super::prices;
@@ -13,8 +14,8 @@ use super::probe::refuse_docs_only;
 use super::project::{Project, open_store};
 use super::setup::runner_config;
 use crate::agent::{
-    Artifacts, Budgets, Caller, Cancel, Commands, Heard, Pace, Place, Registry, SessionAccess,
-    Setup, World, drive,
+    Artifacts, Budgets, Caller, Cancel, Commands, Heard, Larger, Pace, Place, Registry,
+    SessionAccess, Setup, World, drive,
 };
 use crate::cas::Cas;
 use crate::config::Settings;
@@ -55,7 +56,8 @@ pub fn model_run(
     let mut project = Project::open(root, flags)?;
     let unknown = || Failure::new(Code::SessionUnknown, format!("no session {session}"));
     let row = project.store.session(session)?.ok_or_else(unknown)?;
-    let Work::Model(work) = row.spec()?.run else {
+    let found = project.store.job(job)?;
+    let Some(Work::Model(work)) = found.map(|job| job.command) else {
         return Err(Failure::new(Code::SessionState, "it has no model"));
     };
     let config = runner_config(&project, &project.settings)?;
@@ -66,12 +68,13 @@ pub fn model_run(
     };
     let identity = begin(&mut project, (&row, job), &work, &model, heard)?;
     let world = world(&project, &config, &row, &redactor)?;
+    let larger = larger(&project.settings, &project.store, (session, &work))?;
     let (store, cas) = (open_store(&project.repo)?, project.cas);
     let setup = setup(
         &project.settings,
         (row, job),
         (*work, world),
-        (model, identity),
+        (model, identity, larger),
         redactor,
     )?;
     work_on((store, cas), &setup, heard)
@@ -202,7 +205,7 @@ fn setup(
     settings: &Settings,
     (session, job): (SessionRow, JobId),
     (work, world): (ModelWork, World),
-    (model, identity): (OpenModel, RoleExecutionIdentity),
+    (model, identity, larger): (OpenModel, RoleExecutionIdentity, Option<Larger>),
     redactor: Redactor,
 ) -> Result<Setup, Failure> {
     Ok(Setup {
@@ -217,6 +220,7 @@ fn setup(
         work,
         caller: caller(model)?,
         identity,
+        larger,
         world: Arc::new(world),
         registry: Registry::standard(),
         ask_from: Some(settings.ask_from()),

@@ -106,6 +106,8 @@ pub enum Command {
     Show(c::show::Args),
     /// Say how sessions stand, in a line for programs each
     Status(c::status::Args),
+    /// Give a session another model
+    Swap(c::swap::Args),
     /// Print what a session's jobs printed
     Logs(c::logs::Args),
     /// Show what a session changed

@@ -16,7 +16,7 @@ use super::status::StatusLine;
 use super::task::TaskSpec;
 use super::thread::MessageRecord;
 use super::tool::Rule;
-use super::work::Work;
+use super::work::{Choice, Work};
 
 #[macro_use]
 mod registry;
@@ -248,6 +248,11 @@ events! {
         identity: Box<RoleExecutionIdentity>,
         /// The stable code of what a person should know of that.
         notice: Option<String>,
+    }
+    /// Which model a session has from its next job on was decided.
+    ModelChosen = "FR-EVT-MODEL-006" {
+        /// Which, and why.
+        choice: Choice,
     }
     /// A model is about to be called.
     ModelCallStarted = "FR-EVT-MODEL-001" {

@@ -22,6 +22,7 @@ fn submission() -> Submission {
         repeat: 1,
         after: vec![],
         prompts: std::collections::HashMap::new(),
+        chosen: std::collections::HashMap::new(),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::model::price::MicroDollars;
 use crate::model::run::{AskedCall, Stop};
 use crate::model::thread::MessageRecord;
 use crate::model::tool::Rule;
+use crate::model::work::Choice;
 
 /// A message with its place in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +82,8 @@ const ASKED: &str = "SELECT * FROM events WHERE session_id = ?1 \
      AND event_type = 'FR-EVT-GUARD-008' ORDER BY seq DESC LIMIT 1";
 const BEGAN: &str = "SELECT * FROM events WHERE session_id = ?1 \
      AND event_type = 'FR-EVT-MODEL-005' ORDER BY seq DESC LIMIT 1";
+const CHOSEN: &str = "SELECT * FROM events WHERE session_id = ?1 \
+     AND event_type = 'FR-EVT-MODEL-006' ORDER BY seq";
 const COMPACTED: &str = "SELECT * FROM events WHERE session_id = ?1 \
      AND event_type = 'FR-EVT-MODEL-004' ORDER BY seq DESC LIMIT 1";
 const STOPPED: &str = "SELECT * FROM events WHERE session_id = ?1 AND job_id = ?2 \
@@ -141,6 +144,18 @@ impl Store {
         }))
     }
 
+    /// Which model was chosen for a session last.
+    pub fn choice_of(&self, session: SessionId) -> Result<Option<Choice>, StoreError> {
+        Ok(choices(&self.connection, session)?.pop())
+    }
+
+    /// How often a session's work went on with a model elsewhere because another could not do it.
+    pub fn cloud_escalations(&self, session: SessionId) -> Result<u32, StoreError> {
+        let choices = choices(&self.connection, session)?.into_iter();
+        let clouds = choices.filter(|choice| choice.escalated == Some(Backend::Cloud));
+        Ok(u32::try_from(clouds.count()).unwrap_or(u32::MAX))
+    }
+
     /// How many messages from the start are sent without what tools said in them.
     pub fn compacted(&self, session: SessionId) -> Result<usize, StoreError> {
         let mut statement = self.connection.prepare_cached(COMPACTED)?;
@@ -186,6 +201,11 @@ impl Tx<'_> {
         spent(&self.inner, of)
     }
 
+    /// Which model was chosen for a session last.
+    pub fn choice_of(&self, session: SessionId) -> Result<Option<Choice>, StoreError> {
+        Ok(choices(&self.inner, session)?.pop())
+    }
+
     /// A session's calls that were begun and have not ended.
     pub fn open_calls(&self, session: SessionId) -> Result<Vec<ModelCallRow>, StoreError> {
         let open = "WHERE session_id = ?1 AND tokens IS NULL ORDER BY started_ms";
@@ -227,6 +247,16 @@ impl Tx<'_> {
     pub fn rules(&self, session: SessionId) -> Result<Vec<(EventId, Rule)>, StoreError> {
         rules(&self.inner, session)
     }
+}
+
+fn choices(db: &Connection, session: SessionId) -> Result<Vec<Choice>, StoreError> {
+    let mut statement = db.prepare_cached(CHOSEN)?;
+    let found = records(statement.query([session.to_string()])?)?;
+    let choices = found.into_iter().filter_map(|record| match record.event {
+        Event::ModelChosen { choice } => Some(choice),
+        _ => None,
+    });
+    Ok(choices.collect())
 }
 
 fn message(row: &Row<'_>) -> Result<MessageRow, StoreError> {

@@ -21,7 +21,7 @@ mod tests;
 pub use drive::drive;
 pub use error::RunError;
 pub use pace::Pace;
-pub use setup::{Budgets, Caller, Cancel, Heard, Setup};
+pub use setup::{Budgets, Caller, Cancel, Heard, Larger, Setup};
 
 /// The verb by which this program is told to be a model's own process.
 pub const MODEL_RUN_VERB: &str = "__model-run";

@@ -45,6 +45,8 @@ pub struct Setup {
     pub budgets: Budgets,
     /// For how much a person's agreement is asked.
     pub consent: ConsentScope,
+    /// The model that takes over where this one cannot do the work.
+    pub larger: Option<Larger>,
     /// How often it may be called in this job.
     pub max_steps: u32,
     /// From which share of its context on, in hundredths, the older part of the thread is shortened.
@@ -55,6 +57,17 @@ pub struct Setup {
     pub paused_keep_ms: Option<u64>,
     /// What takes secrets out of all that is said.
     pub redactor: Redactor,
+}
+
+/// A larger model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Larger {
+    /// Which, as settings name it.
+    pub model: String,
+    /// Where it runs.
+    pub backend: Backend,
+    /// Whether a person decides first that it takes over.
+    pub needs_person: bool,
 }
 
 /// A model behind its provider.

@@ -54,6 +54,7 @@ impl House {
             max_steps: None,
             thinking: None,
             output_schema: None,
+            work_profile: None,
         };
         change(&mut work);
         let mut store = Store::open(state.path()).unwrap();
@@ -67,6 +68,7 @@ impl House {
             repeat: 1,
             after: vec![],
             prompts: HashMap::from([(task.name.clone(), said)]),
+            chosen: HashMap::new(),
         };
         let (_, sessions) = submit(&mut store, &[task], &submission).unwrap();
         Self {
@@ -146,6 +148,7 @@ impl House {
             ask_from: None,
             budgets: Budgets::default(),
             consent: ConsentScope::SingleCall,
+            larger: None,
             max_steps: 20,
             compact_percent: 80,
             instructions: vec!["AGENTS.md".to_owned()],

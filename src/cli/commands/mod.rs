@@ -31,4 +31,5 @@ pub mod sandbox;
 pub mod scope;
 pub mod show;
 pub mod status;
+pub mod swap;
 pub mod tools;

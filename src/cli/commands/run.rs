@@ -111,7 +111,12 @@ pub(super) fn submitted(
     settings: &[(String, String)],
     context: &Context,
 ) -> Result<(Project, Submitted), Failure> {
-    let mut project = Project::open(&context.directory, settings)?;
+    let mut settings = settings.to_vec();
+    if let Some(file) = &task.model.work_profile {
+        let file = context.directory.join(file).display().to_string();
+        settings.push(("agent.work_profile".to_owned(), file));
+    }
+    let mut project = Project::open(&context.directory, &settings)?;
     let request = Request {
         work: work(task, context),
         target: task.target.clone(),

@@ -33,10 +33,13 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let after = project.store.predecessor_sessions(session.id)?;
     let waiting = reasons(&project)?.remove(&session.id);
     let drift = drift_of(&project.store, &session)?;
+    let chosen = project.store.choice_of(session.id)?;
     let body = json!({ "session": session_json(&session), "spec": session.spec()?, "jobs": jobs,
         "waiting": waiting, "drift": drift, "hsk_status": session.status()?.to_string(), "after": after.iter().map(|row| json!({ "name": row.name, "state": row.state })).collect::<Vec<_>>() });
     context.terminal.result("session", body, || {
-        text(&session, &jobs, &after, waiting.as_deref(), drift.as_ref())
+        let chosen = chosen.map(|choice| format!("{}: {}", choice.model, choice.reason));
+        let found = (waiting.as_deref(), chosen.as_deref());
+        text(&session, &jobs, &after, found, drift.as_ref())
     })?;
     Ok(Exit::Ok)
 }
@@ -45,7 +48,7 @@ fn text(
     session: &SessionRow,
     jobs: &[JobRow],
     after: &[SessionRow],
-    waiting: Option<&str>,
+    (waiting, chosen): (Option<&str>, Option<&str>),
     drift: Option<&Drift>,
 ) -> String {
     let now = now_ms();
@@ -66,6 +69,7 @@ fn text(
         &refused.map_or(String::new(), |code| format!("refused, {code}")),
     );
     line("queued", waiting.unwrap_or(""));
+    line("model", chosen.unwrap_or(""));
     line("drift", &drift.map_or(String::new(), Drift::describe));
     line(
         "sandbox",

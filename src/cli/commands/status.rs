@@ -39,7 +39,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         .result("status", json!({ "lines": lines }), || {
             lines.iter().map(text).collect()
         })?;
-    while args.follow {
+    if !args.follow {
+        return Ok(Exit::Ok);
+    }
+    loop {
         let version = project.store.data_version()?;
         for record in project.store.events(&filter)? {
             filter.after = record.seq;
@@ -53,5 +56,4 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
             std::thread::sleep(std::time::Duration::from_millis(200));
         }
     }
-    Ok(Exit::Ok)
 }

@@ -51,6 +51,7 @@ impl Yard {
             repeat: 1,
             after: vec![],
             prompts: std::collections::HashMap::new(),
+            chosen: std::collections::HashMap::new(),
         };
         submit(&mut self.store, tasks, &submission).unwrap().1
     }
