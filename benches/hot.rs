@@ -60,7 +60,7 @@ fn queue_row(n: usize) -> QueueRow {
         not_before_ms: 0,
         lane: Lane::ALL[n % Lane::ALL.len()],
         priority: (n % 100) as u8,
-        group: None,
+        claim: treeyard::model::limit::Claim::default(),
         created_seq: n as u64,
         waits_for: None,
         doomed_by: None,

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use treeyard::app::project::Project;
 use treeyard::merge::{
-    LandingLock, LandingPlan, MergeMethod, Prepared, Provenance, prepare, publish, sync_plan,
-    update_checkouts,
+    LandingLock, LandingPlan, MergeMethod, Prepared, prepare, publish, sync_plan, update_checkouts,
 };
 use treeyard::model::event::{Actor, Event};
 use treeyard::model::ids::SessionId;
+use treeyard::model::provenance::Provenance;
 use treeyard::store::{StoreError, Tx};
 
 use crate::yard::{Yard, eventually, text};
@@ -100,8 +100,7 @@ fn unrecorded(yard: &Yard, name: &str, method: MergeMethod, updated: bool) {
         provenance: Provenance {
             session: row.id,
             task: name.to_owned(),
-            role: None,
-            model: None,
+            identity: None,
             lock: None,
         },
         committer: ("Test".into(), "test@localhost".into()),

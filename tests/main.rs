@@ -26,6 +26,7 @@ mod plans;
 mod poison;
 mod proc;
 mod proof;
+mod roles;
 mod scope;
 mod secrets;
 mod shut;

@@ -27,7 +27,9 @@ pub use gate::{Admission, Gate, Permit, Preview};
 pub use path::{InvalidPath, RelPath};
 pub use place::{Place, PlaceError};
 pub use registry::{Call, Entry, Registry};
-pub use run::{Budgets, Caller, Cancel, Heard, MODEL_RUN_VERB, RunError, Setup, drive};
+pub use run::{
+    Budgets, Caller, Cancel, Heard, Larger, MODEL_RUN_VERB, Pace, RunError, Setup, drive,
+};
 pub use session::SessionAccess;
 pub use tool::{Done, Prepared};
 pub use world::{Todo, TodoItem, TodoState, World};

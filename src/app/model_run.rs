@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use super::casting::larger;
 use super::failure::Failure;
 use super::models::{OpenModel, open_model};
 use super::prices;
@@ -13,14 +14,16 @@ use super::probe::refuse_docs_only;
 use super::project::{Project, open_store};
 use super::setup::runner_config;
 use crate::agent::{
-    Artifacts, Budgets, Caller, Cancel, Commands, Heard, Place, Registry, SessionAccess, Setup,
-    World, drive,
+    Artifacts, Budgets, Caller, Cancel, Commands, Heard, Larger, Pace, Place, Registry,
+    SessionAccess, Setup, World, drive,
 };
 use crate::cas::Cas;
 use crate::config::Settings;
 use crate::model::backend::Backend;
 use crate::model::budget::{BudgetThen, Span};
 use crate::model::code::Code;
+use crate::model::event::{Actor, Event};
+use crate::model::identity::{RoleExecutionIdentity, reasoning_strength};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::job::JobKind;
 use crate::model::price::MicroDollars;
@@ -36,6 +39,7 @@ use crate::runner::{Config, Ground, ground};
 use crate::secrets;
 use crate::sessions::stopped;
 use crate::store::{SessionRow, Store};
+use crate::workspace::{located, sign_guard};
 
 /// What a key is called in messages.
 const KEY: &str = "provider-key";
@@ -52,7 +56,8 @@ pub fn model_run(
     let mut project = Project::open(root, flags)?;
     let unknown = || Failure::new(Code::SessionUnknown, format!("no session {session}"));
     let row = project.store.session(session)?.ok_or_else(unknown)?;
-    let Work::Model(work) = row.spec()?.run else {
+    let found = project.store.job(job)?;
+    let Some(Work::Model(work)) = found.map(|job| job.command) else {
         return Err(Failure::new(Code::SessionState, "it has no model"));
     };
     let config = runner_config(&project, &project.settings)?;
@@ -61,13 +66,15 @@ pub fn model_run(
         Ok(opened) => opened,
         Err(failure) => return unready(&mut project.store, (session, job), &work, failure),
     };
+    let identity = begin(&mut project, (&row, job), &work, &model, heard)?;
     let world = world(&project, &config, &row, &redactor)?;
+    let larger = larger(&project.settings, &project.store, (session, &work))?;
     let (store, cas) = (open_store(&project.repo)?, project.cas);
     let setup = setup(
         &project.settings,
         (row, job),
         (*work, world),
-        model,
+        (model, identity, larger),
         redactor,
     )?;
     work_on((store, cas), &setup, heard)
@@ -95,6 +102,41 @@ fn open(
     let key: Vec<_> = key.collect();
     let redactor = vault.redactor_with(&names, &key)?;
     Ok((model, redactor))
+}
+
+/// Says who works in the session from now on: in the log, and in what its hooks write into commits.
+fn begin(
+    project: &mut Project,
+    (row, job_id): (&SessionRow, JobId),
+    work: &ModelWork,
+    model: &OpenModel,
+    heard: &mut (dyn FnMut(Heard<'_>) + Send),
+) -> Result<RoleExecutionIdentity, Failure> {
+    let asked = work.thinking.or(model.thinking);
+    let (strength, notice) = reasoning_strength(model.backend, asked);
+    let identity = RoleExecutionIdentity {
+        model_id: Some(model.model.clone()),
+        backend: Some(model.backend),
+        parameter_class: Some(model.parameter_class),
+        cloud_reasoning_strength: strength,
+        ..work.identity(row.id)
+    };
+    let is_new = project.store.identity_of(row.id)?.as_ref() != Some(&identity);
+    if let Some(code) = notice.filter(|_| is_new) {
+        heard(Heard::Note(&format!("{}: {}", code.id(), code.meaning())));
+    }
+    let event = Event::ModelBegan {
+        job_id,
+        identity: Box::new(identity.clone()),
+        notice: notice.map(|code| code.id().to_owned()),
+    };
+    project
+        .store
+        .write(|tx| tx.append(Actor::System, Some(row.id), event).map(drop))?;
+    if let Some(place) = located(row) {
+        sign_guard(&project.repo, &place, &identity)?;
+    }
+    Ok(identity)
 }
 
 /// A person puts it right and resumes the session.
@@ -163,7 +205,7 @@ fn setup(
     settings: &Settings,
     (session, job): (SessionRow, JobId),
     (work, world): (ModelWork, World),
-    model: OpenModel,
+    (model, identity, larger): (OpenModel, RoleExecutionIdentity, Option<Larger>),
     redactor: Redactor,
 ) -> Result<Setup, Failure> {
     Ok(Setup {
@@ -177,6 +219,8 @@ fn setup(
         job,
         work,
         caller: caller(model)?,
+        identity,
+        larger,
         world: Arc::new(world),
         registry: Registry::standard(),
         ask_from: Some(settings.ask_from()),
@@ -223,6 +267,10 @@ fn caller(model: OpenModel) -> Result<Caller, Failure> {
         temperature: model.temperature,
         thinking: model.thinking,
         timeout: model.call_timeout,
+        pace: Pace {
+            requests: model.requests_per_minute,
+            tokens: model.tokens_per_minute,
+        },
         schedule: Schedule::default(),
         price: Box::new(price),
     })

@@ -39,6 +39,10 @@ pub struct OpenModel {
     pub key: Option<SecretValue>,
     /// What one call may take.
     pub call_timeout: Duration,
+    /// How many calls its provider gets in a minute.
+    pub requests_per_minute: Option<u32>,
+    /// How many tokens.
+    pub tokens_per_minute: Option<u32>,
     /// How much it is to think.
     pub thinking: Option<Effort>,
     /// How much chance there is in its answers.
@@ -105,6 +109,8 @@ pub fn open_model(
         endpoint,
         key,
         call_timeout: Duration::from_millis(of.call_timeout_ms),
+        requests_per_minute: of.requests_per_minute,
+        tokens_per_minute: of.tokens_per_minute,
         thinking: model.thinking,
         temperature: model.temperature,
         max_output_tokens: model.max_output_tokens,

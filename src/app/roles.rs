@@ -10,8 +10,12 @@ use super::providers::reach;
 use crate::config::Settings;
 use crate::model::code::Code;
 use crate::model::mode::Probe;
+use crate::model::performance::{LoggedCall, ModelPerformanceSnapshot};
 use crate::model::selection::{Candidate, NoChoice, escalate, names, select};
 use crate::model::work_profile::{ProfileRole, WorkProfile};
+use crate::store::{Store, StoreError};
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Who plays a role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,14 +37,14 @@ fn id<S: Serializer>(code: &Option<Code>, serializer: S) -> Result<S::Ok, S::Err
     code.map(Code::id).serialize(serializer)
 }
 
-/// Who plays each role. `place` is where it is kept which models are ready.
+/// Who plays each role. `place` is where it is kept which models are ready; `calls` are what models are measured by.
 pub fn assigned(
     settings: &Settings,
     profile: &WorkProfile,
     env: impl Fn(&str) -> Option<String>,
-    place: &Path,
+    (place, calls): (&Path, &[LoggedCall]),
 ) -> Vec<Assigned> {
-    let (known, unknown) = candidates(settings, profile, &env, &self::known(place));
+    let (known, unknown) = candidates(settings, profile, &env, (&self::known(place), calls));
     let of = |role| {
         let missing: Vec<&str> = names(profile, role)
             .into_iter()
@@ -60,7 +64,7 @@ pub fn assigned(
                 role,
                 model: None,
                 larger: None,
-                code: Some(code(&why)),
+                code: Some(code_of(&why)),
                 why: missing.or_else(|| Some(why.to_string())),
             },
         }
@@ -68,11 +72,36 @@ pub fn assigned(
     ProfileRole::ALL.into_iter().map(of).collect()
 }
 
-fn code(why: &NoChoice) -> Code {
+/// The code of having no model for a role.
+pub fn code_of(why: &NoChoice) -> Code {
     match why {
         NoChoice::NotReady(..) => Code::NoReadyModel,
         NoChoice::NotAllowed(..) => Code::ModelUnnamed,
     }
+}
+
+/// The calls of the last day, by which models are measured.
+///
+/// # Errors
+/// The store cannot be read.
+pub fn measured(store: &Store) -> Result<Vec<LoggedCall>, StoreError> {
+    let since = jiff::Timestamp::now().as_millisecond() - DAY_MS;
+    let calls = store.model_calls_since(since)?.into_iter();
+    let ended = calls.filter_map(|call| {
+        let took = call.end?;
+        Some(LoggedCall {
+            model: call_name(&call.provider, &call.model_id),
+            started_ms: call.started_ms,
+            latency_ms: took.latency_ms,
+            output_tokens: took.output_tokens,
+            failed: took.failed,
+        })
+    });
+    Ok(ended.collect())
+}
+
+fn call_name(provider: &str, model: &str) -> String {
+    format!("{provider}/{model}")
 }
 
 /// What is known of the models that a profile names, and which of them the settings do not have.
@@ -80,7 +109,7 @@ pub fn candidates<'p>(
     settings: &Settings,
     profile: &'p WorkProfile,
     env: &impl Fn(&str) -> Option<String>,
-    probes: &[Probe],
+    (probes, calls): (&[Probe], &[LoggedCall]),
 ) -> (Vec<Candidate>, Vec<&'p str>) {
     let now = jiff::Timestamp::now().as_millisecond();
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
@@ -103,8 +132,10 @@ pub fn candidates<'p>(
             id: name.to_owned(),
             backend: reach.backend,
             parameter_class: model.parameter_class,
-            // No call is on record yet that it could be measured by.
-            score: None,
+            score: {
+                let name = call_name(&model.provider.name, &model.model);
+                ModelPerformanceSnapshot::of(&name, calls, now).score
+            },
             ready: probes
                 .iter()
                 .filter(is_this)

@@ -7,12 +7,12 @@ use super::failure::Failure;
 use super::models::key_variables;
 use super::project::Project;
 use super::sandbox::{budget, sandbox};
-use crate::config::{self, Settings, worktree_root};
+use crate::config::{self, CALLERS_OF_A_MODEL, Settings, worktree_root};
 use crate::git::Repo;
 use crate::landing::Policy;
 use crate::merge::{Beyond, MergeMethod};
 use crate::model::code::Code;
-use crate::runner::{Config, DriftPolicy, Floors, Limits};
+use crate::runner::{Config, DriftPolicy, Floors, Limits, ModelLimit, ModelLimits};
 use crate::secrets::Vault;
 use crate::workspace::{Isolation, Sharing};
 
@@ -78,10 +78,34 @@ pub fn limits(settings: &Settings) -> Limits {
     Limits {
         sessions: settings.max_concurrent_sessions() as usize,
         groups: settings.per_group().clone(),
+        models: model_limits(settings),
         floors: Floors {
             memory: settings.min_free_memory(),
             disk: settings.min_free_disk(),
         },
+    }
+}
+
+/// How many jobs call models at once. What is wrong with a model is told by whoever opens it.
+fn model_limits(settings: &Settings) -> ModelLimits {
+    let home = PathBuf::new();
+    let models = settings.model_names().filter_map(|name| {
+        let found = settings.model(name, &home).ok()?;
+        let limit = ModelLimit {
+            provider: found.provider.name,
+            model: found.model,
+            max: found.max_concurrent,
+        };
+        Some((name.to_owned(), limit))
+    });
+    let providers = settings.provider_names().into_iter().filter_map(|name| {
+        let most = settings.provider(name, &home)?.max_concurrent;
+        Some((name.to_owned(), most))
+    });
+    ModelLimits {
+        models: models.collect(),
+        providers: providers.collect(),
+        others: CALLERS_OF_A_MODEL,
     }
 }
 

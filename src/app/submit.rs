@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::casting::cast;
 use super::consents::beforehand;
 use super::failure::Failure;
 use super::idle::{files_of_target, idle_of};
@@ -80,12 +81,14 @@ struct Checked {
 /// # Errors
 /// A wrong plan, an unknown `after`, no branch to land on.
 pub fn submit(project: &mut Project, request: &Request) -> Result<Submitted, Failure> {
-    let checked = read(project, request)?;
+    let mut checked = read(project, request)?;
     let settings = checked.settings;
     can_hold(&checked.tasks, &settings)?;
     if checked.tasks.iter().any(|task| task.run.model().is_some()) {
         refuse_docs_only(&settings)?;
     }
+    let records = (&project.store, project.repo.main_root());
+    let chosen = cast(&settings, records, &mut checked.tasks)?;
     let after = request
         .after
         .iter()
@@ -111,6 +114,7 @@ pub fn submit(project: &mut Project, request: &Request) -> Result<Submitted, Fai
         repeat: request.repeat,
         after,
         prompts: prompts(project, &checked.tasks)?,
+        chosen,
     };
     let before_seq = project.store.head_seq()?;
     let (plan_id, sessions) = sessions::submit(&mut project.store, &checked.tasks, &submission)?;

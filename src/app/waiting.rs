@@ -14,7 +14,7 @@ use crate::model::lock::{LockTable, Party};
 use crate::model::scope::Fold;
 use crate::proc::runner_owner;
 use crate::runner::dispatch::{Decision, Lanes, Scene, Slot, Wait, decide};
-use crate::runner::{Admission, Limits, Verdicts, buckets, shortage};
+use crate::runner::{Admission, Limits, Verdicts, buckets, claim, shortage};
 use crate::store::{Store, StoreError};
 
 /// What a look at the queue needs besides the store.
@@ -52,7 +52,7 @@ impl Outlook {
             {
                 slots.push(Slot {
                     session: session.id,
-                    group: session.spec()?.group,
+                    claim: claim(&session, &job)?,
                     starting: false,
                 });
             }

@@ -104,6 +104,10 @@ pub enum Command {
     Ls(c::ls::Args),
     /// Show one session
     Show(c::show::Args),
+    /// Say how sessions stand, in a line for programs each
+    Status(c::status::Args),
+    /// Give a session another model
+    Swap(c::swap::Args),
     /// Print what a session's jobs printed
     Logs(c::logs::Args),
     /// Print what was said in a session with a model

@@ -95,6 +95,9 @@ pub struct ModelArgs {
     /// What it may do: `read-only`, `edit`, `build`, `full` or a profile of the settings
     #[arg(long, value_name = "PROFILE", conflicts_with_all = ["plan", "cmd"])]
     pub profile: Option<String>,
+    /// A work profile, which says who plays which role (default: `agent.work_profile`)
+    #[arg(long, value_name = "FILE", conflicts_with = "cmd")]
+    pub work_profile: Option<PathBuf>,
     /// Whom it stands for, such as `worker`
     #[arg(long, value_name = "ROLE", conflicts_with_all = ["plan", "cmd"])]
     pub role: Option<String>,

@@ -102,6 +102,8 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::Send(args) => c::send::run(args, context),
         Command::Diff(args) => c::diff::run(args, context),
         Command::Events(args) => c::events::run(args, context),
+        Command::Status(args) => c::status::run(args, context),
+        Command::Swap(args) => c::swap::run(args, context),
         Command::Artifacts(args) => c::artifacts::run(args, context),
         Command::Open(args) => c::open::run(args, context),
         Command::Salvage(args) => c::salvage::run(args, context),

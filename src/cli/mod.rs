@@ -18,7 +18,6 @@ mod progress;
 mod selector;
 mod shim;
 mod spoken;
-mod status;
 mod steps;
 mod table;
 mod tail;

@@ -34,7 +34,9 @@ pub fn model(args: &[OsString]) -> ExitCode {
             printer.line(&format!("[it {}]", stop.describe()));
             match stop.verdict() {
                 Verdict::Fail | Verdict::Cancel => ExitCode::FAILURE,
-                Verdict::Done | Verdict::Block | Verdict::Pause => ExitCode::SUCCESS,
+                Verdict::Done | Verdict::GoOn | Verdict::Block | Verdict::Pause => {
+                    ExitCode::SUCCESS
+                }
             }
         }
         Err(failure) => {

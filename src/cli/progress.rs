@@ -256,11 +256,19 @@ fn line(record: &Record, commands: &HashMap<JobId, String>) -> Option<String> {
             0 => format!("attempt {attempt} is queued"),
             wait => format!("attempt {attempt} follows in {}", duration(wait)),
         },
-        Event::RateLimited { group, next_ms, .. } => format!(
-            "held by the rate of group {}, next in {}",
-            clean(group),
-            duration(in_ms(*next_ms))
-        ),
+        Event::RateLimited {
+            group,
+            provider,
+            next_ms,
+            ..
+        } => {
+            let whose = match (group, provider) {
+                (_, Some(provider)) => format!("provider {}", clean(provider)),
+                (group, None) => format!("group {}", clean(group.as_deref().unwrap_or_default())),
+            };
+            let wait = duration(in_ms(*next_ms));
+            format!("held by the rate of {whose}, next in {wait}")
+        }
         Event::MachineShort { reason, .. } => format!("waits: {}", clean(reason)),
         Event::LockGranted { scope, .. } if *scope == Scope::whole_repository() => {
             "holds the whole repository: it declares no scope".to_owned()

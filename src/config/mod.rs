@@ -34,7 +34,7 @@ mod tests;
 
 pub use idle::idle_patterns;
 pub use load::{ConfigError, read_plan_file, user_file};
-pub use models::{ModelSettings, NoModel};
+pub use models::{CALLERS_OF_A_MODEL, ModelSettings, NoModel};
 pub use plan::{Plan, PlanError, single_task};
 pub use prices::{known_prices, price_file, price_table};
 pub use problem::Problem;

@@ -21,6 +21,9 @@ const EXAMPLE: &str = "{ provider = \"ollama\", model = \"qwen3:30b\" }";
 /// Longer answers are only asked for where a person says so: a call is reckoned by the longest answer that it may get.
 const USUAL_ANSWER: u32 = 32_768;
 
+/// So many jobs call a model at once where nobody says.
+pub const CALLERS_OF_A_MODEL: u32 = 2;
+
 /// A model, with every default filled in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelSettings {
@@ -40,6 +43,8 @@ pub struct ModelSettings {
     pub max_output_tokens: u32,
     /// What can be done with it.
     pub capabilities: ProviderCapabilities,
+    /// How many jobs call it at once.
+    pub max_concurrent: u32,
 }
 
 /// Why a name is no model's.
@@ -63,6 +68,7 @@ pub(super) struct ModelTable {
     max_output_tokens: Option<u32>,
     thinking: Option<Effort>,
     temperature: Option<Temperature>,
+    max_concurrent: Option<u32>,
     can: [Option<bool>; CAN.len()],
 }
 
@@ -111,6 +117,7 @@ impl Settings {
                 .max_output_tokens
                 .min(table.max_output_tokens.unwrap_or(USUAL_ANSWER)),
             capabilities,
+            max_concurrent: table.max_concurrent.unwrap_or(CALLERS_OF_A_MODEL),
             provider,
         })
     }
@@ -246,6 +253,7 @@ impl Read for ModelTable {
             max_output_tokens: section.take::<AtLeastOne>("max_output_tokens").map(|n| n.0),
             thinking: section.take("thinking"),
             temperature: section.take("temperature"),
+            max_concurrent: section.take::<AtLeastOne>("max_concurrent").map(|n| n.0),
             can: CAN.map(|key| section.take(key)),
         };
         section.finish();
@@ -263,6 +271,7 @@ impl ModelTable {
             max_output_tokens: self.max_output_tokens.or(below.max_output_tokens),
             thinking: self.thinking.or(below.thinking),
             temperature: self.temperature.or(below.temperature),
+            max_concurrent: self.max_concurrent.or(below.max_concurrent),
             can: std::array::from_fn(|at| self.can[at].or(below.can[at])),
         }
     }
@@ -277,6 +286,7 @@ impl ModelTable {
             ("max_output_tokens", self.max_output_tokens.map(Value::from)),
             ("thinking", self.thinking.map(|effort| effort.show())),
             ("temperature", self.temperature.map(|t| t.0.show())),
+            ("max_concurrent", self.max_concurrent.map(Value::from)),
         ];
         let can = CAN
             .into_iter()

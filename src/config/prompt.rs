@@ -89,6 +89,7 @@ impl ModelKeys {
                 max_steps: self.max_steps.or(defaults.max_steps),
                 thinking: self.thinking.or(defaults.thinking),
                 output_schema: None,
+                work_profile: None,
             })),
         })
     }
@@ -100,6 +101,10 @@ fn check_model(
     problems: &Problems,
 ) -> Option<()> {
     let hint = "`treeyard models ls` lists them".to_owned();
+    // A work profile gives it one.
+    if name.is_empty() && settings.agent_work_profile().is_some() {
+        return Some(());
+    }
     if name.is_empty() {
         let message = "no model is named: set `model` here, or `agent.model` in the settings";
         problems.add(*offset, message, Some(hint));

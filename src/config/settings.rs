@@ -194,6 +194,7 @@ settings! {
     }
     "agent" {
         "model" agent_model: Option<String> = None, "The model of sessions that name none: one of `models`, or PROVIDER/MODEL.";
+        "work_profile" agent_work_profile: Option<String> = None, "A file with a work profile, by which sessions get models that name none. Only in your own settings.";
         "mode" agent_mode: RuntimeMode = RuntimeMode::AiEnabled, "\"AI_ENABLED\", or \"DOCS_ONLY\": no model is called.";
         "profile" agent_profile: String = "edit".to_owned(), "What sessions of models may do: \"read-only\", \"edit\", \"build\", \"full\" or one of `profiles`.";
         "allow" agent_allow: Allow = Allow(vec!["full".to_owned()]), "The most that any session of a model may do: a profile, or several of which only what all have counts.";
@@ -403,6 +404,6 @@ getters! {
     borrow {
         target: Option<String>, setup: [Command], per_group: BTreeMap<String, GroupLimit>,
         root: WorktreesRoot, land_gate: [Command], network: Network,
-        agent_model: Option<String>, agent_profile: str,
+        agent_model: Option<String>, agent_work_profile: Option<String>, agent_profile: str,
     }
 }

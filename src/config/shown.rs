@@ -4,8 +4,9 @@ use super::settings::{KEYS, Key, Settings};
 
 /// Settings that a repository's file may not have: whoever writes it could open the rest of the machine to
 /// sessions, have a person's key sent elsewhere, or agree in a person's place.
-pub(super) const PERSONAL: [(&str, &str); 5] = [
+pub(super) const PERSONAL: [(&str, &str); 6] = [
     ("", "providers"),
+    ("agent", "work_profile"),
     ("sandbox", "read"),
     ("sandbox", "write"),
     ("consent", "scope"),

@@ -4,10 +4,11 @@ use super::claim::bounds;
 use super::error::LandError;
 use super::fence::commit_message;
 use super::land::Landing;
-use crate::merge::{Candidate, ConflictReport, LandingPlan, Prepared, Provenance, prepare};
+use crate::merge::{Candidate, ConflictReport, LandingPlan, Prepared, prepare};
 use crate::model::event::{Actor, Event};
 use crate::model::ids::CommitId;
 use crate::model::lock::Lock;
+use crate::model::provenance::Provenance;
 use crate::model::session::SessionState;
 use crate::sessions::move_session;
 use crate::store::SessionRow;
@@ -23,7 +24,7 @@ impl Landing<'_> {
         let Some(place) = located(session) else {
             return session.tip.clone().ok_or_else(nothing);
         };
-        let message = commit_message(session);
+        let message = commit_message(session, self.store.identity_of(session.id)?);
         let uncommitted = if self.policy.commit_uncommitted {
             Uncommitted::Commit(&message)
         } else if workspace::dirty(self.repo, &place)? {
@@ -61,8 +62,7 @@ impl Landing<'_> {
             provenance: Provenance {
                 session: session.id,
                 task: session.name.clone(),
-                role: None,
-                model: None,
+                identity: self.store.identity_of(session.id)?,
                 lock: Some(lock.token),
             },
             committer: self.policy.identity.clone(),

@@ -3,17 +3,17 @@
 use super::error::LandError;
 use super::land::Landing;
 use crate::git::Repo;
-use crate::merge::{Provenance, new_messages};
+use crate::merge::new_messages;
 use crate::model::event::{Actor, Event};
 use crate::model::guard::LOCK;
+use crate::model::identity::RoleExecutionIdentity;
 use crate::model::ids::CommitId;
 use crate::model::lock::{Lock, LockTable, LockToken};
+use crate::model::provenance::{Provenance, SESSION};
 use crate::proc::moment;
 use crate::sessions::locks::{Answer, LockError, hold, settle_leases};
 use crate::store::SessionRow;
 use crate::workspace::{located, update_guard};
-
-const SESSION: &str = "Treeyard-Session";
 
 impl Landing<'_> {
     /// The lock that protects the session's work, also when another session works under it now. One
@@ -74,16 +74,15 @@ impl Landing<'_> {
 }
 
 /// The message of a commit that is made of what the session left uncommitted: under the lock that it
-/// had when it was at work.
-pub fn commit_message(session: &SessionRow) -> String {
+/// had when it was at work, and by whoever worked in it last.
+pub fn commit_message(session: &SessionRow, identity: Option<RoleExecutionIdentity>) -> String {
     let provenance = Provenance {
         session: session.id,
         task: session.name.clone(),
-        role: None,
-        model: None,
+        identity,
         lock: session.last_lock,
     };
-    format!("{}\n\n{}", session.name, provenance.trailers().join("\n"))
+    format!("{}\n\n{}", session.name, provenance.lines().join("\n"))
 }
 
 /// The first commit of the session that names a grant before the unbroken row that its lock ends. One

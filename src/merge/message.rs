@@ -3,9 +3,7 @@
 use gix::bstr::{BStr, BString, ByteSlice, ByteVec};
 use serde::{Deserialize, Serialize};
 
-use crate::model::guard::LOCK;
-use crate::model::ids::SessionId;
-use crate::model::lock::LockToken;
+use crate::model::provenance::Provenance;
 
 /// How a session's commits reach the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -17,36 +15,6 @@ pub enum MergeMethod {
     Squash,
     /// Each commit again, on top of the target.
     Rebase,
-}
-
-/// Where the commits came from; written as trailers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Provenance {
-    pub session: SessionId,
-    pub task: String,
-    pub role: Option<String>,
-    pub model: Option<String>,
-    pub lock: Option<LockToken>,
-}
-
-impl Provenance {
-    /// One `Key: value` line each, without line ends; values are made single-line.
-    pub fn trailers(&self) -> Vec<String> {
-        let session = self.session.to_string();
-        let lock = self.lock.map(|token| token.to_string());
-        [
-            ("Treeyard-Session", Some(session.as_str())),
-            ("Treeyard-Task", Some(self.task.as_str())),
-            ("Treeyard-Role", self.role.as_deref()),
-            ("Treeyard-Model", self.model.as_deref()),
-            (LOCK, lock.as_deref()),
-        ]
-        .into_iter()
-        .filter_map(|(key, value)| Some((key, one_line(value?))))
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(key, value)| format!("{key}: {value}"))
-        .collect()
-    }
 }
 
 /// Runs of white space and control characters become one space, so that a value cannot start
@@ -74,7 +42,7 @@ pub(super) fn with_trailers(message: &BStr, provenance: &Provenance) -> BString 
     let joined = ends_in_trailers(text.as_bstr());
     text.push_str(if joined { "\n" } else { "\n\n" });
     let lines: Vec<&[u8]> = message.lines().collect();
-    for trailer in provenance.trailers() {
+    for trailer in provenance.lines() {
         if !(joined && lines.contains(&trailer.as_bytes())) {
             text.push_str(trailer);
             text.push(b'\n');

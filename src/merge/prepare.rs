@@ -8,10 +8,11 @@ use super::conflict::{ConflictPath, ConflictReport, unresolved};
 use super::durable::persist;
 use super::entries::changes;
 use super::error::{MergeError, git};
-use super::message::{MergeMethod, Provenance, compose, one_line};
+use super::message::{MergeMethod, compose, one_line};
 use super::rebase;
 use crate::git::{Standard, parents, unsound_tree};
 use crate::model::ids::CommitId;
+use crate::model::provenance::Provenance;
 
 /// What to land, where and how.
 #[derive(Debug, Clone)]

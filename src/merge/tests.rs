@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::*;
 use crate::model::code::Code;
 use crate::model::ids::{CommitId, SessionId};
+use crate::model::provenance::Provenance;
 
 pub(super) struct Fixture {
     pub(super) dir: tempfile::TempDir,
@@ -104,8 +105,7 @@ impl Fixture {
             provenance: Provenance {
                 session: SessionId::new(),
                 task: "t\nTreeyard-Role: forged".into(),
-                role: None,
-                model: Some("m".into()),
+                identity: None,
                 lock: None,
             },
             committer: ("T <y".into(), "t@example.com".into()),

@@ -5,43 +5,23 @@ use serde::{Deserialize, Serialize};
 use super::budget::Warned;
 use super::consent::{ConsentReceipt, ProjectionPlan};
 use super::drift::SharedPath;
+use super::identity::RoleExecutionIdentity;
 use super::ids::{CommitId, ContentHash, EventId, JobId, ModelCallId, PlanId, SessionId};
 use super::job::{JobKind, Outcome};
 use super::lock::{Conflict, Lease, LockToken, Party};
 use super::run::{AskedCall, CallIntent, CallOutcome, Stop, ToolCallRecord};
 use super::scope::Scope;
 use super::session::SessionState;
+use super::status::StatusLine;
 use super::task::TaskSpec;
 use super::thread::MessageRecord;
 use super::tool::Rule;
-use super::work::Work;
+use super::work::{Choice, Work};
+
+#[macro_use]
+mod registry;
 
 pub use record::{Actor, Record};
-
-macro_rules! events {
-    ($($(#[$doc:meta])* $variant:ident = $id:literal { $($(#[$fdoc:meta])* $field:ident: $ty:ty),* $(,)? })*) => {
-        /// What happened. Unknown types and unknown or missing fields are refused.
-        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(tag = "event_type", content = "data", deny_unknown_fields)]
-        pub enum Event {
-            $(
-                $(#[$doc])*
-                #[serde(rename = $id)]
-                $variant { $($(#[$fdoc])* $field: $ty),* },
-            )*
-        }
-
-        impl Event {
-            /// The stable type id.
-            pub fn type_id(&self) -> &'static str {
-                match self { $(Self::$variant { .. } => $id),* }
-            }
-
-            /// Every type id, in the order of the registry.
-            pub const TYPE_IDS: &[&str] = &[$($id),*];
-        }
-    };
-}
 
 events! {
     /// A task was recorded as a session.
@@ -98,13 +78,18 @@ events! {
         /// The job.
         job_id: JobId,
     }
-    /// A job that had a slot was held back by the rate of its group; told once for each job.
+    /// A job that had a slot was held back by the rate of its group, told once for each job; or a call of a model by the rate of its provider, told
+    /// once for each call.
     RateLimited = "FR-EVT-SESS-SCHED-003" {
         /// The job.
         job_id: JobId,
         /// Its group.
-        group: String,
-        /// When the group's next job may start, in milliseconds since the epoch.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group: Option<String>,
+        /// Its provider, as the settings name it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        provider: Option<String>,
+        /// When the next job may start or the call be made, in milliseconds since the epoch.
         next_ms: i64,
     }
     /// A job that had a slot was held back because the machine has too little left; told once for each job.
@@ -255,6 +240,20 @@ events! {
         /// Which limit.
         warned: Warned,
     }
+    /// A model begins to work in a session.
+    ModelBegan = "FR-EVT-MODEL-005" {
+        /// The job.
+        job_id: JobId,
+        /// Who does all that comes of it.
+        identity: Box<RoleExecutionIdentity>,
+        /// The stable code of what a person should know of that.
+        notice: Option<String>,
+    }
+    /// Which model a session has from its next job on was decided.
+    ModelChosen = "FR-EVT-MODEL-006" {
+        /// Which, and why.
+        choice: Choice,
+    }
     /// A model is about to be called.
     ModelCallStarted = "FR-EVT-MODEL-001" {
         /// Which, and what for.
@@ -333,6 +332,13 @@ events! {
         receipt: EventId,
         /// Why, for a person.
         reason: String,
+    }
+    /// How a session stands, in the one line for programs, is something else than before; in the same transaction as what changed it.
+    StatusChanged = "FR-EVT-STATUS-001" {
+        /// `HSK_STATUS …`.
+        line: String,
+        /// What it is made of.
+        status: Box<StatusLine>,
     }
     /// A worktree was filled and registered.
     WorkspaceReady = "FR-EVT-WORKSPACE-001" {

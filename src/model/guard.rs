@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::identity::RoleExecutionIdentity;
 use super::ids::{CommitId, SessionId};
 use super::lock::{Lease, LockToken};
+use super::provenance::Provenance;
 use super::scope::{Fold, InvalidScope, Scope, ScopeLanguage};
 
 /// The version of [`Guard`]; it rises when an older program would decide wrongly by it.
@@ -34,12 +36,9 @@ pub struct Guard {
     pub ignore_case: bool,
     /// Whether it takes composed and decomposed letters for the same.
     pub precompose: bool,
-    /// The role it works in, when it has one.
+    /// Who works in it, where that is a model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub role: Option<String>,
-    /// The model that works in it, when there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
+    pub identity: Option<RoleExecutionIdentity>,
     /// The token of its lock, when it holds one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lock_token: Option<LockToken>,
@@ -54,18 +53,13 @@ pub struct Guard {
 impl Guard {
     /// The trailers of its commits, in their order.
     pub fn trailers(&self) -> Vec<(&'static str, String)> {
-        let token = self.lock_token.map(|token| token.to_string());
-        let all = [
-            ("Treeyard-Session", Some(self.session.to_string())),
-            ("Treeyard-Task", Some(self.task.clone())),
-            ("Treeyard-Role", self.role.clone()),
-            ("Treeyard-Model", self.model.clone()),
-            (LOCK, token),
-        ];
-        let known = all
-            .into_iter()
-            .filter_map(|(key, value)| Some((key, value?)));
-        known.collect()
+        let provenance = Provenance {
+            session: self.session,
+            task: self.task.clone(),
+            identity: self.identity.clone(),
+            lock: self.lock_token,
+        };
+        provenance.trailers()
     }
 
     /// Its scope as a set of paths.

@@ -39,11 +39,10 @@ pub struct RoleExecutionIdentity {
 }
 
 impl RoleExecutionIdentity {
-    /// The trailers of a commit, in their order, each in one line. The keys that other trailers of treeyard have mean the same.
+    /// What a commit's trailers say of it, in their order, each in one line; the session stands before them.
     pub fn trailers(&self) -> Vec<(&'static str, String)> {
         let own = |text: &Option<String>| text.as_deref().map(one_line);
         let all = [
-            ("Treeyard-Session", Some(self.session_id.to_string())),
             ("Treeyard-Role", Some(one_line(&self.role))),
             ("Treeyard-Model", own(&self.model_id)),
             (
@@ -79,8 +78,8 @@ pub fn strength_name(strength: Effort) -> &'static str {
     }
 }
 
-/// The strength of reasoning that a model is asked for, and what is to be told of it: local models are asked without, which
-/// changes nothing else.
+/// The strength of reasoning that is on record for a model, and what is to be told of it: only models elsewhere have one. What a
+/// local model makes of being asked for it is its own business.
 pub fn reasoning_strength(
     backend: Backend,
     asked: Option<Effort>,
@@ -93,7 +92,7 @@ pub fn reasoning_strength(
 }
 
 /// Without white space that could begin another trailer.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     let words = text.split(|c: char| c.is_whitespace() || c.is_control());
     words
         .filter(|word| !word.is_empty())
@@ -128,7 +127,6 @@ mod tests {
             .map(|(key, value)| format!("{key}: {value}"))
             .collect();
         let expected = [
-            &format!("Treeyard-Session: {}", identity.session_id),
             "Treeyard-Role: worker Treeyard-Model: forged",
             "Treeyard-Model: claude-opus-5",
             "Treeyard-Backend: cloud",

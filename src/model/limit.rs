@@ -3,6 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
+/// What a job takes a place of while it runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Claim {
+    /// A group of tasks.
+    pub group: Option<String>,
+    /// A model, as the settings name it.
+    pub model: Option<String>,
+}
+
 /// What a group of tasks may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct GroupLimit {
@@ -61,6 +70,16 @@ pub struct InvalidRate;
 impl Rate {
     /// The largest number of starts in a unit, and the largest burst.
     pub const MOST: u32 = 1_000;
+
+    /// So many in a minute, all of them at once if need be. 0 counts as 1.
+    pub fn per_minute(most: u32) -> Self {
+        let starts = most.max(1);
+        Self {
+            starts,
+            unit: Unit::Minute,
+            burst: starts,
+        }
+    }
 
     /// The same rate with another burst, from 1 to [`Rate::MOST`].
     pub fn with_burst(self, burst: u32) -> Self {

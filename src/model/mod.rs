@@ -1,6 +1,7 @@
 //! Pure vocabulary: what the rest of the program talks about. No I/O, no clock, no async.
 
 pub mod backend;
+pub mod bucket;
 pub mod budget;
 pub mod chat;
 pub mod code;
@@ -20,6 +21,7 @@ pub mod mode;
 pub mod network;
 pub mod performance;
 pub mod price;
+pub mod provenance;
 pub mod redact;
 pub mod resource;
 pub mod run;

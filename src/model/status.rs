@@ -2,32 +2,61 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::code::Code;
+use super::event::Event;
 use super::identity::{RoleExecutionIdentity, strength_name};
+use super::ids::{JobId, SessionId};
 use super::job::JobKind;
+use super::run::Stop;
 use super::session::SessionState;
 
 /// `HSK_STATUS …`: one line for each change of a phase or a state.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct StatusLine {
     /// The task's name, where no work packet has one.
     pub work: String,
     /// Where its session stands.
     pub state: SessionState,
     /// What runs in it now, or ran last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<JobKind>,
     /// Whether its work is being brought to the target.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub landing: bool,
     /// Whether its work is on the target.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub landed: bool,
     /// Whether somebody else holds files that it asks for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub conflict: bool,
     /// Whether a gate refused its work.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gate_failed: bool,
     /// What else stands in its way.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "by_id")]
     pub code: Option<Code>,
     /// Who works in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<RoleExecutionIdentity>,
+}
+
+/// Codes are stored by their ids.
+mod by_id {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::model::code::Code;
+
+    pub fn serialize<S: Serializer>(code: &Option<Code>, to: S) -> Result<S::Ok, S::Error> {
+        code.map(Code::id).serialize(to)
+    }
+
+    pub fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<Option<Code>, D::Error> {
+        let id = Option::<String>::deserialize(from)?;
+        Ok(id.as_deref().and_then(Code::of_id))
+    }
 }
 
 /// What a piece of work is at.
@@ -71,6 +100,69 @@ impl Phase {
 }
 
 impl StatusLine {
+    /// Whether an event of a session may change its line.
+    pub fn is_changed_by(event: &Event) -> bool {
+        matches!(
+            event,
+            Event::SessionCreated { .. }
+                | Event::SessionMoved { .. }
+                | Event::JobDispatched { .. }
+                | Event::LandingStarted { .. }
+                | Event::Landed { .. }
+                | Event::LandingConflicted { .. }
+                | Event::LandingRefused { .. }
+                | Event::LockConflicted { .. }
+                | Event::LockGranted { .. }
+                | Event::ScopeRequested { .. }
+                | Event::ModelBegan { .. }
+                | Event::ModelStopped { .. }
+        )
+    }
+
+    /// What follows from an event of this session. `kind` says what a job does.
+    pub fn follow(
+        &mut self,
+        session: SessionId,
+        event: &Event,
+        kind: impl FnOnce(JobId) -> Option<JobKind>,
+    ) {
+        match event {
+            Event::SessionMoved { to, .. } => self.state = *to,
+            Event::JobDispatched { job_id } => {
+                self.job = kind(*job_id);
+                self.code = None;
+            }
+            Event::LandingStarted { .. } => {
+                (self.job, self.landing) = (None, true);
+                (self.gate_failed, self.code) = (false, None);
+            }
+            Event::Landed { .. } => (self.landing, self.landed) = (false, true),
+            Event::LandingConflicted { .. } => {
+                self.landing = false;
+                self.code = Some(Code::MergeConflict);
+            }
+            Event::LandingRefused { code, .. } => {
+                self.landing = false;
+                self.gate_failed = code == Code::GateFailed.id();
+                self.code = Code::of_id(code);
+            }
+            Event::LockConflicted { conflict } => {
+                self.conflict |= conflict.waiter.party.session_id() == Some(session);
+            }
+            Event::LockGranted { .. } => self.conflict = false,
+            Event::ScopeRequested { answer, .. } => self.conflict = answer == "queued",
+            Event::ModelBegan { identity, .. } => self.identity = Some((**identity).clone()),
+            Event::ModelStopped { stop, .. } => {
+                self.code = match stop {
+                    Stop::AwaitsConsent => Some(Code::ConsentMissing),
+                    Stop::Unready { code, .. } => Code::of_id(code),
+                    _ => None,
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// What the work is at.
     pub fn phase(&self) -> Phase {
         match (self.state, self.job) {

@@ -5,9 +5,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::backend::Backend;
 use super::chat::Effort;
+use super::identity::RoleExecutionIdentity;
+use super::ids::SessionId;
 use super::task::Command;
 use super::tool::Capabilities;
+use super::work_profile::WorkProfile;
 
 /// What a job executes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +48,53 @@ pub struct ModelWork {
     /// The JSON Schema that its last answer is to follow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<Value>,
+    /// By which a larger model takes over when this one cannot do the work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work_profile: Option<Box<WorkProfile>>,
+}
+
+/// That a session has another model from its next job on than its task says, or which one where that says none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Choice {
+    /// The model, as settings name it.
+    pub model: String,
+    /// Why, for a person.
+    pub reason: String,
+    /// Where it runs, when it takes over from one that could not do the work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalated: Option<Backend>,
+}
+
+impl Choice {
+    /// For this reason.
+    pub fn new(model: &str, reason: String) -> Self {
+        Self {
+            model: model.to_owned(),
+            reason,
+            escalated: None,
+        }
+    }
+}
+
+impl ModelWork {
+    /// Whom it stands for where nobody says.
+    pub const ROLE: &'static str = "worker";
+
+    /// Who will do what comes of it, as far as the task says: the model by its name in the settings.
+    pub fn identity(&self, session_id: SessionId) -> RoleExecutionIdentity {
+        RoleExecutionIdentity {
+            role: self.role.clone().unwrap_or_else(|| Self::ROLE.to_owned()),
+            model_id: Some(self.model.clone()),
+            backend: None,
+            parameter_class: None,
+            cloud_reasoning_strength: None,
+            session_id,
+            model_instance_id: None,
+            wp_id: None,
+            mt_id: None,
+        }
+    }
 }
 
 impl Work {
@@ -96,6 +147,7 @@ mod tests {
             max_steps: None,
             thinking: None,
             output_schema: None,
+            work_profile: None,
         }));
         let text = serde_json::to_string(&work).unwrap();
         assert_eq!(serde_json::from_str::<Work>(&text).unwrap(), work);

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use super::context::{base_of, prepare};
 use super::error::RunnerError;
+use super::groups::claim;
 use super::looks::Sight;
 use super::serve::{Active, Notice, Runner};
 use super::spec::job_spec;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::job::{JobState, Outcome};
+use crate::model::limit::Claim;
 use crate::model::lock::Lock;
 use crate::model::session::SessionState;
 use crate::proc::{Supervisor, job_dir, moment};
@@ -32,7 +34,10 @@ impl Runner {
         if self.active.contains_key(&session) {
             return Ok(());
         }
-        self.hold(session, row.spec()?.group);
+        let Some(next) = self.store.job(job)? else {
+            return Ok(());
+        };
+        self.hold(session, claim(&row, &next)?);
         if row.has_worktree() {
             let begun = self.with_lock(&row, |tx, lock| {
                 Ok((lock.token, dispatch(tx, session, job)?))
@@ -259,9 +264,9 @@ impl Runner {
     }
 
     /// Takes a slot for the session.
-    pub(super) fn hold(&mut self, session: SessionId, group: Option<String>) {
+    pub(super) fn hold(&mut self, session: SessionId, claim: Claim) {
         let active = Active {
-            group,
+            claim,
             supervisor: None,
             sight: Sight::default(),
             held: tokio::sync::watch::Sender::new(false),

@@ -7,6 +7,7 @@ use crate::merge::MergeError;
 use crate::model::code::Code;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{CommitId, SessionId};
+use crate::model::limit::Claim;
 use crate::model::session::SessionState;
 use crate::sessions::locks::release_all;
 use crate::sessions::move_session;
@@ -43,17 +44,18 @@ impl Runner {
             self.free(row.id);
             return Ok(());
         };
-        // Its group is free for others: none of its commands runs any more.
-        self.hold(row.id, None);
+        // Its group and its model are free for others: nothing of it runs any more.
+        self.hold(row.id, Claim::default());
         let (repo, id) = (self.repo.clone(), row.id);
         let session = row.clone();
+        let identity = self.store.identity_of(id)?;
         let commit = self.config.policy.commit_uncommitted;
         let keep = Keep::Pool {
             max: self.config.policy.pool,
         };
         self.elsewhere(id, move || {
             let work = || -> Result<Collected, LandError> {
-                let message = commit_message(&session);
+                let message = commit_message(&session, identity);
                 let uncommitted = match commit {
                     true => Uncommitted::Commit(&message),
                     false => Uncommitted::Leave,

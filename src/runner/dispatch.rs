@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::admission::{Admission, LockWait};
-use super::groups::{Buckets, GroupLimits, Room};
+use super::groups::{Buckets, GroupLimits, ModelLimits, Pool, Room};
 use super::shortage::{Floors, Shortage};
 use crate::model::ids::{JobId, SessionId};
+use crate::model::limit::Claim;
 use crate::model::task::Lane;
 use crate::store::QueueRow;
 
@@ -17,6 +18,8 @@ pub struct Limits {
     pub sessions: usize,
     /// What groups may do.
     pub groups: GroupLimits,
+    /// How many jobs call a model, or a provider's models.
+    pub models: ModelLimits,
     /// What is left of the machine at least when another one starts.
     pub floors: Floors,
 }
@@ -42,8 +45,8 @@ pub struct Scene<'a> {
 pub struct Slot {
     /// The session.
     pub session: SessionId,
-    /// Its group.
-    pub group: Option<String>,
+    /// What it takes a place of.
+    pub claim: Claim,
     /// Whether its job is still to be started, so that no start of it is on record yet.
     pub starting: bool,
 }
@@ -57,8 +60,8 @@ pub enum Wait {
     After(String),
     /// Its retry waits until this time, in milliseconds since the epoch.
     Until(i64),
-    /// Its group is at its limit.
-    Group(String),
+    /// Its group, its provider or its model has no place left.
+    Full(Pool),
     /// Jobs of its group started too often of late.
     Rate {
         /// The group.
@@ -86,7 +89,7 @@ impl Wait {
             Self::Busy => "another job of the session runs".to_owned(),
             Self::After(name) => format!("waits for {name}"),
             Self::Until(at_ms) => format!("next attempt in {}", in_words(at_ms - now_ms)),
-            Self::Group(name) => format!("group {name} is at its limit"),
+            Self::Full(pool) => format!("{pool} is at its limit"),
             Self::Rate { group, next_ms } => {
                 format!(
                     "rate of group {group}: next in {}",
@@ -235,7 +238,7 @@ pub fn decide(
         rows.sort_by_key(|row| std::cmp::Reverse((row.priority, row.created_seq)));
     }
     let free = limits.sessions.saturating_sub(slots.len());
-    let room = Room::new(&limits.groups, buckets, slots, now_ms);
+    let room = Room::new(limits, buckets, slots, now_ms);
     let machine = Machine {
         wait: shortage.map(|shortage| Wait::Machine {
             shortage,
@@ -261,11 +264,11 @@ impl Machine {
     }
 }
 
-fn fill_slots<'a>(
+fn fill_slots(
     decision: &mut Decision,
-    mut ready: BTreeMap<Lane, Vec<&'a QueueRow>>,
+    mut ready: BTreeMap<Lane, Vec<&QueueRow>>,
     mut free: usize,
-    mut room: Room<'a>,
+    mut room: Room<'_>,
     mut machine: Machine,
     lanes: &mut Lanes,
     admission: &mut Admission<'_>,
@@ -292,7 +295,7 @@ fn fill_slots<'a>(
             }
             continue;
         }
-        if let Some(Err(wait)) = row.group.as_deref().map(|group| room.take(group)) {
+        if let Err(wait) = room.take(&row.claim) {
             match wait {
                 Wait::Rate { .. } if decision.held.len() < free => decision.hold(row, wait),
                 _ => decision.wait(row.session, wait),
@@ -310,5 +313,7 @@ fn fill_slots<'a>(
     }
 }
 
+#[cfg(test)]
+mod room_tests;
 #[cfg(test)]
 mod tests;

@@ -1,14 +1,103 @@
-//! What groups of tasks may do: how many of a group's sessions run, and how often its jobs start.
+//! What is shared by several sessions and has room for so many: groups of tasks, providers of models, and models. Of groups
+//! it also counts how often their jobs start.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
-use super::bucket::Bucket;
-use super::dispatch::{Slot, Wait};
-use crate::model::limit::GroupLimit;
-use crate::store::{QueueRow, Store, StoreError};
+use super::dispatch::{Limits, Slot, Wait};
+use crate::model::bucket::Bucket;
+use crate::model::limit::{Claim, GroupLimit};
+use crate::store::{JobRow, QueueRow, SessionRow, Store, StoreError};
 
 /// The limits of groups by name; a group without an entry has none.
 pub type GroupLimits = BTreeMap<String, GroupLimit>;
+
+/// How many jobs run at once that call models.
+#[derive(Debug, Clone, Default)]
+pub struct ModelLimits {
+    /// The models that the settings name.
+    pub models: BTreeMap<String, ModelLimit>,
+    /// By provider.
+    pub providers: BTreeMap<String, u32>,
+    /// For a model that is named by its provider alone.
+    pub others: u32,
+}
+
+/// A model, and how many jobs call it at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelLimit {
+    /// Its provider, as the settings name it.
+    pub provider: String,
+    /// The model, as its provider names it.
+    pub model: String,
+    /// How many.
+    pub max: u32,
+}
+
+impl ModelLimits {
+    fn of(&self, name: &str) -> Option<ModelLimit> {
+        let listed = self.models.get(name).cloned();
+        listed.or_else(|| {
+            let (provider, model) = name.split_once('/')?;
+            Some(ModelLimit {
+                provider: provider.to_owned(),
+                model: model.to_owned(),
+                max: self.others,
+            })
+        })
+    }
+}
+
+/// What has room for so many at once.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pool {
+    /// A group of tasks.
+    Group(String),
+    /// A provider of models.
+    Provider(String),
+    /// A model: its provider, and what that calls it.
+    Model(String, String),
+}
+
+impl fmt::Display for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Group(name) => write!(f, "group {name}"),
+            Self::Provider(name) => write!(f, "provider {name}"),
+            Self::Model(provider, name) => write!(f, "model {provider}/{name}"),
+        }
+    }
+}
+
+/// What a session's job takes a place of.
+///
+/// # Errors
+/// What is stored of the session cannot be read.
+pub fn claim(session: &SessionRow, job: &JobRow) -> Result<Claim, StoreError> {
+    Ok(Claim {
+        group: session.spec()?.group,
+        model: job.command.model().map(|model| model.model.clone()),
+    })
+}
+
+impl Limits {
+    /// What a job takes a place of, and how many places each has; `None` for no end of them.
+    fn pools(&self, claim: &Claim) -> Vec<(Pool, Option<u32>)> {
+        let group = claim.group.iter().map(|name| {
+            let max = self.groups.get(name).and_then(|limit| limit.max);
+            (Pool::Group(name.clone()), max)
+        });
+        let model = claim.model.as_deref();
+        let model = model.and_then(|name| self.models.of(name));
+        let of_model = model.into_iter().flat_map(|model| {
+            let most = self.models.providers.get(&model.provider).copied();
+            let provider = (Pool::Provider(model.provider.clone()), most);
+            let model = (Pool::Model(model.provider, model.model), Some(model.max));
+            [provider, model]
+        });
+        group.chain(of_model).collect()
+    }
+}
 
 /// How full the buckets of the groups with a rate are.
 pub type Buckets = BTreeMap<String, Bucket>;
@@ -22,7 +111,7 @@ pub fn buckets(
 ) -> Result<Buckets, StoreError> {
     let groups: BTreeSet<&str> = queue
         .iter()
-        .filter_map(|row| row.group.as_deref())
+        .filter_map(|row| row.claim.group.as_deref())
         .collect();
     let mut buckets = Buckets::new();
     for group in groups {
@@ -36,16 +125,16 @@ pub fn buckets(
     Ok(buckets)
 }
 
-/// What is left of the groups' limits while slots are given out.
+/// What is left of all that has room for so many, while slots are given out.
 pub(super) struct Room<'a> {
-    limits: &'a GroupLimits,
-    running: BTreeMap<&'a str, u32>,
+    limits: &'a Limits,
+    running: BTreeMap<Pool, u32>,
     buckets: Buckets,
     now_ms: i64,
 }
 
 impl<'a> Room<'a> {
-    pub fn new(limits: &'a GroupLimits, buckets: Buckets, slots: &'a [Slot], now_ms: i64) -> Self {
+    pub fn new(limits: &'a Limits, buckets: Buckets, slots: &[Slot], now_ms: i64) -> Self {
         let mut room = Self {
             limits,
             running: BTreeMap::new(),
@@ -53,36 +142,44 @@ impl<'a> Room<'a> {
             now_ms,
         };
         for slot in slots {
-            let Some(group) = slot.group.as_deref() else {
-                continue;
-            };
-            *room.running.entry(group).or_default() += 1;
+            for (pool, _) in limits.pools(&slot.claim) {
+                *room.running.entry(pool).or_default() += 1;
+            }
             // Its token is as good as taken: another one must not go for it as well.
-            if let Some(bucket) = room.buckets.get_mut(group).filter(|_| slot.starting) {
+            let bucket = slot.claim.group.as_ref();
+            let bucket = bucket.and_then(|group| room.buckets.get_mut(group));
+            if let Some(bucket) = bucket.filter(|_| slot.starting) {
                 bucket.take(now_ms);
             }
         }
         room
     }
 
-    /// Takes a place and a token of the group, or neither.
-    pub fn take(&mut self, group: &'a str) -> Result<(), Wait> {
-        let most = self.limits.get(group).and_then(|limit| limit.max);
-        let running = self.running.entry(group).or_default();
-        if most.is_some_and(|most| *running >= most) {
-            return Err(Wait::Group(group.to_owned()));
+    /// Takes a place of everything, and a token of its group; or nothing.
+    pub fn take(&mut self, claim: &Claim) -> Result<(), Wait> {
+        let pools = self.limits.pools(claim);
+        let is_full = |(pool, most): &&(Pool, Option<u32>)| {
+            let running = self.running.get(pool).copied().unwrap_or(0);
+            most.is_some_and(|most| running >= most)
+        };
+        if let Some((full, _)) = pools.iter().find(is_full) {
+            return Err(Wait::Full(full.clone()));
         }
-        if let Some(bucket) = self.buckets.get_mut(group) {
+        if let Some(group) = &claim.group
+            && let Some(bucket) = self.buckets.get_mut(group)
+        {
             let next_ms = bucket.next_ms();
             if next_ms > self.now_ms {
                 return Err(Wait::Rate {
-                    group: group.to_owned(),
+                    group: group.clone(),
                     next_ms,
                 });
             }
             bucket.take(self.now_ms);
         }
-        *running += 1;
+        for (pool, _) in pools {
+            *self.running.entry(pool).or_default() += 1;
+        }
         Ok(())
     }
 }

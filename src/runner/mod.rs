@@ -5,7 +5,6 @@
 
 mod admission;
 mod begin;
-mod bucket;
 mod collect;
 mod context;
 pub mod dispatch;
@@ -29,7 +28,7 @@ pub use context::Config;
 pub use dispatch::Limits;
 pub use drift::DriftPolicy;
 pub use error::RunnerError;
-pub use groups::{Buckets, GroupLimits, buckets};
+pub use groups::{Buckets, GroupLimits, ModelLimit, ModelLimits, Pool, buckets, claim};
 pub use serve::{Runner, Until};
 pub use shortage::{Floors, Shortage, shortage};
 pub use spec::{Ground, ground};

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::error::RunnerError;
+use super::groups::claim;
 use super::serve::Runner;
 use crate::landing::{Interrupted, end_orphaned_gates, settle};
 use crate::merge::LandingLock;
@@ -62,7 +63,7 @@ impl Runner {
             return Ok(());
         };
         self.learn_secrets(&row)?;
-        self.hold(row.id, row.spec()?.group);
+        self.hold(row.id, claim(&row, job)?);
         if let Some(row) = self.store.session(job.session_id)? {
             // An older version held no locks. Whoever came first has the files; both run on.
             self.with_lock(&row, |_, _| Ok(()))?;

@@ -24,6 +24,7 @@ use crate::git::Repo;
 use crate::landing::LandError;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, PlanId, SessionId};
+use crate::model::limit::Claim;
 use crate::model::lock::{LockTable, Party};
 use crate::model::session::SessionState;
 use crate::proc::{Ended, Launcher, ProcError, RunnerLock, Supervisor, WakeListener, boot_id};
@@ -55,7 +56,7 @@ pub(super) enum Notice {
 
 /// What a session holds while something of it is under way.
 pub(super) struct Active {
-    pub group: Option<String>,
+    pub claim: Claim,
     pub supervisor: Option<Arc<Supervisor>>,
     pub sight: Sight,
     /// Whether its command is stopped where it is. Then it keeps no slot from others.
@@ -218,7 +219,7 @@ impl Runner {
             .filter(|(_, active)| !active.is_held())
             .map(|(session, active)| Slot {
                 session: *session,
-                group: active.group.clone(),
+                claim: active.claim.clone(),
                 starting: active.supervisor.is_none(),
             })
             .collect()
@@ -231,7 +232,8 @@ impl Runner {
             let event = match &held.why {
                 Wait::Rate { group, next_ms } => Event::RateLimited {
                     job_id: job,
-                    group: group.clone(),
+                    group: Some(group.clone()),
+                    provider: None,
                     next_ms: *next_ms,
                 },
                 Wait::Machine { shortage, .. } => Event::MachineShort {

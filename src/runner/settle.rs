@@ -86,7 +86,7 @@ impl Runner {
         let group = self
             .active
             .get(&session)
-            .and_then(|active| active.group.as_ref());
+            .and_then(|active| active.claim.group.as_ref());
         let limit = group.and_then(|name| limits.groups.get(name));
         // Only the next look at the queue knows whether its group has a start left.
         let has_rate = limit.is_some_and(|limit| limit.rate.is_some());
@@ -177,12 +177,14 @@ fn go_on(tx: &mut Tx<'_>, row: SessionRow, room: bool) -> Result<Followed, Store
     if !holds || !room || tx.others_wait(row.id)? {
         return Ok(Followed::Waits);
     }
+    // Only the next look at the queue knows whether its model has room for one more.
+    let job = tx.job(job_id)?;
+    let Some(job) = job.filter(|job| job.kind != JobKind::ModelRun) else {
+        return Ok(Followed::Waits);
+    };
     let event = Event::JobDispatched { job_id };
     tx.append(Actor::System, Some(row.id), event)?;
-    Ok(match tx.job(job_id)? {
-        Some(job) => Followed::GoesOn { row, job },
-        None => Followed::Waits,
-    })
+    Ok(Followed::GoesOn { row, job })
 }
 
 fn fail(tx: &mut Tx<'_>, row: &SessionRow, reason: &str) -> Result<(), StoreError> {

@@ -22,4 +22,4 @@ pub use doom::cancel_doomed;
 pub use ended::{JobEnd, close_lost, record_end};
 pub use rest::{is_at_rest, is_session_at_rest};
 pub use submit::{Submission, add, submit};
-pub use thread::{finish, said_by_person, send, stopped};
+pub use thread::{finish, said_by_person, send, stopped, swap};

@@ -9,7 +9,7 @@ use crate::model::ids::{JobId, PlanId, SessionId};
 use crate::model::job::JobKind;
 use crate::model::task::{Command, TaskName, TaskSpec};
 use crate::model::thread::MessageRecord;
-use crate::model::work::Work;
+use crate::model::work::{Choice, Work};
 use crate::store::{SessionRow, Store, StoreError};
 
 /// What a submission has besides its tasks.
@@ -27,6 +27,8 @@ pub struct Submission {
     pub prompts: HashMap<TaskName, MessageRecord>,
     /// What a person agreed that models of tasks send.
     pub agreements: HashMap<TaskName, Agreement>,
+    /// The models that were chosen for tasks that name none.
+    pub chosen: HashMap<TaskName, Choice>,
 }
 
 /// Records every task and queues its jobs, in one transaction: all of a plan, or nothing.
@@ -63,6 +65,10 @@ pub fn submit(
             if let Some(reason) = task.unconfined.clone() {
                 let event = Event::SandboxBypassed { reason };
                 tx.append(Actor::Human, Some(session), event)?;
+            }
+            if let Some(choice) = submission.chosen.get(&task.name).cloned() {
+                let event = Event::ModelChosen { choice };
+                tx.append(Actor::System, Some(session), event)?;
             }
             if let Some(prompt) = submission.prompts.get(&task.name) {
                 let message = Box::new(prompt.clone());

@@ -23,6 +23,7 @@ fn submission() -> Submission {
         after: vec![],
         prompts: std::collections::HashMap::new(),
         agreements: std::collections::HashMap::new(),
+        chosen: std::collections::HashMap::new(),
     }
 }
 

@@ -5,14 +5,14 @@ use super::locks::lease_of_pause;
 use crate::cas::{Cas, CasError};
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{ContentHash, JobId, MessageId, SessionId};
-use crate::model::job::JobKind;
+use crate::model::job::{JobKind, JobState};
 use crate::model::lock::Lease;
 use crate::model::redact::Redactor;
 use crate::model::run::{Stop, Verdict};
 use crate::model::session::SessionState;
 use crate::model::thread::{MessageRecord, MessageRole};
-use crate::model::work::{ModelWork, Work};
-use crate::store::{SessionRow, Store, StoreError, Tx};
+use crate::model::work::{Choice, ModelWork, Work};
+use crate::store::{JobRow, SessionRow, Store, StoreError, Tx};
 
 /// Stores what a person says, without secrets.
 ///
@@ -49,11 +49,6 @@ pub fn send(
     session: &SessionRow,
     message: MessageRecord,
 ) -> Result<JobId, ControlError> {
-    let refused = |row: &SessionRow, wanted| ControlError::State {
-        name: row.name.clone(),
-        state: row.state,
-        wanted,
-    };
     store.write(|tx| {
         let row = tx.session(session.id)?;
         let row = row.as_ref().unwrap_or(session);
@@ -108,6 +103,45 @@ pub fn finish(store: &mut Store, session: &SessionRow) -> Result<(), ControlErro
     })
 }
 
+/// Gives a session another model: what waits in its queue is asked of that one.
+///
+/// # Errors
+/// [`ControlError::State`] when its work is over or it has no model.
+pub fn swap(store: &mut Store, session: &SessionRow, choice: Choice) -> Result<(), ControlError> {
+    store.write(|tx| {
+        let row = tx.session(session.id)?;
+        let row = row.as_ref().unwrap_or(session);
+        let Work::Model(work) = row.spec()?.run else {
+            let wanted = "only a session with a model can get another one";
+            return Err(refused(row, wanted));
+        };
+        if row.state.is_terminal() {
+            return Err(refused(
+                row,
+                "only a session that is still at work gets another model",
+            ));
+        }
+        let event = Event::ModelChosen { choice };
+        tx.append(Actor::Human, Some(row.id), event)?;
+        let waits = |job: &&JobRow| job.kind == JobKind::ModelRun && job.state == JobState::Queued;
+        let jobs = tx.jobs_of(row.id)?;
+        for job in jobs.iter().filter(waits) {
+            // First: without anything in its queue a session at work counts as done.
+            queue(tx, Actor::Human, row.id, &work)?;
+            take_out(tx, Actor::Human, job, "another model does it")?;
+        }
+        Ok(())
+    })
+}
+
+fn refused(row: &SessionRow, wanted: &'static str) -> ControlError {
+    ControlError::State {
+        name: row.name.clone(),
+        state: row.state,
+        wanted,
+    }
+}
+
 /// Records why a session's model stopped, and what becomes of the session by it. One that is to go on later has the job for that in its queue already,
 /// so that going on is the same for it as for every other session.
 ///
@@ -128,6 +162,7 @@ pub fn stopped(
     let to = match stop.verdict() {
         Verdict::Done if work.persistent => SessionState::Paused,
         Verdict::Done | Verdict::Fail | Verdict::Cancel => return Ok(()),
+        Verdict::GoOn => return queue(tx, Actor::System, session, work).map(drop),
         Verdict::Block => SessionState::Blocked,
         Verdict::Pause => SessionState::Paused,
     };
@@ -165,13 +200,17 @@ pub(super) fn queue(
     let Some(position) = tx.further_position(session)? else {
         return Ok(None);
     };
+    let mut work = work.clone();
+    if let Some(choice) = tx.choice_of(session)? {
+        work.model = choice.model;
+    }
     let job_id = JobId::new();
     let event = Event::JobQueued {
         job_id,
         kind: JobKind::ModelRun,
         position,
         attempt: 1,
-        command: Work::Model(Box::new(work.clone())),
+        command: Work::Model(Box::new(work)),
         not_before_ms: 0,
     };
     tx.append(actor, Some(session), event)?;

@@ -20,6 +20,7 @@ mod query;
 mod queue;
 mod rows;
 mod starts;
+mod status;
 mod tx;
 
 #[cfg(test)]

@@ -11,11 +11,13 @@ use super::tx::Tx;
 use crate::model::backend::Backend;
 use crate::model::budget::{Span, Spent};
 use crate::model::event::Event;
+use crate::model::identity::RoleExecutionIdentity;
 use crate::model::ids::{EventId, JobId, ModelCallId, PlanId, SessionId};
 use crate::model::price::MicroDollars;
 use crate::model::run::{AskedCall, Stop};
 use crate::model::thread::MessageRecord;
 use crate::model::tool::Rule;
+use crate::model::work::Choice;
 
 /// A message with its place in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +80,10 @@ const RULES: &str = "SELECT * FROM events WHERE session_id = ?1 \
      AND event_type IN ('FR-EVT-GUARD-009', 'FR-EVT-GUARD-010') ORDER BY seq";
 const ASKED: &str = "SELECT * FROM events WHERE session_id = ?1 \
      AND event_type = 'FR-EVT-GUARD-008' ORDER BY seq DESC LIMIT 1";
+const BEGAN: &str = "SELECT * FROM events WHERE session_id = ?1 \
+     AND event_type = 'FR-EVT-MODEL-005' ORDER BY seq DESC LIMIT 1";
+const CHOSEN: &str = "SELECT * FROM events WHERE session_id = ?1 \
+     AND event_type = 'FR-EVT-MODEL-006' ORDER BY seq";
 const COMPACTED: &str = "SELECT * FROM events WHERE session_id = ?1 \
      AND event_type = 'FR-EVT-MODEL-004' ORDER BY seq DESC LIMIT 1";
 const STOPPED: &str = "SELECT * FROM events WHERE session_id = ?1 AND job_id = ?2 \
@@ -125,6 +131,31 @@ impl Store {
         }))
     }
 
+    /// Who worked in a session last, where that was a model.
+    pub fn identity_of(
+        &self,
+        session: SessionId,
+    ) -> Result<Option<RoleExecutionIdentity>, StoreError> {
+        let mut statement = self.connection.prepare_cached(BEGAN)?;
+        let found = records(statement.query([session.to_string()])?)?;
+        Ok(found.into_iter().find_map(|record| match record.event {
+            Event::ModelBegan { identity, .. } => Some(*identity),
+            _ => None,
+        }))
+    }
+
+    /// Which model was chosen for a session last.
+    pub fn choice_of(&self, session: SessionId) -> Result<Option<Choice>, StoreError> {
+        Ok(choices(&self.connection, session)?.pop())
+    }
+
+    /// How often a session's work went on with a model elsewhere because another could not do it.
+    pub fn cloud_escalations(&self, session: SessionId) -> Result<u32, StoreError> {
+        let choices = choices(&self.connection, session)?.into_iter();
+        let clouds = choices.filter(|choice| choice.escalated == Some(Backend::Cloud));
+        Ok(u32::try_from(clouds.count()).unwrap_or(u32::MAX))
+    }
+
     /// How many messages from the start are sent without what tools said in them.
     pub fn compacted(&self, session: SessionId) -> Result<usize, StoreError> {
         let mut statement = self.connection.prepare_cached(COMPACTED)?;
@@ -170,6 +201,11 @@ impl Tx<'_> {
         spent(&self.inner, of)
     }
 
+    /// Which model was chosen for a session last.
+    pub fn choice_of(&self, session: SessionId) -> Result<Option<Choice>, StoreError> {
+        Ok(choices(&self.inner, session)?.pop())
+    }
+
     /// A session's calls that were begun and have not ended.
     pub fn open_calls(&self, session: SessionId) -> Result<Vec<ModelCallRow>, StoreError> {
         let open = "WHERE session_id = ?1 AND tokens IS NULL ORDER BY started_ms";
@@ -211,6 +247,16 @@ impl Tx<'_> {
     pub fn rules(&self, session: SessionId) -> Result<Vec<(EventId, Rule)>, StoreError> {
         rules(&self.inner, session)
     }
+}
+
+fn choices(db: &Connection, session: SessionId) -> Result<Vec<Choice>, StoreError> {
+    let mut statement = db.prepare_cached(CHOSEN)?;
+    let found = records(statement.query([session.to_string()])?)?;
+    let choices = found.into_iter().filter_map(|record| match record.event {
+        Event::ModelChosen { choice } => Some(choice),
+        _ => None,
+    });
+    Ok(choices.collect())
 }
 
 fn message(row: &Row<'_>) -> Result<MessageRow, StoreError> {

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::chain::plain;
 use super::error::StoreError;
-use super::{fold_locks, fold_models};
+use super::{fold_locks, fold_models, status};
 use crate::model::code::Code;
 use crate::model::event::{Event, Record};
 use crate::model::ids::{JobId, SessionId};
@@ -172,6 +172,7 @@ fn fold_into_session(db: &Connection, record: &Record, id: SessionId) -> Result<
             // Clearing away is no change of the work: it must not make the session younger.
             return Ok(());
         }
+        Event::StatusChanged { status, .. } => return status::keep(db, id, status),
         Event::WorkspaceSalvaged { .. }
         | Event::CheckoutsUpdated { .. }
         | Event::DriftFound { .. }

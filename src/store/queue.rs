@@ -7,6 +7,7 @@ use super::open::Store;
 use super::rows::{Columns, session_state};
 use super::tx::Tx;
 use crate::model::ids::{JobId, SessionId};
+use crate::model::limit::Claim;
 use crate::model::lock::LockToken;
 use crate::model::session::SessionState;
 use crate::model::task::Lane;
@@ -28,8 +29,8 @@ pub struct QueueRow {
     pub lane: Lane,
     /// 0 is the most urgent.
     pub priority: u8,
-    /// Tasks of the same group share a limit.
-    pub group: Option<String>,
+    /// What its next job takes a place of.
+    pub claim: Claim,
     /// The order of submission.
     pub created_seq: u64,
     /// A task that it comes after and that is not done yet.
@@ -51,8 +52,9 @@ pub struct QueueRow {
 /// A predecessor is done when it completed and, where it lands by itself, has landed: what comes
 /// after it is to see its work.
 pub(super) const QUEUE: &str = "
-SELECT s.session_id, s.state, s.lane, s.priority, s.group_name, s.created_seq,
-       j.job_id, j.not_before_ms,
+SELECT s.session_id, s.state, s.lane, s.priority, s.group_name,
+       CASE j.kind WHEN 'model_run' THEN json_extract(j.command, '$.model') END AS model,
+       s.created_seq, j.job_id, j.not_before_ms,
        EXISTS (SELECT 1 FROM jobs r WHERE r.session_id = s.session_id AND r.state = 'running'
            AND r.state IN ('queued', 'running', 'stalled')) AS busy,
        (SELECT p.name FROM session_after a JOIN sessions p ON p.session_id = a.after_id
@@ -84,7 +86,10 @@ impl QueueRow {
             state: session_state(column.text()?)?,
             lane: serde_json::from_value(serde_json::Value::String(column.get()?))?,
             priority: column.get()?,
-            group: column.get()?,
+            claim: Claim {
+                group: column.get()?,
+                model: column.get()?,
+            },
             created_seq: column.get::<i64>()? as u64,
             job: column.text()?.parse()?,
             not_before_ms: column.get()?,

@@ -63,6 +63,7 @@ pub struct SessionRow {
     scope: String,
     wants: Option<String>,
     spec: String,
+    pub(super) status: Option<String>,
 }
 
 /// How a worktree came to a session that treeyard did not make.
@@ -104,7 +105,7 @@ impl SessionRow {
     pub(super) const COLUMNS: &'static str = "session_id, name, plan_id, state, reason, branch, target, \
          auto_land, worktree_path, git_dir, base, fill_method, tip, released, landed_commit, \
          landing_code, report, created_ms, updated_ms, waits_for_token, lock_token, lock_since, \
-         scope, wants, spec";
+         scope, wants, spec, status";
 
     pub(super) fn from_sql(row: &Row<'_>) -> Result<Self, StoreError> {
         let mut column = Columns::of(row);
@@ -134,6 +135,7 @@ impl SessionRow {
             scope: column.get()?,
             wants: column.get()?,
             spec: column.get()?,
+            status: column.get()?,
         })
     }
 }

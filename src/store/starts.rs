@@ -5,11 +5,16 @@ use rusqlite::{OptionalExtension, params};
 
 use super::error::StoreError;
 use super::open::Store;
+use super::tx::Tx;
 use crate::model::ids::{JobId, SessionId};
 
 const STARTS: &str = "
 SELECT j.started_ms, s.group_name FROM jobs j JOIN sessions s ON s.session_id = j.session_id
 WHERE j.started_ms IS NOT NULL AND j.kind <> 'gate' ORDER BY j.started_ms DESC";
+
+const MODEL_CALLS: &str = "
+SELECT started_ms, coalesce(tokens, reserved_tokens), provider FROM model_calls
+ORDER BY started_ms DESC";
 
 const BOOT: &str = "
 SELECT json_extract(data, '$.boot_id') FROM events
@@ -17,6 +22,34 @@ WHERE event_type = 'FR-EVT-RUNNER-001' AND seq < (
     SELECT max(seq) FROM events WHERE session_id = ?1 AND job_id = ?2
     AND event_type = 'FR-EVT-SESS-SCHED-002')
 ORDER BY seq DESC LIMIT 1";
+
+impl Tx<'_> {
+    /// When the newest calls of a provider's models began, in milliseconds since the epoch, with the tokens that each took or has
+    /// reserved: from `now_ms` back to the first pause of at least `pause_ms`, and at most `most`.
+    pub fn recent_calls(
+        &self,
+        provider: &str,
+        now_ms: i64,
+        pause_ms: i64,
+        most: usize,
+    ) -> Result<Vec<(i64, u64)>, StoreError> {
+        let mut statement = self.inner.prepare_cached(MODEL_CALLS)?;
+        let mut rows = statement.query([])?;
+        let mut calls = Vec::new();
+        let mut later = now_ms;
+        while let Some(row) = rows.next()? {
+            let start: i64 = row.get(0)?;
+            if later - start >= pause_ms || calls.len() == most {
+                break;
+            }
+            if row.get_ref(2)?.as_str().is_ok_and(|of| of == provider) {
+                calls.push((start, row.get::<_, i64>(1)?.max(0) as u64));
+                later = start;
+            }
+        }
+        Ok(calls)
+    }
+}
 
 impl Store {
     /// When the newest jobs of `group` were started, gates left out, in milliseconds since the

@@ -161,6 +161,7 @@ const SAMPLES: &[&str] = &[
     include_str!("../../migrations/samples/0002.sql"),
     include_str!("../../migrations/samples/0003.sql"),
     include_str!("../../migrations/samples/0004.sql"),
+    include_str!("../../migrations/samples/0005.sql"),
 ];
 
 #[test]
@@ -222,22 +223,22 @@ fn the_chain_goes_on_across_what_retention_removed() {
 
     let through = store.prunable(i64::MAX, i64::MAX).unwrap();
     assert_eq!(
-        through, 11,
+        through, 15,
         "everything before the session that is still open"
     );
     store.write(|tx| tx.prune(through)).unwrap();
 
     let report = store.verify_chain().unwrap();
-    assert_eq!(report.pruned_through, 11);
+    assert_eq!(report.pruned_through, 15);
     assert!(store.session(old).unwrap().is_none());
     assert!(store.session(live).unwrap().is_some());
     store
         .connection
-        .execute("DELETE FROM events WHERE seq = 12", [])
+        .execute("DELETE FROM events WHERE seq = 16", [])
         .unwrap();
     assert!(matches!(
         store.verify_chain(),
-        Err(StoreError::ChainBroken { seq: 12, .. })
+        Err(StoreError::ChainBroken { seq: 16, .. })
     ));
 }
 
@@ -249,7 +250,7 @@ fn a_kept_session_keeps_its_events_and_what_came_after() {
     whole_life(&mut original, "older");
     whole_life(&mut original, "newest");
     let mut records = original.events(&EventFilter::default()).unwrap();
-    // One event a second: 1 to 11, 12 to 22, 23 to 33. The last of each gives the worktree back.
+    // One event a second: 1 to 15, 16 to 30, 31 to 45. The last of each gives the worktree back.
     for record in &mut records {
         record.at_ms = record.seq as i64 * 1_000;
     }
@@ -261,15 +262,15 @@ fn a_kept_session_keeps_its_events_and_what_came_after() {
         })
         .unwrap();
     for (events_ms, sessions_ms, through) in [
-        (33_000, 33_000, 33),
-        (33_000, 32_000, 33),
-        (33_000, 31_999, 22),
-        (33_000, 20_999, 11),
-        (33_000, 0, 0),
-        (22_000, 33_000, 22),
-        (21_999, 33_000, 11),
-        (15_000, 15_000, 11),
-        (0, 33_000, 0),
+        (45_000, 45_000, 45),
+        (45_000, 43_000, 45),
+        (45_000, 42_999, 30),
+        (45_000, 27_999, 15),
+        (45_000, 0, 0),
+        (30_000, 45_000, 30),
+        (29_999, 45_000, 15),
+        (20_000, 20_000, 15),
+        (0, 45_000, 0),
     ] {
         let found = store.prunable(events_ms, sessions_ms).unwrap();
         assert_eq!(found, through, "{events_ms} {sessions_ms}");

@@ -62,6 +62,7 @@ impl<'a> Tx<'a> {
             event: event.redacted(self.redactor),
         };
         self.append_record(&record)?;
+        self.tell_status(&record)?;
         Ok(record)
     }
 

@@ -10,6 +10,7 @@ use super::registration::keep_record;
 use super::take_in::refuse_changed;
 use crate::git::{GitError, Repo};
 use crate::model::guard::{GUARD_FILE, Guard};
+use crate::model::identity::RoleExecutionIdentity;
 use crate::model::ids::SessionId;
 use crate::model::lock::Lock;
 use crate::store::Store;
@@ -35,6 +36,33 @@ pub fn refresh_guard(repo: &Repo, store: &Store, session: SessionId) -> Result<(
 /// # Errors
 /// When the guard cannot be read or written.
 pub fn update_guard(repo: &Repo, ws: &Located, lock: Option<&Lock>) -> Result<(), WorkspaceError> {
+    change_guard(repo, ws, |guard| {
+        guard.lost = lock.is_none();
+        if let Some(lock) = lock {
+            guard.scope = lock.scope.clone();
+            guard.lock_token = Some(lock.token);
+            guard.lease.clone_from(&lock.lease);
+        }
+    })
+}
+
+/// Writes into the session's guard who works in it from now on, so that its commits say so.
+///
+/// # Errors
+/// When the guard cannot be read or written.
+pub fn sign_guard(
+    repo: &Repo,
+    ws: &Located,
+    identity: &RoleExecutionIdentity,
+) -> Result<(), WorkspaceError> {
+    change_guard(repo, ws, |guard| guard.identity = Some(identity.clone()))
+}
+
+fn change_guard(
+    repo: &Repo,
+    ws: &Located,
+    change: impl FnOnce(&mut Guard),
+) -> Result<(), WorkspaceError> {
     let path = ws.record(repo)?.join(GUARD_FILE);
     let text = match fs::read(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -43,12 +71,7 @@ pub fn update_guard(repo: &Repo, ws: &Located, lock: Option<&Lock>) -> Result<()
     let before: Guard =
         serde_json::from_slice(&text).map_err(GitError::library("read the guard"))?;
     let mut guard = before.clone();
-    guard.lost = lock.is_none();
-    if let Some(lock) = lock {
-        guard.scope = lock.scope.clone();
-        guard.lock_token = Some(lock.token);
-        guard.lease.clone_from(&lock.lease);
-    }
+    change(&mut guard);
     if guard == before {
         return Ok(());
     }

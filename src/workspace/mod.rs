@@ -62,7 +62,7 @@ pub use create::{Hooks, Isolation, Request, Workspace, create};
 pub use equip::{Bounds, Equipment, Sharing, equip};
 pub use error::WorkspaceError;
 pub use fill::FillMethod;
-pub use guard::{adopt, refresh_guard, update_guard};
+pub use guard::{adopt, refresh_guard, sign_guard, update_guard};
 pub use import::Imported;
 pub use located::{Health, Located, OWN, inspect, is_private, located};
 pub use note::{NOTE, leave_note};

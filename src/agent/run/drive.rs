@@ -23,6 +23,7 @@ use crate::model::run::Stop;
 use crate::model::session::SessionState;
 use crate::model::thread::{Next, Said, Spoken};
 use crate::model::tool::CallId;
+use crate::model::work::Choice;
 use crate::sessions::locks::new_pause;
 use crate::sessions::stopped;
 use crate::store::Store;
@@ -80,6 +81,7 @@ pub async fn drive(
     let about = (&granted, setup.instructions.as_slice());
     opening::open(&mut run.ledger, &setup.session, &setup.world, about)?;
     let stop = run.go(heard, cancel).await?;
+    let stop = run.hand_over(stop)?;
     run.close(&stop)?;
     Ok(stop)
 }
@@ -156,7 +158,7 @@ impl Run<'_> {
     }
 
     /// A person's word is heard between any two steps.
-    fn interrupted(&self, cancel: &Cancel) -> Result<Option<Stop>, RunError> {
+    pub(super) fn interrupted(&self, cancel: &Cancel) -> Result<Option<Stop>, RunError> {
         if cancel.is_told() {
             return Ok(Some(Stop::Cancelled));
         }
@@ -220,6 +222,33 @@ impl Run<'_> {
         };
         self.ledger.note(Actor::System, event);
         true
+    }
+
+    /// What this model could not do goes on with a larger one, where there is one that may.
+    fn hand_over(&mut self, stop: Stop) -> Result<Stop, RunError> {
+        let Some(larger) = self.setup.larger.as_ref().filter(|_| stop.is_incapable()) else {
+            return Ok(stop);
+        };
+        let because = stop.describe();
+        if stop == Stop::OutputLimit {
+            let words = "Your last answer was cut off: it was longer than it may be. Go on.";
+            let said = Said::User(words.to_owned());
+            self.ledger.say(New::of(Actor::System, said))?;
+        }
+        if !larger.needs_person {
+            let choice = Choice {
+                model: larger.model.clone(),
+                reason: format!("{} {because}", self.setup.work.model),
+                escalated: Some(larger.backend),
+            };
+            let event = Event::ModelChosen { choice };
+            self.ledger.note(Actor::System, event);
+        }
+        Ok(Stop::HandedOver {
+            to: larger.model.clone(),
+            because,
+            asks: larger.needs_person,
+        })
     }
 
     fn close(&mut self, stop: &Stop) -> Result<(), RunError> {

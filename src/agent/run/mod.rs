@@ -10,6 +10,7 @@ mod drive;
 mod error;
 mod ledger;
 mod opening;
+mod pace;
 mod setup;
 mod spending;
 mod structure;
@@ -20,7 +21,8 @@ mod tests;
 
 pub use drive::drive;
 pub use error::RunError;
-pub use setup::{Budgets, Caller, Cancel, Heard, Setup};
+pub use pace::Pace;
+pub use setup::{Budgets, Caller, Cancel, Heard, Larger, Setup};
 
 /// The verb by which this program is told to be a model's own process.
 pub const MODEL_RUN_VERB: &str = "__model-run";

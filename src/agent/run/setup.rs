@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::pace::Pace;
 use crate::agent::{Registry, World};
 use crate::model::backend::Backend;
 use crate::model::budget::{BudgetLimits, Span};
 use crate::model::chat::{Effort, ProviderCapabilities, Usage};
 use crate::model::consent::ConsentScope;
+use crate::model::identity::RoleExecutionIdentity;
 use crate::model::ids::JobId;
 use crate::model::price::MicroDollars;
 use crate::model::redact::Redactor;
@@ -29,6 +31,8 @@ pub struct Setup {
     pub work: ModelWork,
     /// The model.
     pub caller: Caller,
+    /// Who does all that comes of it.
+    pub identity: RoleExecutionIdentity,
     /// What its tools reach.
     pub world: Arc<World>,
     /// Its tools.
@@ -41,6 +45,8 @@ pub struct Setup {
     pub budgets: Budgets,
     /// For how much a person's agreement is asked.
     pub consent: ConsentScope,
+    /// The model that takes over where this one cannot do the work.
+    pub larger: Option<Larger>,
     /// How often it may be called in this job.
     pub max_steps: u32,
     /// From which share of its context on, in hundredths, the older part of the thread is shortened.
@@ -51,6 +57,17 @@ pub struct Setup {
     pub paused_keep_ms: Option<u64>,
     /// What takes secrets out of all that is said.
     pub redactor: Redactor,
+}
+
+/// A larger model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Larger {
+    /// Which, as settings name it.
+    pub model: String,
+    /// Where it runs.
+    pub backend: Backend,
+    /// Whether a person decides first that it takes over.
+    pub needs_person: bool,
 }
 
 /// A model behind its provider.
@@ -75,6 +92,8 @@ pub struct Caller {
     pub thinking: Option<Effort>,
     /// The longest that one answer may take.
     pub timeout: Duration,
+    /// How much its provider is asked in a minute.
+    pub pace: Pace,
     /// When a failed call is made again.
     pub schedule: Schedule,
     /// What tokens cost.

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use super::error::RunError;
 use super::ledger::Ledger;
+use super::pace::held_until;
 use super::setup::Setup;
 use crate::model::backend::Backend;
 use crate::model::budget::{Limit, Means, Span, Spent, Verdict, Warned, check};
@@ -23,6 +24,14 @@ pub(super) struct Cleared {
     pub call_id: ModelCallId,
     /// By which a person agreed to it.
     pub consent: Option<EventId>,
+}
+
+/// Why a call is not made now.
+pub(super) enum NotNow {
+    /// It is not to be made at all as things are.
+    Stop(Stop),
+    /// Its provider was asked enough until this time, in milliseconds since the epoch.
+    Until(i64),
 }
 
 /// A request that is to be sent.
@@ -65,7 +74,7 @@ pub(super) fn clear(
     setup: &Setup,
     wanted: &Wanted<'_>,
     told: &mut HashSet<(Span, Means)>,
-) -> Result<Result<Cleared, Stop>, RunError> {
+) -> Result<Result<Cleared, NotNow>, RunError> {
     let usage = wanted.usage();
     let reserved = Reserved {
         tokens: usage.input.saturating_add(usage.output),
@@ -76,12 +85,15 @@ pub(super) fn clear(
     ledger.commit_with(|tx| {
         let warned = match fits(tx, setup, reserved, day_ms)? {
             Ok(warned) => warned,
-            Err(stop) => return Ok(Err(stop)),
+            Err(stop) => return Ok(Err(NotNow::Stop(stop))),
         };
         let consent = match agreed(tx, setup, wanted, reserved, now_ms)? {
             Ok(consent) => consent,
-            Err(stop) => return Ok(Err(stop)),
+            Err(stop) => return Ok(Err(NotNow::Stop(stop))),
         };
+        if let Some(next_ms) = held_until(tx, setup, reserved.tokens, now_ms)? {
+            return Ok(Err(NotNow::Until(next_ms)));
+        }
         for warned in warned {
             if told.insert((warned.span, warned.means)) {
                 let event = Event::BudgetWarned { warned };
@@ -95,6 +107,7 @@ pub(super) fn clear(
             provider: setup.caller.provider_name.clone(),
             model_id: setup.caller.model.clone(),
             backend: setup.caller.backend,
+            identity: Some(setup.identity.clone()),
             request_hash: wanted.hash.clone(),
             reserved,
             consent,

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use super::drive::Run;
 use super::error::RunError;
 use super::ledger::New;
+use super::pace;
 use super::setup::{Cancel, Heard};
-use super::spending::{Cleared, Wanted, clear};
+use super::spending::{Cleared, NotNow, Wanted, clear};
 use crate::model::chat::{
     Block, ChatRequest, ChatResponse, FinishReason, Piece, ToolChoice, Usage,
 };
@@ -33,9 +34,19 @@ pub(super) async fn ask(
         hash: &ContentHash::of(&bytes),
         bytes: bytes.len() as u64,
     };
-    let cleared = match clear(&mut run.ledger, run.setup, &wanted, &mut run.told)? {
-        Ok(cleared) => cleared,
-        Err(stop) => return Ok(Some(stop)),
+    let mut waited = false;
+    let cleared = loop {
+        match clear(&mut run.ledger, run.setup, &wanted, &mut run.told)? {
+            Ok(cleared) => break cleared,
+            Err(NotNow::Stop(stop)) => return Ok(Some(stop)),
+            Err(NotNow::Until(next_ms)) => {
+                let stop = pace::wait(run, (next_ms, !waited), heard, cancel).await?;
+                if stop.is_some() {
+                    return Ok(stop);
+                }
+                waited = true;
+            }
+        }
     };
     let started = Instant::now();
     let answer = call(run, &request, heard, cancel).await;

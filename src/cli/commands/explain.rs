@@ -10,7 +10,6 @@ use crate::cli::context::Context;
 use crate::cli::format::clean;
 use crate::cli::out::{bold, paint, state_style};
 use crate::cli::selector::Selector;
-use crate::cli::status::status_of;
 use crate::model::code::{Code, Exit};
 use crate::model::lock::Conflict;
 use crate::model::status::StatusLine;
@@ -29,7 +28,7 @@ pub fn run(selector: &Selector, context: &Context) -> Result<Exit, Failure> {
     for conflict in &found.conflicts {
         sides.push((conflict, holder_of(&project, conflict)?));
     }
-    let mut status = status_of(&found.session);
+    let mut status = found.session.status()?;
     status.conflict = !found.conflicts.is_empty();
     let conflicts: Vec<_> = sides
         .iter()

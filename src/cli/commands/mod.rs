@@ -34,6 +34,8 @@ pub mod sandbox;
 pub mod scope;
 pub mod send;
 pub mod show;
+pub mod status;
+pub mod swap;
 pub mod thread;
 pub mod tools;
 pub mod usage;

@@ -10,7 +10,7 @@ use crate::app::model_list::{KeyState, ListedModel, ListedProvider, models, prov
 use crate::app::prices;
 use crate::app::probe::{self, Terms};
 use crate::app::project::settings_at;
-use crate::app::roles::{Assigned, assigned};
+use crate::app::roles::{Assigned, assigned, measured};
 use crate::cli::context::Context;
 use crate::cli::out::write_all;
 use crate::cli::table::{Table, width};
@@ -224,7 +224,12 @@ fn profile(file: &Path, context: &Context) -> Result<Exit, Failure> {
         Failure::from(error).hint("`treeyard models profile --schema` prints what may stand in it")
     })?;
     let settings = settings_at(&context.directory, &context.settings)?;
-    let roles = assigned(&settings, &profile, variable, &probe::place()?);
+    // Outside of a repository no call is on record.
+    let calls = match context.project() {
+        Ok(project) => measured(&project.store)?,
+        Err(_) => Vec::new(),
+    };
+    let roles = assigned(&settings, &profile, variable, (&probe::place()?, &calls));
     let unready = roles.iter().find_map(|role| role.code);
     context
         .terminal

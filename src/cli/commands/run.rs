@@ -13,9 +13,9 @@ use crate::cli::context::Context;
 use crate::cli::format::{clean, duration, standing};
 use crate::cli::out::{bold, dim, paint, state_style};
 use crate::cli::progress::Progress;
-use crate::cli::status::StatusLines;
 use crate::cli::table::{Cell, Table, width};
 use crate::model::code::{Code, Exit};
+use crate::model::event::Event;
 use crate::model::session::SessionState;
 use crate::proc::runner_owner;
 use crate::store::SessionRow;
@@ -51,12 +51,16 @@ pub(super) fn to_end(
 ) -> Result<Exit, Failure> {
     let names = project.store.plan_sessions(submitted.plan_id)?;
     let progress = Progress::new(context.terminal, &names);
-    let mut lines = status_lines.then(|| StatusLines::new(&names));
     let ran = run_to_end(project, submitted, &mut |record| {
         progress.take(record);
-        if let Some(line) = lines.as_mut().and_then(|lines| lines.take(record)) {
+        if let Event::StatusChanged { line, .. } = &record.event
+            && status_lines
+            && names
+                .iter()
+                .any(|row| record.model_session_id == Some(row.id))
+        {
             // That nobody reads them does not end the work.
-            let _unread = progress.print(&line);
+            let _unread = progress.print(&clean(line));
         }
     })?;
     progress.finish();
@@ -107,7 +111,12 @@ pub(super) fn submitted(
     settings: &[(String, String)],
     context: &Context,
 ) -> Result<(Project, Submitted), Failure> {
-    let mut project = Project::open(&context.directory, settings)?;
+    let mut settings = settings.to_vec();
+    if let Some(file) = &task.model.work_profile {
+        let file = context.directory.join(file).display().to_string();
+        settings.push(("agent.work_profile".to_owned(), file));
+    }
+    let mut project = Project::open(&context.directory, &settings)?;
     let request = Request {
         work: work(task, context),
         target: task.target.clone(),

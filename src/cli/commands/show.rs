@@ -11,7 +11,6 @@ use crate::cli::context::Context;
 use crate::cli::format::{ago, clean, count, duration, is_ready, now_ms};
 use crate::cli::out::{bold, paint, state_style};
 use crate::cli::selector::Selector;
-use crate::cli::status::status_of;
 use crate::cli::table::{Table, width};
 use crate::model::code::{Code, Exit};
 use crate::model::drift::Drift;
@@ -36,11 +35,13 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let waiting = reasons(&project)?.remove(&session.id);
     let drift = drift_of(&project.store, &session)?;
     let model = standing_of(&project, &session)?;
+    let chosen = project.store.choice_of(session.id)?;
     let body = json!({ "session": session_json(&session), "spec": session.spec()?, "jobs": jobs,
-        "waiting": waiting, "model": model, "drift": drift, "hsk_status": status_of(&session).to_string(), "after": after.iter().map(|row| json!({ "name": row.name, "state": row.state })).collect::<Vec<_>>() });
+        "waiting": waiting, "model": model, "chosen": chosen, "drift": drift, "hsk_status": session.status()?.to_string(), "after": after.iter().map(|row| json!({ "name": row.name, "state": row.state })).collect::<Vec<_>>() });
     context.terminal.result("session", body, || {
+        let chosen = chosen.map(|choice| format!("{}: {}", choice.model, choice.reason));
         let standing = (waiting.as_deref(), drift.as_ref(), model.as_ref());
-        text(&session, &jobs, &after, standing)
+        text(&session, &jobs, &after, standing, chosen.as_deref())
     })?;
     Ok(Exit::Ok)
 }
@@ -50,6 +51,7 @@ fn text(
     jobs: &[JobRow],
     after: &[SessionRow],
     (waiting, drift, model): (Option<&str>, Option<&Drift>, Option<&Standing>),
+    chosen: Option<&str>,
 ) -> String {
     let now = now_ms();
     let state = paint(state_style(session.state), session.state.name());
@@ -69,6 +71,7 @@ fn text(
         &refused.map_or(String::new(), |code| format!("refused, {code}")),
     );
     line("queued", waiting.unwrap_or(""));
+    line("chosen", chosen.unwrap_or(""));
     line("drift", &drift.map_or(String::new(), Drift::describe));
     line(
         "sandbox",

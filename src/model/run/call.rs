@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::backend::Backend;
 use crate::model::chat::{FinishReason, Usage};
+use crate::model::identity::RoleExecutionIdentity;
 use crate::model::ids::{ContentHash, EventId, JobId, ModelCallId};
 use crate::model::price::MicroDollars;
 
@@ -23,6 +24,9 @@ pub struct CallIntent {
     pub model_id: String,
     /// Whether what is sent leaves this machine.
     pub backend: Backend,
+    /// Who calls it; older versions did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<RoleExecutionIdentity>,
     /// The hash of all that is sent.
     pub request_hash: ContentHash,
     /// What is held back for it of the budgets.

@@ -59,6 +59,15 @@ pub enum Stop {
         /// What it said.
         message: String,
     },
+    /// It could not do the work, and a larger model can.
+    HandedOver {
+        /// Which, as settings name it.
+        to: String,
+        /// Why, for a person.
+        because: String,
+        /// Whether a person decides that first.
+        asks: bool,
+    },
     /// A person paused its session.
     Held,
     /// Somebody called it off.
@@ -81,6 +90,12 @@ impl Stop {
             Self::Unstructured { detail } => format!("did not follow the schema: {detail}"),
             Self::Guardrail { id } => format!("was stopped by {id}"),
             Self::Provider { kind, message } => format!("got no answer ({kind}): {message}"),
+            Self::HandedOver { to, because, asks } => match asks {
+                false => format!("{because}; {to} takes over"),
+                true => {
+                    format!("{because}; `treeyard swap --model {to}` lets a larger one take over")
+                }
+            },
             Self::Held => "was held by a person".to_owned(),
             Self::Cancelled => "was cancelled".to_owned(),
         }
@@ -98,6 +113,17 @@ impl Stop {
         }
     }
 
+    /// Whether a larger model may do what this one could not.
+    pub fn is_incapable(&self) -> bool {
+        matches!(
+            self,
+            Self::OutputLimit
+                | Self::ContextFull
+                | Self::Unstructured { .. }
+                | Self::StepLimit { .. }
+        )
+    }
+
     /// What becomes of its session.
     pub fn verdict(&self) -> Verdict {
         match self {
@@ -108,6 +134,8 @@ impl Stop {
             Self::Budget { ends: false, .. } | Self::StepLimit { .. } | Self::Held => {
                 Verdict::Pause
             }
+            Self::HandedOver { asks: false, .. } => Verdict::GoOn,
+            Self::HandedOver { asks: true, .. } => Verdict::Pause,
             Self::Cancelled => Verdict::Cancel,
             _ => Verdict::Fail,
         }
@@ -119,6 +147,8 @@ impl Stop {
 pub enum Verdict {
     /// Its job succeeded.
     Done,
+    /// Its next job goes on.
+    GoOn,
     /// A person has to say something, and then it goes on.
     Block,
     /// A person may let it go on.

@@ -1,16 +1,16 @@
 use super::*;
+use crate::model::bucket::Bucket;
 use crate::model::limit::GroupLimit;
 use crate::model::lock::{Lock, LockTable, LockToken, Party};
 use crate::model::scope::{Fold, Scope};
 use crate::model::session::SessionState;
 use crate::runner::admission::Verdicts;
-use crate::runner::bucket::Bucket;
 use crate::store::Holder;
 use proptest::prelude::*;
 use std::collections::HashMap;
 
 /// With nobody who holds anything.
-fn decide(
+pub(super) fn decide(
     queue: &[QueueRow],
     slots: &[Slot],
     limits: &Limits,
@@ -39,7 +39,7 @@ fn scene<'a>(queue: &'a [QueueRow], slots: &'a [Slot], now_ms: i64) -> Scene<'a>
     }
 }
 
-fn row(seq: u64, lane: Lane) -> QueueRow {
+pub(super) fn row(seq: u64, lane: Lane) -> QueueRow {
     QueueRow {
         session: SessionId::new(),
         state: SessionState::Created,
@@ -48,7 +48,7 @@ fn row(seq: u64, lane: Lane) -> QueueRow {
         not_before_ms: 0,
         lane,
         priority: 50,
-        group: None,
+        claim: Claim::default(),
         created_seq: seq,
         waits_for: None,
         doomed_by: None,
@@ -74,7 +74,7 @@ fn limits(sessions: usize) -> Limits {
     }
 }
 
-fn started(queue: &[QueueRow], decision: &Decision) -> Vec<u64> {
+pub(super) fn started(queue: &[QueueRow], decision: &Decision) -> Vec<u64> {
     let seq_of = |id| {
         queue
             .iter()
@@ -115,8 +115,8 @@ fn every_wait_has_its_reason() {
     queue[0].busy = true;
     queue[1].waits_for = Some("docs".into());
     queue[2].not_before_ms = 500;
-    queue[3].group = Some("g".into());
-    queue[4].group = Some("g".into());
+    queue[3].claim.group = Some("g".into());
+    queue[4].claim.group = Some("g".into());
     let decision = decide(
         &queue,
         &[],
@@ -155,7 +155,7 @@ fn a_rate_holds_a_job_until_its_token_comes_back() {
     let mut queue: Vec<QueueRow> = (1..=3).map(|seq| row(seq, Lane::Primary)).collect();
     queue
         .iter_mut()
-        .for_each(|row| row.group = Some("api".into()));
+        .for_each(|row| row.claim.group = Some("api".into()));
     let buckets =
         |starts: &[i64], now| Buckets::from([("api".to_owned(), Bucket::after(rate, starts, now))]);
     let look = |slots: &[Slot], starts: &[i64], now| {
@@ -174,9 +174,13 @@ fn a_rate_holds_a_job_until_its_token_comes_back() {
     assert_eq!(started(&queue, &later), [] as [u64; 0]);
     assert_eq!(started(&queue, &look(&[], &[5_000], 7_000)), [1]);
 
+    let api = || Claim {
+        group: Some("api".into()),
+        model: None,
+    };
     let slot = |starting| Slot {
         session: SessionId::new(),
-        group: Some("api".into()),
+        claim: api(),
         starting,
     };
     assert!(
@@ -198,7 +202,7 @@ fn a_job_without_a_slot_is_not_held_by_the_rate() {
     let mut queue: Vec<QueueRow> = (1..=9).map(|seq| row(seq, Lane::Primary)).collect();
     queue[0..8]
         .iter_mut()
-        .for_each(|row| row.group = Some("api".into()));
+        .for_each(|row| row.claim.group = Some("api".into()));
     let buckets = Buckets::from([("api".to_owned(), Bucket::after(rate, &[], 0))]);
     let decision = decide(&queue, &[], &limits, buckets, &mut Lanes::default(), 0);
     assert_eq!(
@@ -215,7 +219,7 @@ fn on_a_machine_that_is_short_one_starts_at_most() {
     let queue: Vec<QueueRow> = (1..=4).map(|seq| row(seq, Lane::Primary)).collect();
     let running = [Slot {
         session: SessionId::new(),
-        group: None,
+        claim: Claim::default(),
         starting: false,
     }];
     let (memory, disk) = (Shortage::Memory(1, 2), Shortage::Disk(1, 2));
@@ -307,7 +311,7 @@ proptest! {
         let queue: Vec<QueueRow> = shape.iter().enumerate().map(|(n, (lane, priority, group, waits))| {
             let mut row = row(n as u64, Lane::ALL[*lane]);
             row.priority = *priority;
-            row.group = group.then(|| "g".to_owned());
+            row.claim.group = group.then(|| "g".to_owned());
             row.waits_for = waits.then(|| "x".to_owned());
             row
         }).collect();
@@ -315,7 +319,7 @@ proptest! {
         prop_assert_eq!(decision.start.len() + decision.waiting.len() + decision.doomed.len(), queue.len());
         prop_assert!(decision.start.len() <= slots);
         let grouped = decision.start.iter().filter(|(id, _)| {
-            queue.iter().any(|row| row.session == *id && row.group.is_some())
+            queue.iter().any(|row| row.session == *id && row.claim.group.is_some())
         }).count();
         prop_assert!(grouped <= 1);
     }

@@ -52,6 +52,7 @@ impl Yard {
             after: vec![],
             prompts: std::collections::HashMap::new(),
             agreements: std::collections::HashMap::new(),
+            chosen: std::collections::HashMap::new(),
         };
         submit(&mut self.store, tasks, &submission).unwrap().1
     }

@@ -15,6 +15,7 @@ use crate::model::backend::Backend;
 use crate::model::chat::Usage;
 use crate::model::consent::ConsentScope;
 use crate::model::event::{Actor, Event};
+use crate::model::identity::RoleExecutionIdentity;
 use crate::model::ids::{JobId, SessionId};
 use crate::model::price::MicroDollars;
 use crate::model::redact::Redactor;
@@ -54,6 +55,7 @@ impl House {
             max_steps: None,
             thinking: None,
             output_schema: None,
+            work_profile: None,
         };
         change(&mut work);
         let mut store = Store::open(state.path()).unwrap();
@@ -67,6 +69,7 @@ impl House {
             repeat: 1,
             after: vec![],
             prompts: HashMap::from([(task.name.clone(), said)]),
+            chosen: HashMap::new(),
             agreements: HashMap::new(),
         };
         let (_, sessions) = submit(&mut store, &[task], &submission).unwrap();
@@ -122,6 +125,7 @@ impl House {
                 temperature: None,
                 thinking: None,
                 timeout: Duration::from_secs(10),
+                pace: Pace::default(),
                 schedule: Schedule {
                     first: Duration::ZERO,
                     attempts: 2,
@@ -129,12 +133,24 @@ impl House {
                 },
                 price: Box::new(|usage: Usage| MicroDollars(usage.sent() + 10 * usage.output)),
             },
+            identity: RoleExecutionIdentity {
+                role: "worker".to_owned(),
+                model_id: Some("small".to_owned()),
+                backend: Some(Backend::Local),
+                parameter_class: None,
+                cloud_reasoning_strength: None,
+                session_id: self.session,
+                model_instance_id: None,
+                wp_id: None,
+                mt_id: None,
+            },
             world: Arc::new(world),
             registry: Registry::standard(),
             grants: everything(),
             ask_from: None,
             budgets: Budgets::default(),
             consent: ConsentScope::SingleCall,
+            larger: None,
             max_steps: 20,
             compact_percent: 80,
             instructions: vec!["AGENTS.md".to_owned()],

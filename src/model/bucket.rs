@@ -1,8 +1,8 @@
 //! A token bucket without a clock of its own: the same starts give the same answers.
 
-use crate::model::limit::Rate;
+use super::limit::Rate;
 
-/// How full a group's bucket is. Times are multiplied by the rate's number of starts, so that one
+/// How full a bucket is, such as a group's. Times are multiplied by the rate's number of starts, so that one
 /// token is exactly `per_ms` of them and nothing is rounded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bucket {
@@ -19,15 +19,21 @@ impl Bucket {
     /// at `now_ms`. When they are as many as are looked at, the bucket is taken to be empty after
     /// the oldest, whatever was before: it may then be less full than it is, never fuller.
     pub fn after(rate: Rate, starts: &[i64], now_ms: i64) -> Self {
+        let starts: Vec<_> = starts.iter().map(|at_ms| (*at_ms, 1)).collect();
+        Self::after_takes(rate, &starts, now_ms)
+    }
+
+    /// The same where each start took so many tokens.
+    pub fn after_takes(rate: Rate, starts: &[(i64, u64)], now_ms: i64) -> Self {
         let mut bucket = Self {
             rate,
             full: i128::MIN,
         };
-        for (age, start_ms) in starts.iter().enumerate().rev() {
+        for (age, (start_ms, tokens)) in starts.iter().enumerate().rev() {
             if age + 1 == Self::LOOK_BACK {
                 bucket.full = bucket.scaled(*start_ms) + bucket.capacity();
             } else {
-                bucket.take(*start_ms);
+                bucket.take_many(*start_ms, *tokens);
             }
         }
         // A clock that was set back must not hold the group for longer than an empty bucket does.
@@ -47,20 +53,37 @@ impl Bucket {
 
     /// Takes the token of one start.
     pub fn take(&mut self, at_ms: i64) {
-        self.full = self.full.max(self.scaled(at_ms)) + i128::from(self.rate.per_ms());
+        self.take_many(at_ms, 1);
+    }
+
+    /// Takes so many at once. Who takes more than there are leaves nothing, and no debt.
+    fn take_many(&mut self, at_ms: i64, tokens: u64) {
+        let at = self.scaled(at_ms);
+        let taken = self.full.max(at) + self.worth(tokens);
+        self.full = taken.min(self.full.max(at + self.capacity()));
     }
 
     /// The earliest time from which there is a token, in milliseconds since the epoch.
     pub fn next_ms(&self) -> i64 {
-        let but_one = self.capacity() - i128::from(self.rate.per_ms());
+        self.next_many_ms(1)
+    }
+
+    /// The same for so many; who wants more than it ever has waits until it is full.
+    pub fn next_many_ms(&self, tokens: u64) -> i64 {
+        let others = self.capacity() - self.worth(tokens);
         let starts = i128::from(self.rate.starts());
-        let next = self.full.saturating_sub(but_one);
+        let next = self.full.saturating_sub(others);
         let rounded_up = next.div_euclid(starts) + i128::from(next.rem_euclid(starts) > 0);
         i64::try_from(rounded_up).unwrap_or(i64::MIN)
     }
 
     fn scaled(&self, at_ms: i64) -> i128 {
         i128::from(at_ms) * i128::from(self.rate.starts())
+    }
+
+    fn worth(&self, tokens: u64) -> i128 {
+        let tokens = tokens.min(u64::from(self.rate.burst()));
+        i128::from(tokens) * i128::from(self.rate.per_ms())
     }
 
     fn capacity(&self) -> i128 {
@@ -110,6 +133,19 @@ mod tests {
         let starts = vec![0; Bucket::LOOK_BACK];
         let bucket = Bucket::after(rate("1/s", 5), &starts[..], 0);
         assert_eq!(bucket.next_ms(), 1_000);
+    }
+
+    #[test]
+    fn whoever_takes_many_waits_until_so_many_came_back() {
+        let rate = Rate::per_minute(60_000);
+        let after = |takes: &[(i64, u64)]| Bucket::after_takes(rate, takes, 1_000);
+        assert!(after(&[]).next_many_ms(60_000) <= 1_000);
+        assert_eq!(after(&[(1_000, 60_000)]).next_many_ms(1_000), 2_000);
+        assert_eq!(after(&[(1_000, 59_000)]).next_many_ms(1_000), 1_000);
+        assert_eq!(after(&[(1_000, 59_000)]).next_many_ms(3_000), 3_000);
+        // More than it ever has: all of it.
+        assert_eq!(after(&[(1_000, 1)]).next_many_ms(u64::MAX), 1_001);
+        assert_eq!(after(&[(1_000, u64::MAX)]).next_many_ms(60_000), 61_000);
     }
 
     proptest! {
