@@ -1,6 +1,6 @@
 //! Which step answers a request.
 
-use super::read::Script;
+use super::read::{Script, Step};
 use crate::model::chat::ChatRequest;
 
 /// How many requests each step has answered.
@@ -8,20 +8,25 @@ use crate::model::chat::ChatRequest;
 pub struct Progress(Vec<u32>);
 
 impl Progress {
-    /// After so many answers, which another process gave: as many steps in order have answered.
-    pub fn after(script: &Script, mut answers: u32) -> Self {
-        let used = script.steps.iter().map(|step| {
-            let answers_in_order = !step.unordered && step.error.is_none();
-            let used = if answers_in_order {
-                answers.min(step.times)
-            } else {
-                0
-            };
-            answers -= used;
+    /// After so many answers that another process gave: as many steps in order have answered. A script that has no
+    /// more than that begins anew: they were another one's.
+    pub fn after(script: &Script, answers: u32) -> Self {
+        let answering = |step: &&Step| !step.unordered && step.error.is_none();
+        let all: u32 = script
+            .steps
+            .iter()
+            .filter(answering)
+            .map(|step| step.times)
+            .sum();
+        let mut left = if answers < all { answers } else { 0 };
+        let used = script.steps.iter().map(|step| match &step.error {
+            _ if step.unordered || left == 0 => 0,
             // What failed between two answers is over as well.
-            match step.error {
-                Some(_) if !step.unordered && answers > 0 => step.times,
-                _ => used,
+            Some(_) => step.times,
+            None => {
+                let used = left.min(step.times);
+                left -= used;
+                used
             }
         });
         Self(used.collect())
