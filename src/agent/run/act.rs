@@ -21,7 +21,7 @@ use crate::model::run::{AskedCall, Stop, ToolCallRecord, ToolEnd};
 use crate::model::thread::{Pending, Said};
 use crate::model::tool::{
     Actor as Caller, ActorKind, Because, ErrorKind, Evidence, Grounds, Idempotency, Payload,
-    Policy, Request, Resources, Response, Rules, Subject, Timing, ToolError,
+    Policy, Request, Resources, Response, Rule, Rules, Subject, Timing, ToolError,
 };
 
 /// What a call came to, before it is written down.
@@ -181,7 +181,7 @@ fn ask(
 }
 
 /// What holds once is used up before the call runs.
-fn spend(run: &mut Run<'_>, given: &[(EventId, crate::model::tool::Rule)], permit: &Permit) {
+fn spend(run: &mut Run<'_>, given: &[(EventId, Rule)], permit: &Permit) {
     let Grounds::Rule(used) = permit.grounds() else {
         return;
     };
