@@ -248,6 +248,34 @@ fn without_a_key_a_session_waits_and_goes_on_when_there_is_one() {
 }
 
 #[test]
+fn a_model_that_nobody_reaches_is_waited_for() {
+    let wire = &wires::ALL[5];
+    let closed = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap()
+    };
+    let server = Server::start(vec![says(wire, "Here.")]);
+    let yard = yard(wire, &server, "");
+    let at = |url: &str| {
+        yard.configure(&format!(
+            "[providers.here]\nwire = \"{}\"\nbase_url = \"{url}\"\n[models.test]\nprovider = \"here\"\n\
+             [agent]\nmodel = \"test\"\n",
+            wire.name
+        ));
+    };
+    at(&format!("http://{closed}"));
+    let refused = yard.treeyard(&["run", "--name", "task", "--prompt", "Say it"]);
+    assert_eq!(refused.status.code(), Some(5));
+    assert_eq!(yard.state_of("task"), "BLOCKED");
+    let shown = yard.exits(0, &["show", "task"]);
+    assert!(shown.contains("CX-MM-001"), "{shown}");
+    at(&server.url());
+    yard.exits(0, &["resume", "task"]);
+    yard.exits(0, &["up"]);
+    eventually("it is complete", || yard.state_of("task") == "COMPLETED");
+}
+
+#[test]
 fn with_docs_only_no_model_is_called() {
     let wire = &wires::ALL[0];
     let server = Server::start(vec![says(wire, "Here.")]);

@@ -11,6 +11,7 @@ use super::spending::{Cleared, NotNow, Wanted, clear};
 use crate::model::chat::{
     Block, ChatRequest, ChatResponse, FinishReason, Piece, ToolChoice, Usage,
 };
+use crate::model::code::Code;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::ContentHash;
 use crate::model::run::{CallEnd, CallOutcome, Stop};
@@ -208,6 +209,11 @@ fn failed(
     };
     ended(run, cleared, end, usage, took);
     match error.kind {
+        // The first call is the probe: a model that nobody reaches is not ready, and nothing is lost by waiting.
+        ErrorKind::Network | ErrorKind::Timeout if run.sent == 0 => Stop::Unready {
+            code: Code::NoReadyModel.id().to_owned(),
+            message,
+        },
         ErrorKind::Cancelled => Stop::Cancelled,
         ErrorKind::ContextLength => Stop::ContextFull,
         ErrorKind::ContentFilter => Stop::ContentFilter,
