@@ -70,17 +70,6 @@ pub fn known(place: &Path) -> Vec<Probe> {
     kept.map(|kept| kept.probes).unwrap_or_default()
 }
 
-/// Refuses to call models where none is to be called, or none is known to be ready.
-///
-/// # Errors
-/// [`Code::NoReadyModel`] with the reason.
-pub fn require_ready(settings: &Settings, place: &Path) -> Result<(), Failure> {
-    let now = jiff::Timestamp::now().as_millisecond();
-    readiness(settings.agent_mode(), &known(place), now)
-        .map(drop)
-        .map_err(|why| Failure::new(Code::NoReadyModel, why.to_string()))
-}
-
 /// Refuses to call models where the settings say that none is to be called.
 ///
 /// # Errors
