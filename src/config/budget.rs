@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::reader::{Problems, Read, Section, mistyped, unknown};
+use super::reader::{Problems, Read, Section, unknown};
 use super::values::{Setting, words};
 use crate::model::budget::{BudgetLimits, BudgetThen};
 
@@ -16,12 +16,8 @@ words! {
 
 impl Read for BudgetLimits {
     fn read(value: &Raw<'_>, problems: &Problems) -> Option<Self> {
-        let Some(table) = value.get_ref().as_table() else {
-            let hint = "such as { usd = 5, tokens = 2_000_000 }".to_owned();
-            mistyped(value, "a table", Some(hint), problems);
-            return None;
-        };
-        let mut section = Section::new(table, problems);
+        let example = Some("{ usd = 5, tokens = 2_000_000 }");
+        let mut section = Section::of(value, example, problems)?;
         let limits = Self {
             tokens: section.take("tokens"),
             usd: section.take("usd"),

@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::problem::Problem;
-use super::reader::{Problems, Read, Section, mistyped, parse};
+use super::reader::{Problems, Read, Section, parse};
 use super::values::named_values;
 use crate::model::price::ModelPattern;
 
@@ -68,11 +68,7 @@ fn read(text: &str) -> (Vec<(ModelPattern, Known)>, Vec<Problem>) {
 
 impl Read for Known {
     fn read(value: &Spanned<DeValue<'_>>, problems: &Problems) -> Option<Self> {
-        let Some(table) = value.get_ref().as_table() else {
-            mistyped(value, "a table", None, problems);
-            return None;
-        };
-        let mut section = Section::new(table, problems);
+        let mut section = Section::of(value, None, problems)?;
         let known = Self {
             context: section.take("context")?,
             output: section.take("output")?,

@@ -9,10 +9,10 @@ use toml::de::DeValue;
 
 use super::known::{Known, known};
 use super::providers::{ProviderSettings, Speaks};
-use super::reader::{Problems, Read, Section, mistyped, quoted, unknown};
+use super::reader::{Problems, Read, Section, quoted, unknown};
 use super::settings::Settings;
 use super::share::{AtLeastOne, Temperature};
-use super::values::{Setting, named_values, words};
+use super::values::{Setting, named_values, show_tables, tables_over, words};
 use crate::model::backend::ParameterClass;
 use crate::model::chat::{Effort, ProviderCapabilities, Wire};
 
@@ -224,27 +224,18 @@ impl Read for BTreeMap<String, ModelTable> {
 
 impl Setting for BTreeMap<String, ModelTable> {
     fn show(&self) -> Value {
-        let shown = |(name, table): (&String, &ModelTable)| (name.clone(), table.show());
-        Value::Object(self.iter().map(shown).collect())
+        show_tables(self)
     }
 
-    fn over(self, mut below: Self) -> Self {
-        for (name, table) in self {
-            let held = below.remove(&name).unwrap_or_default();
-            below.insert(name, table.over(held));
-        }
-        below
+    /// Key by key, so that a flag changes one of them.
+    fn over(self, below: Self) -> Self {
+        tables_over(self, below)
     }
 }
 
 impl Read for ModelTable {
     fn read(value: &Spanned<DeValue<'_>>, problems: &Problems) -> Option<Self> {
-        let Some(table) = value.get_ref().as_table() else {
-            let hint = Some(format!("such as {EXAMPLE}"));
-            mistyped(value, "a table", hint, problems);
-            return None;
-        };
-        let mut section = Section::new(table, problems);
+        let mut section = Section::of(value, Some(EXAMPLE), problems)?;
         let read = Self {
             provider: section.take("provider"),
             model: section.take("model"),
@@ -261,7 +252,7 @@ impl Read for ModelTable {
     }
 }
 
-impl ModelTable {
+impl Setting for ModelTable {
     fn over(self, below: Self) -> Self {
         Self {
             provider: self.provider.or(below.provider),

@@ -118,24 +118,6 @@ fn is_name(name: &str, offset: usize, problems: &Problems) -> bool {
     sound
 }
 
-/// The section that a value is, or `None` after a problem was added.
-fn section<'a, 'i>(
-    value: &'a Raw<'i>,
-    example: &str,
-    problems: &'a Problems,
-) -> Option<Section<'a, 'i>> {
-    let table = value.get_ref().as_table();
-    if table.is_none() {
-        mistyped(
-            value,
-            "a table",
-            Some(format!("such as {example}")),
-            problems,
-        );
-    }
-    table.map(|table| Section::new(table, problems))
-}
-
 /// What has to be there.
 fn required<T: Read>(
     section: &mut Section<'_, '_>,
@@ -152,7 +134,7 @@ fn required<T: Read>(
 
 impl Read for ProviderPrices {
     fn read(value: &Raw<'_>, problems: &Problems) -> Option<Self> {
-        let mut section = section(value, PROVIDER, problems)?;
+        let mut section = Section::of(value, Some(PROVIDER), problems)?;
         let (as_of, source) = (section.take("as_of"), section.take("source"));
         let example = format!("{{ \"a-model-*\" = {TARIFF} }}");
         let models = section.raw("models");
@@ -174,7 +156,7 @@ impl Read for ProviderPrices {
 
 impl Read for Tariff {
     fn read(value: &Raw<'_>, problems: &Problems) -> Option<Self> {
-        let mut section = section(value, TARIFF, problems)?;
+        let mut section = Section::of(value, Some(TARIFF), problems)?;
         let above = section.take("above");
         let until = section.take("until");
         let price = price(&mut section, value, problems);
@@ -190,7 +172,7 @@ impl Read for Tariff {
 impl Read for Above {
     fn read(value: &Raw<'_>, problems: &Problems) -> Option<Self> {
         let example = "{ tokens = 200_000, input = 6, output = 22.5 }";
-        let mut section = section(value, example, problems)?;
+        let mut section = Section::of(value, Some(example), problems)?;
         let tokens = required::<u32>(&mut section, "tokens", value, problems);
         let price = price(&mut section, value, problems);
         section.finish();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::reader::{Problems, Read, Section, mistyped, quoted, unknown, wrong_type};
+use super::reader::{Problems, Read, Section, quoted, unknown, wrong_type};
 use super::settings::Settings;
 use super::values::{Setting, named_values};
 use crate::model::tool::{Capabilities, Capability, Profile};
@@ -71,12 +71,7 @@ pub(super) struct OwnProfile(Capabilities);
 impl Read for OwnProfile {
     fn read(value: &Raw<'_>, problems: &Problems) -> Option<Self> {
         let example = "{ capabilities = [\"file.read\", \"git.read\"] }";
-        let Some(table) = value.get_ref().as_table() else {
-            let hint = Some(format!("such as {example}"));
-            mistyped(value, "a table", hint, problems);
-            return None;
-        };
-        let mut section = Section::new(table, problems);
+        let mut section = Section::of(value, Some(example), problems)?;
         if section.get("capabilities").is_none() {
             let hint = Some(format!("such as {example}"));
             problems.add(value.span().start, "a profile needs `capabilities`", hint);

@@ -8,11 +8,11 @@ use serde_json::{Map, Value, json};
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::reader::{Problems, Read, Section, mistyped, quoted, unknown};
+use super::reader::{Problems, Read, Section, quoted, unknown};
 use super::sandbox::Place;
 use super::settings::Settings;
 use super::share::AtLeastOne;
-use super::values::{EnvName, Setting, Timeout, Wait, named_values};
+use super::values::{EnvName, Setting, Timeout, Wait, named_values, show_tables, tables_over};
 use crate::model::chat::Wire;
 use crate::model::secret::{SecretName, SecretValue};
 
@@ -235,32 +235,18 @@ impl Read for BTreeMap<String, ProviderTable> {
 
 impl Setting for BTreeMap<String, ProviderTable> {
     fn show(&self) -> Value {
-        let shown = |(name, table): (&String, &ProviderTable)| (name.clone(), table.show());
-        Value::Object(self.iter().map(shown).collect())
+        show_tables(self)
     }
 
     /// Key by key, so that a flag changes one of them.
-    fn over(self, mut below: Self) -> Self {
-        for (name, table) in self {
-            let held = below.remove(&name).unwrap_or_default();
-            below.insert(name, table.over(held));
-        }
-        below
+    fn over(self, below: Self) -> Self {
+        tables_over(self, below)
     }
 }
 
 impl Read for ProviderTable {
     fn read(value: &Spanned<DeValue<'_>>, problems: &Problems) -> Option<Self> {
-        let Some(table) = value.get_ref().as_table() else {
-            mistyped(
-                value,
-                "a table",
-                Some(format!("such as {EXAMPLE}")),
-                problems,
-            );
-            return None;
-        };
-        let mut section = Section::new(table, problems);
+        let mut section = Section::of(value, Some(EXAMPLE), problems)?;
         if let (Some(_), Some(second)) = (section.get("key_env"), section.get("key_file")) {
             let message = "a provider has one of `key_env` and `key_file`";
             problems.add(second.span().start, message, None);
@@ -292,7 +278,7 @@ fn call_timeout(timeout: Timeout) -> Option<Wait> {
     Some(Wait(timeout.0.unwrap_or(366 * 86_400_000)))
 }
 
-impl ProviderTable {
+impl Setting for ProviderTable {
     fn over(self, below: Self) -> Self {
         let own_key = self.key_env.is_some() || self.key_file.is_some();
         let (key_env, key_file) = match own_key {

@@ -114,6 +114,20 @@ impl<'a, 'i> Section<'a, 'i> {
         table.map(|table| Section::new(table, problems))
     }
 
+    /// The table that a value is, or `None` after its problem was added. `example` is one as it may be.
+    pub(super) fn of(
+        value: &'a Spanned<DeValue<'i>>,
+        example: Option<&str>,
+        problems: &'a Problems,
+    ) -> Option<Self> {
+        let table = value.get_ref().as_table();
+        if table.is_none() {
+            let hint = example.map(|example| format!("such as {example}"));
+            mistyped(value, "a table", hint, problems);
+        }
+        table.map(|table| Section::new(table, problems))
+    }
+
     /// Where its problems are reported.
     pub(super) fn problems(&self) -> &'a Problems {
         self.problems

@@ -22,6 +22,26 @@ pub(super) trait Setting: Read {
     }
 }
 
+/// Tables by name, as JSON.
+pub(super) fn show_tables<T: Setting>(tables: &BTreeMap<String, T>) -> Value {
+    let shown = tables
+        .iter()
+        .map(|(name, table)| (name.clone(), table.show()));
+    Value::Object(shown.collect())
+}
+
+/// Tables by name over those of a weaker layer, each over the one of its name.
+pub(super) fn tables_over<T: Setting + Default>(
+    tables: BTreeMap<String, T>,
+    mut below: BTreeMap<String, T>,
+) -> BTreeMap<String, T> {
+    for (name, table) in tables {
+        let held = below.remove(&name).unwrap_or_default();
+        below.insert(name, table.over(held));
+    }
+    below
+}
+
 /// A length of time in milliseconds; `none` means no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Timeout(pub(super) Option<u64>);

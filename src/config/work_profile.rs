@@ -11,7 +11,7 @@ use toml::de::DeValue;
 use super::json::parse_json;
 use super::load::{ConfigError, read_bounded};
 use super::problem::decode;
-use super::reader::{Problems, Read, Section, mistyped, parse, quoted, unknown};
+use super::reader::{Problems, Read, Section, parse, quoted, unknown};
 use super::values::{Setting, words};
 use crate::model::work_profile::{
     Assignment, AutomationLevel, Governance, ModelAssignments, Routing, SelectionPolicy,
@@ -105,11 +105,7 @@ fn table<T>(
     problems: &Problems,
     read: impl FnOnce(&mut Section<'_, '_>, usize) -> Option<T>,
 ) -> Option<T> {
-    let Some(table) = value.get_ref().as_table() else {
-        mistyped(value, "a table", None, problems);
-        return None;
-    };
-    let mut section = Section::new(table, problems);
+    let mut section = Section::of(value, None, problems)?;
     let found = read(&mut section, value.span().start);
     section.finish();
     found
