@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::git_status::status;
-use super::{Answer, How, Tool, card, changing, folder};
+use super::{Answer, How, Tool, card, changing, folders};
 use crate::agent::git::{LATER, SOON, fields, git, literal};
 use crate::agent::path::RelPath;
 use crate::agent::place::Place;
@@ -77,10 +77,7 @@ impl Tool for GitCommit {
     }
 
     fn subjects(&self) -> Vec<Subject> {
-        match self.0.paths.as_slice() {
-            [] => vec![folder(&RelPath::root())],
-            paths => paths.iter().map(folder).collect(),
-        }
+        folders(&self.0.paths)
     }
 
     fn act(&self, world: &World, how: How<'_>) -> Result<Answer<Output>, ToolError> {

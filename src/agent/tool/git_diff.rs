@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Answer, How, Tool, card, folder};
+use super::{Answer, How, Tool, card, folders};
 use crate::agent::git::{SOON, fields, git, literal, without};
 use crate::agent::path::RelPath;
 use crate::agent::place::Place;
@@ -76,10 +76,7 @@ impl Tool for GitDiff {
     }
 
     fn subjects(&self) -> Vec<Subject> {
-        match self.0.paths.as_slice() {
-            [] => vec![folder(&RelPath::root())],
-            paths => paths.iter().map(folder).collect(),
-        }
+        folders(&self.0.paths)
     }
 
     fn act(&self, world: &World, how: How<'_>) -> Result<Answer<Output>, ToolError> {

@@ -267,6 +267,14 @@ fn file(path: &RelPath) -> Subject {
     Subject::File(path.as_str().to_owned())
 }
 
+/// All of these, or all of the worktree when none is named.
+fn folders(paths: &[RelPath]) -> Vec<Subject> {
+    match paths {
+        [] => vec![folder(&RelPath::root())],
+        paths => paths.iter().map(folder).collect(),
+    }
+}
+
 /// All of a folder, or a single file, as rules know it.
 fn folder(path: &RelPath) -> Subject {
     Subject::Folder(path.as_str().to_owned())
