@@ -45,18 +45,18 @@ pub fn send(
     let pictures = pictures.collect::<Result<Vec<_>, _>>()?;
     let kept = pictures.iter().map(|image| keep(project, session, image));
     let attachments = kept.collect::<Result<Vec<_>, _>>()?;
-    for (hash, size) in &attachments {
-        let event = Event::ArtifactStored {
+    if !attachments.is_empty() {
+        let stored = |(hash, size): &(ContentHash, u64)| Event::ArtifactStored {
             hash: hash.clone(),
             size: *size,
             kind: "attachment".to_owned(),
             media_type: "application/json".to_owned(),
             job_id: None,
         };
-        let id = Some(session.id);
-        project
-            .store
-            .write(|tx| tx.append(Actor::Human, id, event).map(drop))?;
+        project.store.write(|tx| {
+            let mut events = attachments.iter().map(stored);
+            events.try_for_each(|event| tx.append(Actor::Human, Some(session.id), event).map(drop))
+        })?;
     }
     let hashes = attachments.into_iter().map(|(hash, _)| hash).collect();
     let said = sessions::said_by_person(&project.cas, text, hashes, &Redactor::patterns())?;

@@ -105,6 +105,12 @@ impl Store {
         calls(&self.connection, order, params![session.to_string()])
     }
 
+    /// A session's calls that were begun and have not ended.
+    pub fn open_calls(&self, session: SessionId) -> Result<Vec<ModelCallRow>, StoreError> {
+        let open = "WHERE session_id = ?1 AND tokens IS NULL ORDER BY started_ms";
+        calls(&self.connection, open, params![session.to_string()])
+    }
+
     /// All calls of models that began since a time, in milliseconds since the epoch; the oldest first.
     pub fn model_calls_since(&self, since_ms: i64) -> Result<Vec<ModelCallRow>, StoreError> {
         let order = "WHERE started_ms >= ?1 ORDER BY started_ms, step";
@@ -204,12 +210,6 @@ impl Tx<'_> {
     /// Which model was chosen for a session last.
     pub fn choice_of(&self, session: SessionId) -> Result<Option<Choice>, StoreError> {
         Ok(choices(&self.inner, session)?.pop())
-    }
-
-    /// A session's calls that were begun and have not ended.
-    pub fn open_calls(&self, session: SessionId) -> Result<Vec<ModelCallRow>, StoreError> {
-        let open = "WHERE session_id = ?1 AND tokens IS NULL ORDER BY started_ms";
-        calls(&self.inner, open, params![session.to_string()])
     }
 
     /// How many calls of models a session has made.

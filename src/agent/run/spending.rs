@@ -122,26 +122,22 @@ pub(super) fn clear(
 
 /// What those calls took that somebody was making when they died is not known: it counts as what was reserved.
 pub(super) fn settle_lost(ledger: &mut Ledger, setup: &Setup) -> Result<(), RunError> {
-    let (session, job) = (setup.session.id, setup.job);
-    ledger.commit_with(|tx| {
-        for call in tx.open_calls(session)? {
-            let (tokens, cost) = call.reserved;
-            let outcome = CallOutcome {
-                job_id: job,
-                call_id: call.call_id,
-                end: CallEnd::Lost,
-                usage: Usage {
-                    input: tokens,
-                    ..Usage::default()
-                },
-                cost,
-                latency_ms: 0,
-            };
-            let call = Box::new(outcome);
-            tx.append(Actor::System, Some(session), Event::ModelCallEnded { call })?;
-        }
-        Ok(())
-    })
+    for call in ledger.store.open_calls(setup.session.id)? {
+        let (tokens, cost) = call.reserved;
+        let call = Box::new(CallOutcome {
+            job_id: setup.job,
+            call_id: call.call_id,
+            end: CallEnd::Lost,
+            usage: Usage {
+                input: tokens,
+                ..Usage::default()
+            },
+            cost,
+            latency_ms: 0,
+        });
+        ledger.note(Actor::System, Event::ModelCallEnded { call });
+    }
+    Ok(())
 }
 
 fn fits(
