@@ -112,7 +112,10 @@ pub fn allow(
     refuse_inside()?;
     let mut plan = waiting(project, session)?.plan;
     plan.scope = scope.unwrap_or(plan.scope);
-    let model = session.spec()?.run.model().map(|work| work.model.clone());
+    let model = match project.store.choice_of(session.id)? {
+        Some(choice) => Some(choice.model),
+        None => session.spec()?.run.model().map(|work| work.model.clone()),
+    };
     let for_ms = for_ms.unwrap_or_else(|| project.settings.consent_valid_for_ms());
     let (id, receipt) = project.store.write(|tx| {
         let model = model.as_deref().unwrap_or_default();
@@ -201,8 +204,8 @@ pub fn revoke(
     reason: &str,
 ) -> Result<(Vec<Consent>, Vec<SessionRow>), Failure> {
     refuse_inside()?;
-    let mut live = project.store.consents()?;
-    live.retain(|one| !one.over);
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    let mut live = project.store.consents(now_ms)?;
     let is_id =
         |one: &Consent| one.granted.short().starts_with(which) || one.granted.to_string() == which;
     if live.iter().any(is_id) {

@@ -117,6 +117,20 @@ impl Store {
         calls(&self.connection, order, params![since_ms])
     }
 
+    /// Whether a model answered any call that began since a time, in milliseconds since the epoch.
+    pub fn answered_since(
+        &self,
+        (provider, model): (&str, &str),
+        since_ms: i64,
+    ) -> Result<bool, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM model_calls WHERE started_ms >= ?1 AND provider = ?2 \
+             AND model_id = ?3 AND failed = 0)",
+        )?;
+        let of = params![since_ms, provider, model];
+        Ok(statement.query_row(of, |row| row.get(0))?)
+    }
+
     /// What is used of a budget; see [`Tx::spent`].
     pub fn spent(&self, of: &Spending) -> Result<Spent, StoreError> {
         spent(&self.connection, of)
@@ -234,7 +248,10 @@ impl Tx<'_> {
             "SELECT session_id FROM sessions \
              WHERE state NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') \
              AND (?1 IS NULL OR plan_id = ?1) \
-             AND json_extract(spec, '$.run.model') = ?2 ORDER BY created_seq",
+             AND coalesce((SELECT json_extract(e.data, '$.choice.model') FROM events e \
+               WHERE e.session_id = sessions.session_id AND e.event_type = 'FR-EVT-MODEL-006' \
+               ORDER BY e.seq DESC LIMIT 1), json_extract(spec, '$.run.model')) = ?2 \
+             ORDER BY created_seq",
         )?;
         let plan = plan.map(|plan| plan.to_string());
         let rows = statement.query_and_then(params![plan, model], |row| {

@@ -54,6 +54,8 @@ pub struct QueueRow {
 pub(super) const QUEUE: &str = "
 SELECT s.session_id, s.state, s.lane, s.priority, s.group_name,
        CASE j.kind WHEN 'model_run' THEN json_extract(j.command, '$.model') END AS model,
+       CASE WHEN j.kind = 'model_run' AND json_extract(j.command, '$.execution_mode')
+           <> 'MULTI_MODEL_PARALLEL' THEN s.plan_id END AS alone,
        s.created_seq, j.job_id, j.not_before_ms,
        EXISTS (SELECT 1 FROM jobs r WHERE r.session_id = s.session_id AND r.state = 'running'
            AND r.state IN ('queued', 'running', 'stalled')) AS busy,
@@ -89,6 +91,7 @@ impl QueueRow {
             claim: Claim {
                 group: column.get()?,
                 model: column.get()?,
+                alone: column.parsed()?,
             },
             created_seq: column.get::<i64>()? as u64,
             job: column.text()?.parse()?,

@@ -109,6 +109,7 @@ fn tables(store: &Store) -> String {
         ("grants", "only_row"),
         ("messages", "seq"),
         ("model_calls", "call_id"),
+        ("consents", "granted"),
     ] {
         let mut statement = store
             .connection
@@ -162,6 +163,7 @@ const SAMPLES: &[&str] = &[
     include_str!("../../migrations/samples/0003.sql"),
     include_str!("../../migrations/samples/0004.sql"),
     include_str!("../../migrations/samples/0005.sql"),
+    include_str!("../../migrations/samples/0006.sql"),
 ];
 
 #[test]

@@ -123,9 +123,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 fn ls(context: &Context) -> Result<Exit, Failure> {
     let project = context.project()?;
     let waiting = wishes(&project)?;
-    let now = now_ms();
-    let mut held = project.store.consents()?;
-    held.retain(|one| !one.over && one.receipt.until_ms > now);
+    let held = project.store.consents(now_ms())?;
     let body = json!({ "waiting": waiting.iter().map(wish_json).collect::<Vec<_>>(),
         "consents": held.iter().map(consent_json).collect::<Vec<_>>() });
     context.terminal.result("consents", body, || {
