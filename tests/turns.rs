@@ -23,7 +23,20 @@ fn yard(wire: &Wire, server: &Server, more: &str) -> Yard {
         wire.name,
         server.url()
     ));
+    answered_lately(&yard, server);
     yard
+}
+
+/// So that the model is not asked for a word first.
+fn answered_lately(yard: &Yard, server: &Server) {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let probes = json!({ "format": 1, "probes": [{
+        "name": "test", "endpoint": format!("{}/", server.url()), "model": "test",
+        "at_ms": now.unwrap().as_millis() as u64, "readiness": "READY", "latency_ms": 1, "why": null,
+    }] });
+    let place = yard.folder.path().join("home/data/treeyard");
+    std::fs::create_dir_all(&place).unwrap();
+    std::fs::write(place.join("probes.json"), probes.to_string()).unwrap();
 }
 
 /// In pieces that cut words and even characters.
@@ -99,7 +112,8 @@ fn a_busy_provider_is_asked_again_when_it_says_so() {
     yard.exits(0, &["run", "--name", "task", "--prompt", "Say it"]);
     let printed = yard.exits(0, &["logs", "task"]);
     assert!(printed.contains("asked again in"), "{printed}");
-    assert_eq!(yard.events("FR-EVT-MODEL-001").len(), 1);
+    // Each attempt is a call on record.
+    assert_eq!(yard.events("FR-EVT-MODEL-001").len(), 3);
 }
 
 #[test]
@@ -269,10 +283,40 @@ fn a_model_that_nobody_reaches_is_waited_for() {
     assert_eq!(yard.state_of("task"), "BLOCKED");
     let shown = yard.exits(0, &["show", "task"]);
     assert!(shown.contains("CX-MM-001"), "{shown}");
+    assert!(shown.contains("is not ready"), "{shown}");
+    assert_eq!(
+        yard.events("FR-EVT-MODEL-001").len(),
+        0,
+        "nothing was sent of the task"
+    );
     at(&server.url());
     yard.exits(0, &["resume", "task"]);
     yard.exits(0, &["up"]);
     eventually("it is complete", || yard.state_of("task") == "COMPLETED");
+}
+
+#[test]
+fn a_model_on_this_machine_is_asked_for_a_word_before_it_works() {
+    let wire = &wires::ALL[5];
+    let server = Server::start(vec![
+        says(wire, "ready"),
+        says(wire, "Here."),
+        says(wire, "Again."),
+    ]);
+    let yard = yard(wire, &server, "");
+    std::fs::remove_file(yard.folder.path().join("home/data/treeyard/probes.json")).unwrap();
+    yard.exits(0, &["run", "--name", "first", "--prompt", "Say it"]);
+    assert!(
+        server
+            .request()
+            .body
+            .to_string()
+            .contains("the one word: ready")
+    );
+    assert!(server.request().body.to_string().contains("Say it"));
+    // It answered lately.
+    yard.exits(0, &["run", "--name", "second", "--prompt", "And again"]);
+    assert!(server.request().body.to_string().contains("And again"));
 }
 
 #[test]

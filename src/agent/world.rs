@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::artifacts::Artifacts;
 use super::command::Commands;
@@ -13,7 +14,7 @@ use super::session::SessionAccess;
 use crate::model::code::Code;
 use crate::model::redact::Redactor;
 use crate::model::scope::{Scope, ScopeLanguage};
-use crate::model::tool::{ErrorKind, ToolError};
+use crate::model::tool::{ErrorKind, ToolError, ToolId};
 
 /// What a session's tools work with. What is not given to it cannot be used.
 #[derive(Debug)]
@@ -146,6 +147,11 @@ pub enum TodoState {
     Done,
 }
 
+impl TodoItem {
+    /// The tool whose answers have the whole list.
+    pub const WRITTEN_BY: ToolId = ToolId::fixed("todo.write");
+}
+
 impl Todo {
     /// All of it, in its order.
     pub fn items(&self) -> Vec<TodoItem> {
@@ -153,6 +159,18 @@ impl Todo {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// The list that an earlier process left, as `todo.write` answered it.
+    pub fn recall(&self, written: Value) {
+        #[derive(Deserialize)]
+        struct Written {
+            items: Vec<TodoItem>,
+        }
+        match serde_json::from_value::<Written>(written) {
+            Ok(written) => self.replace(written.items),
+            Err(error) => tracing::warn!(%error, "the list of what is to do is lost"),
+        }
     }
 
     /// Another list instead of it.

@@ -81,7 +81,10 @@ impl Client {
             framer,
             decoder: wire.decoder(request),
         };
-        stream.read(self.endpoint.limits, watch).await.map_err(|e| {
+        let limits = self.endpoint.limits;
+        let read = timeout(limits.whole, stream.read(limits, watch));
+        let read = read.await.unwrap_or_else(|_| Err(endless(limits.whole)));
+        read.map_err(|e| {
             let request_id = e.request_id.or(id);
             ProviderError { request_id, ..e }
         })
@@ -212,6 +215,11 @@ fn tls(endpoint: &Endpoint) -> Result<ClientConfig, ProviderError> {
     Ok(builder.with_no_client_auth())
 }
 
+fn endless(after: Duration) -> ProviderError {
+    let message = format!("the answer has no end after {} s", after.as_secs());
+    ProviderError::new(ErrorKind::Timeout, message)
+}
+
 fn silent(after: Duration) -> ProviderError {
     let seconds = after.as_secs_f32();
     ProviderError::new(
@@ -227,6 +235,7 @@ fn network(error: reqwest::Error) -> ProviderError {
         true => ErrorKind::Timeout,
         false => ErrorKind::Network,
     };
+    let unsent = error.is_connect() || error.is_builder();
     let error = error.without_url();
     let mut message = error.to_string();
     let mut cause = error.source();
@@ -234,5 +243,8 @@ fn network(error: reqwest::Error) -> ProviderError {
         message = format!("{message}: {error}");
         cause = error.source();
     }
-    ProviderError::new(kind, message)
+    ProviderError {
+        unsent,
+        ..ProviderError::new(kind, message)
+    }
 }

@@ -39,19 +39,34 @@ pub struct Limits {
     pub first_byte: Duration,
     /// From one piece of the answer to the next.
     pub between_chunks: Duration,
+    /// For all of the answer.
+    pub whole: Duration,
     /// The longest event, in bytes.
     pub event_bytes: usize,
     /// The longest answer, in bytes.
     pub answer_bytes: u64,
 }
 
+impl Limits {
+    /// With answers in which there is no longer silence than this. A model on a small machine may read a long
+    /// conversation for minutes before it says a first word, and a long answer takes its time.
+    pub fn with_silence(silence: Duration) -> Self {
+        Self {
+            first_byte: silence.saturating_mul(5),
+            between_chunks: silence,
+            whole: silence.saturating_mul(30),
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(15),
-            // A model on a small machine may read a long conversation for minutes.
             first_byte: Duration::from_secs(600),
             between_chunks: Duration::from_secs(120),
+            whole: Duration::from_secs(3600),
             event_bytes: 16 << 20,
             answer_bytes: 64 << 20,
         }

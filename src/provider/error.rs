@@ -20,6 +20,8 @@ pub struct ProviderError {
     pub retry_after: Option<Duration>,
     /// What the provider calls the request, for its support.
     pub request_id: Option<String>,
+    /// That the provider certainly got nothing of the request.
+    pub unsent: bool,
 }
 
 /// Kinds of failures, by what helps.
@@ -84,6 +86,7 @@ impl ProviderError {
             status: None,
             retry_after: None,
             request_id: None,
+            unsent: matches!(kind, ErrorKind::NotSupported),
         }
     }
 

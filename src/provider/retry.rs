@@ -1,16 +1,12 @@
-//! When a failed call is tried again, and the loop that does so.
+//! When a failed call is tried again. Whoever makes calls does so: each attempt is one of them.
 
-use std::future::Future;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
-use crate::model::chat::{ChatRequest, ChatResponse, Piece};
-
-use super::error::{ErrorKind, ProviderError};
-use super::source::Provider;
+use super::error::ProviderError;
 
 /// When a failed call is tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,8 +19,6 @@ pub struct Schedule {
     pub longest: Duration,
     /// The longest that a provider's own word is followed. When it asks for more, its error is the answer.
     pub patience: Duration,
-    /// Whether to try again when pieces of an answer were already handed on; they come once more then.
-    pub after_content: bool,
 }
 
 impl Default for Schedule {
@@ -34,20 +28,8 @@ impl Default for Schedule {
             first: Duration::from_secs(1),
             longest: Duration::from_secs(30),
             patience: Duration::from_secs(120),
-            after_content: false,
         }
     }
-}
-
-/// A failed attempt, for the log.
-#[derive(Debug, Clone, Copy)]
-pub struct Failed<'e> {
-    /// Which one, from 1.
-    pub attempt: u32,
-    /// How.
-    pub error: &'e ProviderError,
-    /// When the next one starts; there is none without.
-    pub wait: Option<Duration>,
 }
 
 impl Schedule {
@@ -64,55 +46,6 @@ impl Schedule {
             None => Some(jitter),
             // Everybody who asked was told the same moment.
             Some(asked) => (asked <= self.patience).then(|| asked + jitter.min(self.first)),
-        }
-    }
-}
-
-/// What the loop needs from outside.
-pub struct Retrying<'r> {
-    /// When to try again.
-    pub schedule: Schedule,
-    /// A number from 0 up to 1, by chance.
-    pub chance: &'r mut (dyn FnMut() -> f64 + Send),
-    /// Is told of every failed attempt.
-    pub report: &'r mut (dyn FnMut(Failed<'_>) + Send),
-}
-
-/// Asks until there is an answer, or an error that waiting does not help against.
-pub async fn chat(
-    provider: &Provider,
-    request: &ChatRequest,
-    retrying: Retrying<'_>,
-    watch: &mut (dyn FnMut(Piece) + Send),
-    cancelled: impl Future<Output = ()>,
-) -> Result<ChatResponse, ProviderError> {
-    tokio::pin!(cancelled);
-    let schedule = retrying.schedule;
-    let mut attempt = 1;
-    loop {
-        let mut handed_on = false;
-        let mut watch = |piece| {
-            handed_on = true;
-            watch(piece);
-        };
-        let answer = provider.chat(request, &mut watch, &mut cancelled).await;
-        let Err(error) = answer else { return answer };
-        let wait = schedule
-            .wait(attempt, &error, (retrying.chance)())
-            .filter(|_| schedule.after_content || !handed_on);
-        (retrying.report)(Failed {
-            attempt,
-            error: &error,
-            wait,
-        });
-        let Some(wait) = wait else { return Err(error) };
-        tokio::select! {
-            biased;
-            () = &mut cancelled => return Err(ProviderError::new(
-                ErrorKind::Cancelled,
-                "the call was cancelled while it waited to be tried again",
-            )),
-            () = tokio::time::sleep(wait) => attempt += 1,
         }
     }
 }
@@ -146,6 +79,7 @@ fn date(text: &str) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::ErrorKind;
 
     fn rate(retry_after: Option<Duration>) -> ProviderError {
         let error = ProviderError::new(ErrorKind::Rate, "slowly");

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::model::chat::{ChatRequest, ChatResponse, Piece, ProviderCapabilities};
 
 use super::client::Client;
+use super::endpoint::Limits;
 use super::error::ProviderError;
 use super::record::Recorder;
 use super::scripted::Scripted;
@@ -47,6 +48,14 @@ impl Provider {
         Self {
             recorder: Some(Arc::new(Mutex::new(recorder))),
             ..self
+        }
+    }
+
+    /// How long it is waited for; a script has no limits.
+    pub fn limits(&self) -> Option<Limits> {
+        match &self.source {
+            Source::Called(client) => Some(client.endpoint().limits),
+            Source::Scripted(_) => None,
         }
     }
 

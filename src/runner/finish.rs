@@ -35,6 +35,9 @@ pub(super) fn after(
     if job.kind == JobKind::Gate || session.is_terminal() {
         return Next::Rest;
     }
+    // A model that is told to stop knows nothing of the limit that it reached.
+    let ended_itself = matches!(outcome, Outcome::Exited { .. } | Outcome::Cancelled);
+    let stop = stop.filter(|stop| ended_itself || **stop != Stop::Cancelled);
     match outcome {
         Outcome::Exited { code: 0 } => Next::GoOn,
         Outcome::Lost => match task.on_crash {

@@ -33,6 +33,8 @@ pub fn said_by_person(
         size: stored.size,
         token_count: None,
         redacted: clean != text,
+        redacted_calls: Vec::new(),
+        incomplete: false,
         tool_call_id: None,
         attachments,
         source: None,
@@ -172,12 +174,17 @@ pub fn stopped(
     if row.state.is_terminal() {
         return Ok(());
     }
+    // A person held it and let it go on before it had stopped.
+    let stop_holds = *stop != Stop::Held || row.state != SessionState::Active;
     // Somebody spoke in the last moment, and the job that answers is queued already.
     let waits = tx.next_queued(session)?.is_some();
     if stop.verdict() != Verdict::Done && !waits {
         queue(tx, Actor::System, session, work)?;
     }
-    if row.state != SessionState::Active || (stop.verdict() == Verdict::Done && waits) {
+    if !stop_holds
+        || row.state != SessionState::Active
+        || (stop.verdict() == Verdict::Done && waits)
+    {
         return Ok(());
     }
     let reason = match stop {

@@ -39,7 +39,7 @@ pub(super) async fn act(
     heard: &mut Ear<'_>,
     cancel: &Cancel,
 ) -> Result<Option<Stop>, RunError> {
-    let args = run.originals.remove(&pending.id);
+    let args = run.ledger.originals.remove(&pending.id);
     let prepared = match prepare(run, &pending, args.as_ref()) {
         Ok(prepared) => prepared,
         Err(came) => return refuse(run, &pending, None, *came, heard).map(|()| None),
@@ -54,10 +54,17 @@ pub(super) async fn act(
         },
         guardrails: &|_| Vec::new(),
     };
-    let line = line(&prepared);
+    let line = run
+        .setup
+        .redactor
+        .redact_text(&line(&prepared))
+        .into_owned();
     let version = prepared.card().tool_version.to_string();
     match gate.admit(prepared, &run.setup.world) {
         Admission::Denied { evidence, error } => {
+            if let Evidence::Rule(rule) = &evidence {
+                spend(run, &given, rule);
+            }
             let stop = stops(&evidence);
             let end = ToolEnd::Denied {
                 code: error.code.id().to_owned(),
@@ -77,14 +84,16 @@ pub(super) async fn act(
             because,
             preview,
         } => {
-            // It is asked for anew later, with all that the model wrote.
-            if let Some(args) = args {
-                run.originals.insert(pending.id.clone(), args);
+            // Nobody has what it wrote any more when a person has answered.
+            if pending.redacted {
+                return refuse(run, &pending, Some(version), *secret(), heard).map(|()| None);
             }
             ask(run, &pending, &call, (&because, preview), &line).map(Some)
         }
         Admission::Permit(permit) => {
-            spend(run, &given, &permit);
+            if let Grounds::Rule(rule) = permit.grounds() {
+                spend(run, &given, rule);
+            }
             begin(run, &pending, &permit, args)?;
             heard(Heard::Calling { line: &line });
             let came = perform(run, permit, cancel).await?;
@@ -105,7 +114,7 @@ fn prepare(run: &Run<'_>, pending: &Pending, args: Option<&Value>) -> Result<Pre
         &Call {
             version: None,
             args: args.unwrap_or(&call.arguments),
-            dry_run: false,
+            dry_run: run.setup.work.rehearsal,
         },
         &run.setup.world,
     );
@@ -118,6 +127,14 @@ fn prepare(run: &Run<'_>, pending: &Pending, args: Option<&Value>) -> Result<Pre
         true => Err(interrupted("it may have been done, in part or whole")),
         false => Ok(prepared),
     }
+}
+
+fn secret() -> Box<Came> {
+    let message = "a person has to allow this call, and its arguments hold something that looks like a secret, which is \
+         not kept until they answer. Call it without, such as by the file that a secret is in.";
+    let error = ToolError::new(Code::ToolDenied, ErrorKind::Policy, message);
+    let end = failed(&error);
+    Box::new(Came::at_once(error, end))
 }
 
 fn interrupted(why: &str) -> Box<Came> {
@@ -180,11 +197,8 @@ fn ask(
     Ok(Stop::AwaitsApproval { tool_call_id })
 }
 
-/// What holds once is used up before the call runs.
-fn spend(run: &mut Run<'_>, given: &[(EventId, Rule)], permit: &Permit) {
-    let Grounds::Rule(used) = permit.grounds() else {
-        return;
-    };
+/// What holds once is used up before the call runs, or is answered that it does not.
+fn spend(run: &mut Run<'_>, given: &[(EventId, Rule)], used: &Rule) {
     if let Some((granted, _)) = given
         .iter()
         .find(|(_, rule)| rule == used && rule.is_once())
@@ -220,7 +234,7 @@ fn begin(
         tool_version: card.tool_version.clone(),
         args,
         idempotency_key: Some(pending.id.to_string()),
-        dry_run: false,
+        dry_run: run.setup.work.rehearsal,
     };
     let said = Said::ToolCall(Box::new(request));
     let new = New::of(Actor::Agent, said).about(pending.id.clone());

@@ -1,8 +1,6 @@
 //! The loop.
 
-use std::collections::{HashMap, HashSet};
-
-use serde_json::Value;
+use std::collections::HashSet;
 
 use super::act::act;
 use super::compact::{Compaction, weight};
@@ -13,6 +11,7 @@ use super::setup::{Cancel, Setup};
 use super::spending::settle_lost;
 use super::structure::{CORRECTIONS, correction, wrong_with};
 use super::turn::{Ear, ask};
+use crate::agent::TodoItem;
 use crate::cas::Cas;
 use crate::model::budget::{Means, Span};
 use crate::model::chat::ToolSpec;
@@ -21,8 +20,7 @@ use crate::model::ids::EventId;
 use crate::model::lock::Lock;
 use crate::model::run::Stop;
 use crate::model::session::SessionState;
-use crate::model::thread::{Next, Said, Spoken};
-use crate::model::tool::CallId;
+use crate::model::thread::{Next, Said};
 use crate::model::work::Choice;
 use crate::sessions::locks::new_pause;
 use crate::sessions::stopped;
@@ -32,8 +30,6 @@ use crate::store::Store;
 pub(super) struct Run<'s> {
     pub setup: &'s Setup,
     pub ledger: Ledger,
-    /// What the model wrote for arguments, where what is kept of them is not the same.
-    pub originals: HashMap<CallId, Value>,
     /// Limits of which a person was told.
     pub told: HashSet<(Span, Means)>,
     pub compaction: Compaction,
@@ -65,7 +61,6 @@ pub async fn drive(
     let mut run = Run {
         ledger: Ledger::open(store, cas, ids, setup.redactor.clone())?,
         setup,
-        originals: HashMap::new(),
         told: HashSet::new(),
         compaction,
         sent: 0,
@@ -77,11 +72,18 @@ pub async fn drive(
         lock,
     };
     settle_lost(&mut run.ledger, setup)?;
+    if let Some(items) = run.ledger.last_result_of(&TodoItem::WRITTEN_BY)? {
+        setup.world.todo.recall(items);
+    }
     let granted = setup.grants.effective();
-    let about = (&granted, setup.instructions.as_slice());
-    opening::open(&mut run.ledger, &setup.session, &setup.world, about)?;
+    let told = opening::Told {
+        granted: &granted,
+        instructions: &setup.instructions,
+        rehearsal: setup.work.rehearsal,
+    };
+    opening::open(&mut run.ledger, &setup.session, &setup.world, &told)?;
     let stop = run.go(heard, cancel).await?;
-    let stop = run.hand_over(stop)?;
+    let stop = run.hand_over(stop);
     run.close(&stop)?;
     Ok(stop)
 }
@@ -172,25 +174,6 @@ impl Run<'_> {
         })
     }
 
-    /// Says what the model answered, and keeps what is not kept as it was.
-    pub(super) fn say_answer(&mut self, new: New) -> Result<(), RunError> {
-        let Said::Assistant(content) = &new.said else {
-            return self.ledger.say(new).map(drop);
-        };
-        let written = content.clone();
-        let kept = self.ledger.say(new)?;
-        if kept.record.redacted {
-            let written = Spoken {
-                said: Said::Assistant(written),
-                ..kept
-            };
-            let calls = written.calls();
-            self.originals
-                .extend(calls.map(|(id, call)| (id, call.arguments.clone())));
-        }
-        Ok(())
-    }
-
     fn compact_if_long(&mut self) {
         let most = u64::from(self.setup.caller.capabilities.max_context_window)
             * u64::from(self.setup.compact_percent)
@@ -225,16 +208,11 @@ impl Run<'_> {
     }
 
     /// What this model could not do goes on with a larger one, where there is one that may.
-    fn hand_over(&mut self, stop: Stop) -> Result<Stop, RunError> {
+    fn hand_over(&mut self, stop: Stop) -> Stop {
         let Some(larger) = self.setup.larger.as_ref().filter(|_| stop.is_incapable()) else {
-            return Ok(stop);
+            return stop;
         };
         let because = stop.describe();
-        if stop == Stop::OutputLimit {
-            let words = "Your last answer was cut off: it was longer than it may be. Go on.";
-            let said = Said::User(words.to_owned());
-            self.ledger.say(New::of(Actor::System, said))?;
-        }
         if !larger.needs_person {
             let choice = Choice {
                 model: larger.model.clone(),
@@ -244,11 +222,11 @@ impl Run<'_> {
             let event = Event::ModelChosen { choice };
             self.ledger.note(Actor::System, event);
         }
-        Ok(Stop::HandedOver {
+        Stop::HandedOver {
             to: larger.model.clone(),
             because,
             asks: larger.needs_person,
-        })
+        }
     }
 
     fn close(&mut self, stop: &Stop) -> Result<(), RunError> {

@@ -1,5 +1,9 @@
 //! Writing down what a model does: the thread in memory, and the same in the log.
 
+use std::collections::HashMap;
+
+use serde_json::Value;
+
 use super::error::RunError;
 use crate::agent::Artifact;
 use crate::cas::Cas;
@@ -7,8 +11,8 @@ use crate::model::chat::Image;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{ContentHash, JobId, MessageId, SessionId};
 use crate::model::redact::Redactor;
-use crate::model::thread::{MessageRecord, Said, Spoken, Thread};
-use crate::model::tool::CallId;
+use crate::model::thread::{MessageRecord, MessageRole, Said, Spoken, Thread};
+use crate::model::tool::{CallId, Payload, ToolId};
 use crate::store::{MessageRow, Store, StoreError, Tx};
 
 /// The thread of a session, and what is still to be written of it. What is noted is durable when
@@ -19,6 +23,8 @@ pub(super) struct Ledger {
     pub session: SessionId,
     pub job: JobId,
     pub thread: Thread,
+    /// What the model wrote for arguments, where what is kept of them is not the same.
+    pub originals: HashMap<CallId, Value>,
     redactor: Redactor,
     noted: Vec<(Actor, Event)>,
     /// What was said in what is noted, and is not stored yet.
@@ -35,6 +41,7 @@ pub(super) struct New {
     pub tokens: Option<u64>,
     pub source: Option<String>,
     pub answers: Option<MessageId>,
+    pub incomplete: bool,
 }
 
 impl New {
@@ -46,6 +53,7 @@ impl New {
             tokens: None,
             source: None,
             answers: None,
+            incomplete: false,
         }
     }
 
@@ -69,6 +77,7 @@ impl Ledger {
             session,
             job,
             thread: Thread::default(),
+            originals: HashMap::new(),
             redactor,
             noted: Vec::new(),
             unstored: Vec::new(),
@@ -82,7 +91,11 @@ impl Ledger {
     pub fn listen(&mut self) -> Result<(), RunError> {
         for row in self.store.messages(self.session, self.seq)? {
             if !self.thread.has(row.record.message_id) {
-                let spoken = read(&self.cas, &row)?;
+                let mut spoken = read(&self.cas, &row)?;
+                // Whoever wrote it down may not have known the secrets of this session.
+                if spoken.record.role == MessageRole::User {
+                    spoken.said = spoken.said.redacted(&self.redactor).0;
+                }
                 self.thread.push(spoken);
             }
             self.seq = row.seq;
@@ -90,17 +103,41 @@ impl Ledger {
         Ok(())
     }
 
+    /// What a tool answered when it last did what it was called for.
+    pub fn last_result_of(&self, tool: &ToolId) -> Result<Option<Value>, RunError> {
+        match self.thread.last_result_of(tool) {
+            None => Ok(None),
+            Some(Payload::Inline(value)) => Ok(Some(value.clone())),
+            Some(Payload::Reference(hash)) => {
+                Ok(Some(serde_json::from_slice(&bytes_of(&self.cas, hash)?)?))
+            }
+        }
+    }
+
     /// Says something, without secrets: the message is noted.
     pub fn say(&mut self, new: New) -> Result<Spoken, RunError> {
-        let (said, redacted) = new.said.redacted(&self.redactor);
+        let message_id = MessageId::new();
+        let (said, redacted) = new.said.clone().redacted(&self.redactor);
+        let written = new.said.calls(message_id);
+        let changed =
+            written
+                .zip(said.calls(message_id))
+                .filter_map(|((id, written), (_, kept))| {
+                    (written != kept).then(|| (id, written.arguments.clone()))
+                });
+        let changed: Vec<_> = changed.collect();
+        let redacted_calls = changed.iter().map(|(id, _)| id.clone()).collect();
+        self.originals.extend(changed);
         let bytes = said.to_bytes()?;
         let record = MessageRecord {
-            message_id: MessageId::new(),
+            message_id,
             role: said.role(),
             content_hash: ContentHash::of(&bytes),
             size: bytes.len() as u64,
             token_count: new.tokens,
             redacted,
+            redacted_calls,
+            incomplete: new.incomplete,
             tool_call_id: new.about,
             attachments: Vec::new(),
             source: new.source,

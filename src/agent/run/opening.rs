@@ -11,19 +11,28 @@ use crate::store::SessionRow;
 /// The longest file of instructions that is taken in, in bytes.
 const LONGEST: u64 = 64 << 10;
 
+/// What it is told of.
+pub(super) struct Told<'a> {
+    pub granted: &'a Capabilities,
+    /// Files of the repository.
+    pub instructions: &'a [String],
+    /// Whether its tools only say what they would do.
+    pub rehearsal: bool,
+}
+
 /// Says it once in a thread.
 pub(super) fn open(
     ledger: &mut Ledger,
     session: &SessionRow,
     world: &World,
-    (granted, instructions): (&Capabilities, &[String]),
+    told: &Told<'_>,
 ) -> Result<(), RunError> {
     if !ledger.thread.has_no_system_message() {
         return Ok(());
     }
-    let words = Said::System(rules(session, granted)?);
+    let words = Said::System(rules(session, told)?);
     ledger.say(New::of(Actor::System, words))?;
-    for name in instructions {
+    for name in told.instructions {
         if let Some(text) = read(world, name) {
             let source = Some(format!("the file {name} of the repository"));
             let new = New::of(Actor::System, Said::User(text));
@@ -41,7 +50,7 @@ fn read(world: &World, name: &str) -> Option<String> {
     (!text.trim().is_empty()).then_some(text)
 }
 
-fn rules(session: &SessionRow, granted: &Capabilities) -> Result<String, RunError> {
+fn rules(session: &SessionRow, told: &Told<'_>) -> Result<String, RunError> {
     let scope = session.scope()?.patterns().join("\n  ");
     let mut parts = vec![
         format!(
@@ -60,7 +69,12 @@ fn rules(session: &SessionRow, granted: &Capabilities) -> Result<String, RunErro
          the person."
             .to_owned(),
     ];
-    if granted.has(Capability::GitCommit) {
+    if told.rehearsal {
+        parts.push(
+            "This is a rehearsal: tools that change something only say what they would do, and nothing is changed."
+                .to_owned(),
+        );
+    } else if told.granted.has(Capability::GitCommit) {
         parts
             .push("Commit what is done with git.commit, in small commits that say why.".to_owned());
     } else {

@@ -1,6 +1,6 @@
 //! How often a provider is asked, and how much: two token buckets whose levels follow from the calls on record.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::drive::Run;
 use super::error::RunError;
@@ -65,10 +65,29 @@ pub(super) async fn wait(
         run.ledger.note(Actor::System, event);
         run.ledger.commit()?;
     }
-    let wait = next_ms - jiff::Timestamp::now().as_millisecond();
-    tokio::select! {
-        () = tokio::time::sleep(Duration::from_millis(wait.max(1) as u64)) => {}
-        () = cancel.clone().told() => {}
+    let wait_ms = (next_ms - jiff::Timestamp::now().as_millisecond()).max(1);
+    let until = Instant::now() + Duration::from_millis(wait_ms as u64);
+    rest(run, until, cancel).await
+}
+
+/// How often a person's word is looked for while nothing else happens.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// Lets time pass, unless a person or a signal says that it is over.
+pub(super) async fn rest(
+    run: &Run<'_>,
+    until: Instant,
+    cancel: &Cancel,
+) -> Result<Option<Stop>, RunError> {
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        tokio::select! {
+            () = tokio::time::sleep(left.min(BEAT)) => {}
+            () = cancel.clone().told() => {}
+        }
+        let stop = run.interrupted(cancel)?;
+        if stop.is_some() || left <= BEAT {
+            return Ok(stop);
+        }
     }
-    run.interrupted(cancel)
 }

@@ -1,7 +1,6 @@
 //! What a model works with.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -90,8 +89,6 @@ pub struct Caller {
     pub temperature: Option<f32>,
     /// How much it is to think.
     pub thinking: Option<Effort>,
-    /// The longest that one answer may take.
-    pub timeout: Duration,
     /// How much its provider is asked in a minute.
     pub pace: Pace,
     /// When a failed call is made again.

@@ -9,15 +9,18 @@ use super::pace::held_until;
 use super::setup::Setup;
 use crate::model::backend::Backend;
 use crate::model::budget::{Limit, Means, Span, Spent, Verdict, Warned, check};
-use crate::model::chat::{Block, ChatRequest, Usage};
+use crate::model::chat::{Block, ChatRequest, Image, Usage};
 use crate::model::consent::{ConsentScope, ProjectionPlan, Sending, SessionModel};
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{ContentHash, EventId, ModelCallId};
+use crate::model::price::MicroDollars;
 use crate::model::run::{CallEnd, CallIntent, CallOutcome, Reserved, Stop};
 use crate::store::{Spending, StoreError, Tx};
 
-/// Bytes of a request that make a token at most; a call takes fewer tokens than that says, as a rule.
-const BYTES_A_TOKEN: u64 = 3;
+/// Bytes of a request that make a token; a call takes fewer tokens than that says, as a rule.
+pub(super) const BYTES_A_TOKEN: u64 = 3;
+/// What a picture takes, in tokens; the large providers scale larger ones down to about that.
+const PICTURE_TOKENS: u64 = 2_000;
 
 /// A call that may be made.
 pub(super) struct Cleared {
@@ -44,8 +47,11 @@ pub(super) struct Wanted<'a> {
 impl Wanted<'_> {
     /// What it may take, at most by any likelihood.
     pub fn usage(&self) -> Usage {
+        let pictures = || self.pictures().map(|picture| picture.data.len() as u64);
+        let words = self.bytes.saturating_sub(pictures().sum());
+        let seen = pictures().count() as u64 * PICTURE_TOKENS;
         Usage {
-            input: self.bytes.div_ceil(BYTES_A_TOKEN),
+            input: words.div_ceil(BYTES_A_TOKEN) + seen,
             output: u64::from(self.request.max_output_tokens),
             ..Usage::default()
         }
@@ -60,11 +66,12 @@ impl Wanted<'_> {
         }
     }
 
-    fn pictures(&self) -> usize {
+    fn pictures(&self) -> impl Iterator<Item = &Image> {
         let blocks = self.request.messages.iter().flat_map(|one| &one.content);
-        blocks
-            .filter(|block| matches!(block, Block::Image(_)))
-            .count()
+        blocks.filter_map(|block| match block {
+            Block::Image(image) => Some(image),
+            _ => None,
+        })
     }
 }
 
@@ -78,7 +85,7 @@ pub(super) fn clear(
     let usage = wanted.usage();
     let reserved = Reserved {
         tokens: usage.input.saturating_add(usage.output),
-        cost: (setup.caller.price)(usage),
+        cost: dearest(setup, usage),
     };
     let now_ms = jiff::Timestamp::now().as_millisecond();
     let day_ms = start_of_day().unwrap_or(now_ms);
@@ -118,6 +125,17 @@ pub(super) fn clear(
         tx.append(Actor::System, Some(setup.session.id), event)?;
         Ok(Ok(Cleared { call_id, consent }))
     })
+}
+
+/// What goes into the provider's cache may cost more than what does not.
+fn dearest(setup: &Setup, usage: Usage) -> MicroDollars {
+    let cached = Usage {
+        input: 0,
+        cache_write: usage.input,
+        ..usage
+    };
+    let price = &setup.caller.price;
+    price(usage).max(price(cached))
 }
 
 /// What those calls took that somebody was making when they died is not known: it counts as what was reserved.
@@ -198,9 +216,9 @@ fn agreed(
         now_ms,
     };
     let covering = tx
-        .consents()?
+        .consents(now_ms)?
         .into_iter()
-        .find(|one| !one.over && one.receipt.covers(&sending));
+        .find(|one| one.receipt.covers(&sending));
     if let Some(covering) = covering {
         return Ok(Ok(Some(covering.granted)));
     }
@@ -232,14 +250,16 @@ fn plan(
         }
         ConsentScope::BroadcastScoped => tx.sessions_with_model(None, &setup.work.model)?,
     };
+    let others = sessions.into_iter().filter(|id| *id != setup.session.id);
+    let sessions = std::iter::once(setup.session.id).chain(others);
     Ok(ProjectionPlan {
         scope: setup.consent,
         provider: setup.caller.provider_name.clone(),
         endpoint: setup.caller.endpoint.clone(),
-        sessions: sessions.into_iter().map(of).collect(),
+        sessions: sessions.map(of).collect(),
         content_hash: Some(wanted.hash.clone()),
         size: wanted.bytes,
-        attachments: u32::try_from(wanted.pictures()).unwrap_or(u32::MAX),
+        attachments: u32::try_from(wanted.pictures().count()).unwrap_or(u32::MAX),
         estimated_tokens: reserved.tokens,
         estimated_cost: reserved.cost,
     })

@@ -1,3 +1,4 @@
+mod broken;
 mod going;
 mod house;
 mod word;

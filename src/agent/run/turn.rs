@@ -7,7 +7,7 @@ use super::error::RunError;
 use super::ledger::New;
 use super::pace;
 use super::setup::{Cancel, Heard};
-use super::spending::{Cleared, NotNow, Wanted, clear};
+use super::spending::{BYTES_A_TOKEN, Cleared, NotNow, Wanted, clear};
 use crate::model::chat::{
     Block, ChatRequest, ChatResponse, FinishReason, Piece, ToolChoice, Usage,
 };
@@ -16,13 +16,13 @@ use crate::model::event::{Actor, Event};
 use crate::model::ids::ContentHash;
 use crate::model::run::{CallEnd, CallOutcome, Stop};
 use crate::model::thread::Said;
-use crate::provider::retry::{self, Retrying};
 use crate::provider::{ErrorKind, ProviderError};
 
 /// Hands on what is heard.
 pub(super) type Ear<'a> = dyn FnMut(Heard<'_>) + Send + 'a;
 
-/// Asks the model. A reason to stop, if there is one.
+/// Asks the model, and again where waiting helps. A reason to stop, if there is one. Every attempt is a call of its own,
+/// with its own place in budgets and its own agreement: a person's word between two of them is heard.
 pub(super) async fn ask(
     run: &mut Run<'_>,
     heard: &mut Ear<'_>,
@@ -35,100 +35,156 @@ pub(super) async fn ask(
         hash: &ContentHash::of(&bytes),
         bytes: bytes.len() as u64,
     };
+    let mut failures = 0;
+    loop {
+        let cleared = match cleared(run, &wanted, heard, cancel).await? {
+            Ok(cleared) => cleared,
+            Err(stop) => return Ok(Some(stop)),
+        };
+        let started = Instant::now();
+        let (answer, arrived) = call(run, &request, heard, cancel).await;
+        let made = Made {
+            cleared,
+            took: started.elapsed(),
+            arrived,
+        };
+        let error = match answer {
+            Ok(answer) => {
+                heard(Heard::Answered);
+                return answered(run, &made, &wanted, answer);
+            }
+            Err(error) => clean(run, error),
+        };
+        failures += 1;
+        note_failure(run, &made, &wanted, &error);
+        // What was handed on would come twice.
+        let wait = (run.setup.caller.schedule)
+            .wait(failures, &error, chance())
+            .filter(|_| arrived == 0);
+        let Some(wait) = wait else {
+            heard(Heard::Answered);
+            return stop_by(run, error, arrived).map(Some);
+        };
+        let seconds = wait.as_secs_f32();
+        heard(Heard::Note(&format!(
+            "{error}; asked again in {seconds:.1} s"
+        )));
+        run.ledger.commit()?;
+        let stop = pace::rest(run, Instant::now() + wait, cancel).await?;
+        if stop.is_some() {
+            return Ok(stop);
+        }
+    }
+}
+
+/// A call that was made.
+struct Made {
+    cleared: Cleared,
+    took: Duration,
+    /// Bytes that came of an answer.
+    arrived: usize,
+}
+
+/// Waits until the call may be made; or a reason why it is not.
+async fn cleared(
+    run: &mut Run<'_>,
+    wanted: &Wanted<'_>,
+    heard: &mut Ear<'_>,
+    cancel: &Cancel,
+) -> Result<Result<Cleared, Stop>, RunError> {
     let mut waited = false;
-    let cleared = loop {
-        match clear(&mut run.ledger, run.setup, &wanted, &mut run.told)? {
-            Ok(cleared) => break cleared,
-            Err(NotNow::Stop(stop)) => return Ok(Some(stop)),
+    loop {
+        match clear(&mut run.ledger, run.setup, wanted, &mut run.told)? {
+            Ok(cleared) => return Ok(Ok(cleared)),
+            Err(NotNow::Stop(stop)) => return Ok(Err(stop)),
             Err(NotNow::Until(next_ms)) => {
                 let stop = pace::wait(run, (next_ms, !waited), heard, cancel).await?;
-                if stop.is_some() {
-                    return Ok(stop);
+                if let Some(stop) = stop {
+                    return Ok(Err(stop));
                 }
                 waited = true;
             }
         }
-    };
-    let started = Instant::now();
-    let answer = call(run, &request, heard, cancel).await;
-    let took = started.elapsed();
-    heard(Heard::Answered);
-    match answer {
-        Ok(answer) => answered(run, &cleared, &wanted, answer, took),
-        Err(error) => Ok(Some(failed(run, &cleared, &wanted, &error, took))),
     }
 }
 
 fn request(run: &Run<'_>) -> ChatRequest {
     let (setup, thread) = (run.setup, &run.ledger.thread);
+    let mut system = thread.system();
+    let mut messages = run.compaction.apply(thread.conversation());
+    if !setup.caller.capabilities.supports_vision {
+        let blocks = messages.iter_mut().flat_map(|one| &mut one.content);
+        blocks.for_each(name_picture);
+    }
+    let mut output_schema = setup.work.output_schema.clone();
+    // Some providers hold every word to the schema, so that no tool could be called. Its last answer is checked anyway.
+    if !run.tools.is_empty()
+        && let Some(schema) = output_schema.take()
+    {
+        system.push(format!(
+            "Your last answer, the one that calls no tool, has to be nothing but a JSON document that follows this \
+             JSON Schema: {schema}"
+        ));
+    }
     ChatRequest {
         model: setup.caller.model.clone(),
-        system: thread.system(),
-        messages: run.compaction.apply(thread.conversation()),
+        system,
+        messages,
         tools: run.tools.clone(),
         tool_choice: ToolChoice::Auto,
         max_output_tokens: setup.caller.max_output_tokens,
         temperature: setup.caller.temperature,
         thinking: setup.work.thinking.or(setup.caller.thinking),
-        output_schema: setup.work.output_schema.clone(),
+        output_schema,
         cache: true,
     }
 }
 
+/// A model that sees no pictures is told that there is one.
+fn name_picture(block: &mut Block) {
+    if matches!(block, Block::Image(_)) {
+        *block = Block::text("[a picture, which you cannot see]");
+    }
+}
+
+/// One attempt: what came of it, and how many bytes of an answer were handed on.
 async fn call(
     run: &Run<'_>,
     request: &ChatRequest,
     heard: &mut Ear<'_>,
     cancel: &Cancel,
-) -> Result<ChatResponse, ProviderError> {
-    let caller = &run.setup.caller;
+) -> (Result<ChatResponse, ProviderError>, usize) {
     let (told, mut arriving) = tokio::sync::mpsc::unbounded_channel();
-    let notes = told.clone();
-    let retrying = Retrying {
-        schedule: caller.schedule,
-        chance: &mut chance,
-        report: &mut |failed: retry::Failed<'_>| {
-            if let Some(wait) = failed.wait {
-                let (error, seconds) = (failed.error, wait.as_secs_f32());
-                let note = format!("{error}; asked again in {seconds:.1} s");
-                drop(notes.send(Arrived::Note(note)));
-            }
-        },
-    };
-    let mut watch = |piece: Piece| drop(told.send(Arrived::Piece(piece)));
-    let asked = retry::chat(
-        &caller.provider,
-        request,
-        retrying,
-        &mut watch,
-        cancel.clone().told(),
-    );
+    let mut watch = |piece: Piece| drop(told.send(piece));
+    let provider = &run.setup.caller.provider;
+    let asked = provider.chat(request, &mut watch, cancel.clone().told());
     tokio::pin!(asked);
+    let mut arrived = 0;
     let answer = loop {
         tokio::select! {
             biased;
-            Some(arrived) = arriving.recv() => hand_on(&arrived, heard),
+            Some(piece) = arriving.recv() => arrived += hand_on(&piece, heard),
             answer = &mut asked => break answer,
         }
     };
-    while let Ok(arrived) = arriving.try_recv() {
-        hand_on(&arrived, heard);
+    while let Ok(piece) = arriving.try_recv() {
+        arrived += hand_on(&piece, heard);
     }
-    answer
+    (answer, arrived)
 }
 
-/// What happens while an answer is awaited.
-enum Arrived {
-    Piece(Piece),
-    Note(String),
-}
-
-fn hand_on(arrived: &Arrived, heard: &mut Ear<'_>) {
-    match arrived {
-        Arrived::Piece(Piece::Text(text)) => heard(Heard::Text(text)),
-        Arrived::Piece(Piece::Thinking(text)) => heard(Heard::Thinking(text)),
-        Arrived::Piece(Piece::ToolCall { .. }) => {}
-        Arrived::Note(note) => heard(Heard::Note(note)),
+/// How long it is, in bytes.
+fn hand_on(piece: &Piece, heard: &mut Ear<'_>) -> usize {
+    match piece {
+        Piece::Text(text) => {
+            heard(Heard::Text(text));
+            text.len()
+        }
+        Piece::Thinking(text) => {
+            heard(Heard::Thinking(text));
+            text.len()
+        }
+        Piece::ToolCall { name } => name.len(),
     }
 }
 
@@ -140,12 +196,11 @@ fn chance() -> f64 {
 
 fn answered(
     run: &mut Run<'_>,
-    cleared: &Cleared,
+    made: &Made,
     wanted: &Wanted<'_>,
     answer: ChatResponse,
-    took: Duration,
 ) -> Result<Option<Stop>, RunError> {
-    let usage = match answer.usage {
+    let usage = match answer.usage.believed() {
         // Nobody counted.
         usage if usage == Usage::default() => wanted.estimate(&answer.content),
         usage => usage,
@@ -154,19 +209,20 @@ fn answered(
         finish_reason: answer.finish_reason,
         response_id: answer.id.clone(),
     };
-    ended(run, cleared, end, usage, took);
-    run.sent = usage.sent() + usage.output;
+    ended(run, made, end, usage);
+    run.sent = usage.sent().saturating_add(usage.output);
     let stop = stop_of(&answer);
     let mut content = answer.content;
     // What was cut off may be half a call.
     if stop.is_some() {
         content.retain(|block| !matches!(block, Block::ToolCall(_)));
     }
-    let new = New::of(Actor::Agent, Said::Assistant(content.clone()));
-    run.say_answer(New {
+    let answers = run.ledger.thread.last();
+    run.ledger.say(New {
         tokens: Some(usage.output),
-        answers: run.ledger.thread.last(),
-        ..new
+        answers,
+        incomplete: stop.is_some(),
+        ..New::of(Actor::Agent, Said::Assistant(content))
     })?;
     Ok(stop)
 }
@@ -183,58 +239,76 @@ fn stop_of(answer: &ChatResponse) -> Option<Stop> {
     }
 }
 
-fn failed(
-    run: &mut Run<'_>,
-    cleared: &Cleared,
-    wanted: &Wanted<'_>,
-    error: &ProviderError,
-    took: Duration,
-) -> Stop {
-    // What was refused costs nothing; of what broke off, the sent part may have to be paid.
-    let usage = match error.kind {
+/// What a provider says may hold what it was sent, its key included.
+fn clean(run: &Run<'_>, error: ProviderError) -> ProviderError {
+    let message = run.setup.redactor.redact_text(&error.message).into_owned();
+    ProviderError { message, ..error }
+}
+
+/// What was refused at once costs nothing. Of what broke off, all that was sent may have to be paid, and what arrived.
+fn note_failure(run: &mut Run<'_>, made: &Made, wanted: &Wanted<'_>, error: &ProviderError) {
+    let may_have_begun = matches!(
+        error.kind,
         ErrorKind::Network
-        | ErrorKind::Timeout
-        | ErrorKind::Protocol
-        | ErrorKind::Cancelled
-        | ErrorKind::Server => Usage {
-            output: 0,
+            | ErrorKind::Timeout
+            | ErrorKind::Protocol
+            | ErrorKind::Cancelled
+            | ErrorKind::Server
+    );
+    let usage = match made.arrived > 0 || (may_have_begun && !error.unsent) {
+        true => Usage {
+            output: (made.arrived as u64).div_ceil(BYTES_A_TOKEN),
             ..wanted.usage()
         },
-        _ => Usage::default(),
+        false => Usage::default(),
     };
-    let (kind, message) = (error.kind.name().to_owned(), error.to_string());
     let end = CallEnd::Failed {
-        kind: kind.clone(),
-        message: message.clone(),
+        kind: error.kind.name().to_owned(),
+        message: error.to_string(),
     };
-    ended(run, cleared, end, usage, took);
-    match error.kind {
-        // The first call is the probe: a model that nobody reaches is not ready, and nothing is lost by waiting.
-        ErrorKind::Network | ErrorKind::Timeout if run.sent == 0 => Stop::Unready {
-            code: Code::NoReadyModel.id().to_owned(),
-            message,
-        },
+    ended(run, made, end, usage);
+}
+
+fn stop_by(run: &Run<'_>, error: ProviderError, arrived: usize) -> Result<Stop, RunError> {
+    let message = error.to_string();
+    Ok(match error.kind {
+        ErrorKind::Network | ErrorKind::Timeout if arrived == 0 && !has_answered(run)? => {
+            Stop::Unready {
+                code: Code::NoReadyModel.id().to_owned(),
+                message,
+            }
+        }
         ErrorKind::Cancelled => Stop::Cancelled,
         ErrorKind::ContextLength => Stop::ContextFull,
         ErrorKind::ContentFilter => Stop::ContentFilter,
-        _ => Stop::Provider { kind, message },
-    }
+        kind => Stop::Provider {
+            kind: kind.name().to_owned(),
+            message,
+        },
+    })
 }
 
-fn ended(run: &mut Run<'_>, cleared: &Cleared, end: CallEnd, usage: Usage, took: Duration) {
+/// The first call is the probe of a model elsewhere: one that nobody reaches is not ready, and nothing is lost by waiting.
+fn has_answered(run: &Run<'_>) -> Result<bool, RunError> {
+    let caller = &run.setup.caller;
+    let which = (caller.provider_name.as_str(), caller.model.as_str());
+    Ok(run.ledger.store.answered_since(which, 0)?)
+}
+
+fn ended(run: &mut Run<'_>, made: &Made, end: CallEnd, usage: Usage) {
     let answered = matches!(end, CallEnd::Answered { .. });
+    let call_id = made.cleared.call_id;
     let call = Box::new(CallOutcome {
         job_id: run.setup.job,
-        call_id: cleared.call_id,
+        call_id,
         end,
         usage,
         cost: (run.setup.caller.price)(usage),
-        latency_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        latency_ms: u64::try_from(made.took.as_millis()).unwrap_or(u64::MAX),
     });
     run.ledger
         .note(Actor::System, Event::ModelCallEnded { call });
-    if let Some(receipt) = cleared.consent.filter(|_| answered) {
-        let call_id = cleared.call_id;
+    if let Some(receipt) = made.cleared.consent.filter(|_| answered) {
         let event = Event::CloudCalled { receipt, call_id };
         run.ledger.note(Actor::System, event);
     }

@@ -11,7 +11,6 @@ use crate::agent::world::{TodoItem, World};
 use crate::model::tool::{Capability, Card, SideEffect, Subject, ToolError, ToolId};
 
 const READ: ToolId = ToolId::fixed("todo.read");
-const WRITE: ToolId = ToolId::fixed("todo.write");
 const MOST: usize = 100;
 const LONGEST: usize = 500;
 
@@ -72,7 +71,7 @@ impl Tool for TodoWrite {
 
     fn card() -> Card {
         let card = card(
-            WRITE,
+            TodoItem::WRITTEN_BY,
             "Writes your own list of what is to do in this session, all of it anew. Use it for work of \
              several steps, and keep the states of the items true.",
             &[Capability::TodoWrite],

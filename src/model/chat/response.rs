@@ -58,18 +58,38 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// The most tokens that a provider is believed.
+    const MOST: u64 = 1 << 32;
+
+    /// The same as far as it can be: no call takes more.
+    pub fn believed(self) -> Self {
+        Self {
+            input: self.input.min(Self::MOST),
+            output: self.output.min(Self::MOST),
+            cache_read: self.cache_read.min(Self::MOST),
+            cache_write: self.cache_write.min(Self::MOST),
+        }
+    }
+
     /// All that was sent.
     pub fn sent(self) -> u64 {
-        self.input + self.cache_read + self.cache_write
+        self.input
+            .saturating_add(self.cache_read)
+            .saturating_add(self.cache_write)
     }
 }
 
 impl AddAssign for Usage {
     fn add_assign(&mut self, other: Self) {
-        self.input += other.input;
-        self.output += other.output;
-        self.cache_read += other.cache_read;
-        self.cache_write += other.cache_write;
+        let fields = [
+            (&mut self.input, other.input),
+            (&mut self.output, other.output),
+            (&mut self.cache_read, other.cache_read),
+            (&mut self.cache_write, other.cache_write),
+        ];
+        for (sum, more) in fields {
+            *sum = sum.saturating_add(more);
+        }
     }
 }
 

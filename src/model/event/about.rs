@@ -6,7 +6,7 @@ use super::Event;
 use crate::model::ids::JobId;
 use crate::model::job::Outcome;
 use crate::model::redact::Redactor;
-use crate::model::run::Stop;
+use crate::model::run::CallEnd;
 
 impl Event {
     /// The job it concerns.
@@ -34,7 +34,17 @@ impl Event {
 
     /// What it says to a person, without secrets. What programs read of it stays as it is.
     pub fn redacted(mut self, redactor: &Redactor) -> Self {
-        let text = match &mut self {
+        for text in self.words() {
+            if let Cow::Owned(redacted) = redactor.redact_text(text) {
+                *text = redacted;
+            }
+        }
+        self
+    }
+
+    /// Its parts that are for a person.
+    fn words(&mut self) -> Vec<&mut String> {
+        match self {
             Self::SessionMoved { reason, .. }
             | Self::JobCancelled { reason, .. }
             | Self::LockReleased { reason, .. }
@@ -43,23 +53,20 @@ impl Event {
             | Self::RunnerStopped { reason }
             | Self::ConsentDenied { reason, .. }
             | Self::ConsentRevoked { reason, .. }
-            | Self::ModelStopped {
-                stop: Stop::Provider {
-                    message: reason, ..
-                },
-                ..
-            }
             | Self::Recovered { detail: reason, .. }
             | Self::CommandExecuted {
                 outcome: Outcome::NotStarted { error: reason },
                 ..
-            } => reason,
-            _ => return self,
-        };
-        if let Cow::Owned(redacted) = redactor.redact_text(text) {
-            *text = redacted;
+            } => vec![reason],
+            Self::ModelStopped { stop, .. } => stop.words().into_iter().collect(),
+            Self::ModelCallEnded { call } => match &mut call.end {
+                CallEnd::Failed { message, .. } => vec![message],
+                CallEnd::Answered { .. } | CallEnd::Lost => Vec::new(),
+            },
+            Self::ModelChosen { choice } => vec![&mut choice.reason],
+            Self::ApprovalAsked { asked } => vec![&mut asked.summary],
+            _ => Vec::new(),
         }
-        self
     }
 
     /// Whether a record of it must name a session.

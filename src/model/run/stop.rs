@@ -101,6 +101,16 @@ impl Stop {
         }
     }
 
+    /// What somebody else said of it, where it tells that.
+    pub fn words(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Unready { message, .. } | Self::Provider { message, .. } => Some(message),
+            Self::Budget { detail, .. } | Self::Unstructured { detail } => Some(detail),
+            Self::HandedOver { because, .. } => Some(because),
+            _ => None,
+        }
+    }
+
     /// Whether another attempt may end otherwise.
     pub fn may_pass(&self) -> bool {
         match self {

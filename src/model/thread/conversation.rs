@@ -29,12 +29,13 @@ impl Thread {
                     let pictures = one.images.iter().cloned().map(Block::Image);
                     pictures.for_each(|picture| turns.user(picture));
                 }
-                // A model may have nothing to say, and no provider wants to hear that again.
-                Said::Assistant(blocks) if blocks.is_empty() => {}
                 Said::Assistant(blocks) => {
-                    turns.assistant(blocks.clone());
+                    turns.assistant(without_last_thoughts(blocks));
                     let results = one.calls().filter_map(|(id, call)| self.result(&id, call));
                     results.for_each(|result| turns.user(Block::ToolResult(result)));
+                    if one.record.incomplete {
+                        turns.user(Block::text(GO_ON));
+                    }
                 }
             }
         }
@@ -49,6 +50,16 @@ impl Thread {
             _ => None,
         })
     }
+}
+
+/// What the model is told of an answer that was cut off.
+const GO_ON: &str = "Your last answer was cut off before its end. Go on from there.";
+
+/// Providers refuse thoughts behind which nothing was said or called.
+fn without_last_thoughts(blocks: &[Block]) -> Vec<Block> {
+    let is_thought = |block: &Block| matches!(block, Block::Thinking { .. });
+    let end = blocks.iter().rposition(|block| !is_thought(block));
+    blocks[..end.map_or(0, |last| last + 1)].to_vec()
 }
 
 /// What the model reads of a result.
@@ -116,7 +127,10 @@ impl Turns {
         }
     }
 
+    /// A model may have nothing to say, and no provider wants to hear that again.
     fn assistant(&mut self, content: Vec<Block>) {
-        self.0.push(Message::assistant(content));
+        if !content.is_empty() {
+            self.0.push(Message::assistant(content));
+        }
     }
 }

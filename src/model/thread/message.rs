@@ -52,6 +52,12 @@ pub struct MessageRecord {
     /// Whether secrets were taken out of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub redacted: bool,
+    /// Of an answer: the calls in it that are not kept as its model wrote them, since secrets were taken out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redacted_calls: Vec<CallId>,
+    /// Of an answer: whether it was cut off, so that its model has not said all that it had to say.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub incomplete: bool,
     /// The call that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_call_id: Option<CallId>,

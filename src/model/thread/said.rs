@@ -1,8 +1,9 @@
 //! What a message says, and the bytes of its artifact.
 
 use super::message::MessageRole;
-use crate::model::chat::Block;
-use crate::model::tool::{Request, Response};
+use crate::model::chat::{Block, ToolCall};
+use crate::model::ids::MessageId;
+use crate::model::tool::{CallId, Request, Response};
 
 /// What a message says.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +38,21 @@ impl Said {
             Self::ToolCall(_) => MessageRole::ToolCall,
             Self::ToolResult(_) => MessageRole::ToolResult,
         }
+    }
+
+    /// The calls in an answer of the model, with the ids by which the session knows them, as the message `of`.
+    pub fn calls(&self, of: MessageId) -> impl Iterator<Item = (CallId, &ToolCall)> {
+        let blocks = match self {
+            Self::Assistant(blocks) => blocks.as_slice(),
+            _ => &[],
+        };
+        let calls = blocks.iter().filter_map(|block| match block {
+            Block::ToolCall(call) => Some(call),
+            _ => None,
+        });
+        calls
+            .enumerate()
+            .filter_map(move |(at, call)| Some((format!("{of}.{at}").parse().ok()?, call)))
     }
 
     /// The bytes of its artifact: words as they are, all else as JSON.

@@ -6,7 +6,7 @@ use super::message::{MessageRecord, MessageRole};
 use super::said::Said;
 use crate::model::chat::{Block, Image, ToolCall};
 use crate::model::ids::MessageId;
-use crate::model::tool::CallId;
+use crate::model::tool::{CallId, Payload, ToolId};
 
 /// A message with what it says.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,18 +81,21 @@ impl Thread {
         !self.0.iter().any(is_system)
     }
 
-    /// What is to happen next. What a person said last waits until tools that were called have run.
+    /// What is to happen next. What a person said last waits until tools that were called have run. Of an
+    /// answer with calls, and of one that was cut off, its model has to be asked again.
     pub fn next(&self) -> Next {
-        let last = self.last_answer();
-        if let Some((_, answer)) = last
-            && let Some(pending) = self.pending(answer)
-        {
-            return Next::Act(pending);
-        }
-        let since = last.map_or(0, |(at, _)| at + 1);
-        let wants_an_answer =
-            |one: &Spoken| matches!(one.record.role, MessageRole::User | MessageRole::ToolResult);
-        match self.0[since..].iter().any(wants_an_answer) {
+        let is_user = |one: &Spoken| one.record.role == MessageRole::User;
+        let (since, goes_on) = match self.last_answer() {
+            None => (0, false),
+            Some((at, answer)) => match self.pending(answer) {
+                Some(pending) => return Next::Act(pending),
+                None => {
+                    let has_called = answer.calls().next().is_some();
+                    (at + 1, has_called || answer.record.incomplete)
+                }
+            },
+        };
+        match goes_on || self.0[since..].iter().any(is_user) {
             true => Next::Ask,
             false => Next::Rest,
         }
@@ -111,6 +114,23 @@ impl Thread {
         Some(words.collect())
     }
 
+    /// What a tool answered when it last did what it was called for, and did not only say what it would do.
+    pub fn last_result_of(&self, tool: &ToolId) -> Option<&Payload> {
+        let calls = self.0.iter().rev().filter(|one| match &one.said {
+            Said::ToolCall(request) => request.tool_id == *tool && !request.dry_run,
+            _ => false,
+        });
+        let mut ids = calls.filter_map(|call| call.record.tool_call_id.as_ref());
+        ids.find_map(|id| {
+            self.0.iter().find_map(|one| match &one.said {
+                Said::ToolResult(response) if one.record.tool_call_id.as_ref() == Some(id) => {
+                    response.outcome.as_ref().ok()
+                }
+                _ => None,
+            })
+        })
+    }
+
     fn last_answer(&self) -> Option<(usize, &Spoken)> {
         let mut answers = self.0.iter().enumerate();
         answers.rfind(|(_, one)| one.record.role == MessageRole::Assistant)
@@ -126,8 +146,8 @@ impl Thread {
         Some(Pending {
             call: call.clone(),
             begun: begun.contains(&id),
+            redacted: answer.record.redacted_calls.contains(&id),
             id,
-            redacted: answer.record.redacted,
         })
     }
 
@@ -142,17 +162,6 @@ impl Thread {
 impl Spoken {
     /// The calls in an answer of the model, with the ids by which the session knows them.
     pub fn calls(&self) -> impl Iterator<Item = (CallId, &ToolCall)> {
-        let blocks = match &self.said {
-            Said::Assistant(blocks) => blocks.as_slice(),
-            _ => &[],
-        };
-        let calls = blocks.iter().filter_map(|block| match block {
-            Block::ToolCall(call) => Some(call),
-            _ => None,
-        });
-        let message = self.record.message_id;
-        calls
-            .enumerate()
-            .filter_map(move |(at, call)| Some((format!("{message}.{at}").parse().ok()?, call)))
+        self.said.calls(self.record.message_id)
     }
 }

@@ -1,4 +1,5 @@
 use jiff::Timestamp;
+use proptest::strategy::Strategy;
 use serde_json::json;
 
 use super::*;
@@ -18,6 +19,8 @@ fn spoken(said: Said, about: Option<CallId>) -> Spoken {
             size: bytes.len() as u64,
             token_count: None,
             redacted: false,
+            redacted_calls: Vec::new(),
+            incomplete: false,
             tool_call_id: about,
             attachments: vec![],
             source: None,
@@ -237,4 +240,110 @@ fn secrets_are_taken_out_of_every_part() {
     assert!(found && !text.contains("0123456789abcdef"), "{text}");
     let (same, found) = user("plain").said.redacted(&Redactor::patterns());
     assert_eq!((same, found), (user("plain").said, false));
+}
+
+/// What happens in a session, in any order: a person speaks whenever they want, also while the model or a tool is at work.
+#[derive(Debug, Clone)]
+enum Move {
+    /// A person speaks.
+    Speak,
+    /// What happens next happens, and the model's answer has so many calls and is cut off or not.
+    GoOn { calls: usize, is_cut: bool },
+}
+
+/// A session as its process has it, and the log.
+#[derive(Default)]
+struct Session {
+    log: Vec<Spoken>,
+    thread: Thread,
+}
+
+impl Session {
+    fn listen(&mut self) {
+        for one in &self.log {
+            if !self.thread.has(one.record.message_id) {
+                self.thread.push(one.clone());
+            }
+        }
+    }
+
+    fn say(&mut self, spoken: Spoken) {
+        self.thread.push(spoken.clone());
+        self.log.push(spoken);
+    }
+
+    /// `meanwhile` a person speaks.
+    fn go_on(
+        &mut self,
+        (calls, is_cut): (usize, bool),
+        meanwhile: &mut dyn FnMut(&mut Vec<Spoken>),
+    ) {
+        self.listen();
+        match self.thread.next() {
+            Next::Rest => {}
+            Next::Ask => {
+                let answers = self.thread.last();
+                meanwhile(&mut self.log);
+                let ids: Vec<String> = (0..calls).map(|at| at.to_string()).collect();
+                let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+                let mut said = answer("words", if is_cut { &[] } else { &ids });
+                said.record.answers = answers;
+                said.record.incomplete = is_cut;
+                self.say(said);
+            }
+            Next::Act(pending) => {
+                let mut intent = user("");
+                intent.record.role = MessageRole::ToolCall;
+                intent.said = Said::System(String::new());
+                intent.record.tool_call_id = Some(pending.id.clone());
+                self.say(intent);
+                meanwhile(&mut self.log);
+                let done = response(Ok(Payload::Inline(json!({ "text": "x" }))));
+                self.say(spoken(Said::ToolResult(Box::new(done)), Some(pending.id)));
+            }
+        }
+    }
+}
+
+proptest::proptest! {
+    /// A process that goes on with a session does what the one before it would have done, and what is sent always ends
+    /// with what the model is to answer.
+    #[test]
+    fn a_thread_that_is_read_again_goes_on_the_same(
+        moves in proptest::collection::vec(
+            proptest::prop_oneof![
+                proptest::strategy::Just(Move::Speak),
+                (0usize..3, proptest::bool::weighted(0.2)).prop_map(|(calls, is_cut)| Move::GoOn { calls, is_cut }),
+            ],
+            1..24,
+        ),
+        interruptions in proptest::collection::vec(proptest::bool::ANY, 24),
+    ) {
+        let mut session = Session::default();
+        session.log.push(user("do it"));
+        let mut interruptions = interruptions.into_iter();
+        for one in moves {
+            match one {
+                Move::Speak => session.log.push(user("more")),
+                Move::GoOn { calls, is_cut } => {
+                    let speaks = interruptions.next().unwrap_or(false);
+                    session.go_on((calls, is_cut), &mut |log| {
+                        if speaks {
+                            log.push(user("meanwhile"));
+                        }
+                    });
+                }
+            }
+            session.listen();
+            let again = thread(session.log.clone());
+            proptest::prop_assert_eq!(again.next(), session.thread.next());
+            proptest::prop_assert_eq!(again.conversation(), session.thread.conversation());
+            if again.next() == Next::Ask {
+                let sent = again.conversation();
+                proptest::prop_assert_eq!(sent.last().unwrap().role, Role::User);
+                let turns = sent.windows(2).all(|two| two[0].role != two[1].role);
+                proptest::prop_assert!(turns);
+            }
+        }
+    }
 }

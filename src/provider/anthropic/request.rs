@@ -36,7 +36,7 @@ pub(in crate::provider) fn outgoing(
         set("temperature", names::decimal(temperature));
     }
     let mut output = Map::new();
-    if let Some(effort) = request.thinking {
+    if let Some(effort) = thinks(request, can) {
         set("thinking", thinking(request, effort)?);
         if is_adaptive(&request.model) {
             output.insert("effort".to_owned(), json!(effort));
@@ -107,6 +107,42 @@ fn tool_choice(choice: &ToolChoice) -> Result<Value, ProviderError> {
     })
 }
 
+/// How much it is to think. Models that take a number of tokens for it refuse to think in the middle of a turn with tools
+/// that began without a thought, as when that was another's or held a secret.
+fn thinks(request: &ChatRequest, can: &ProviderCapabilities) -> Option<Effort> {
+    let is_words = |message: &&Message| {
+        let is_result = |block: &Block| matches!(block, Block::ToolResult(_));
+        message.role == Role::User && !message.content.iter().any(is_result)
+    };
+    let turn = request
+        .messages
+        .iter()
+        .rev()
+        .take_while(|one| !is_words(one));
+    let calls = |message: &&Message| {
+        let is_call = |block: &Block| matches!(block, Block::ToolCall(_));
+        message.content.iter().any(is_call)
+    };
+    let begins_with_thought = |message: &Message| {
+        let first = message
+            .content
+            .first()
+            .and_then(|one| block(one, can, true));
+        first.is_some_and(|first| {
+            first["type"]
+                .as_str()
+                .is_some_and(|t| t.ends_with("thinking"))
+        })
+    };
+    let lacks_thought = turn
+        .filter(calls)
+        .last()
+        .is_some_and(|message| !begins_with_thought(message));
+    request
+        .thinking
+        .filter(|_| is_adaptive(&request.model) || !lacks_thought)
+}
+
 /// Newer models decide themselves how much they think and take an effort; older ones take a number of
 /// tokens, which is a part of the longest answer.
 fn thinking(request: &ChatRequest, effort: Effort) -> Result<Value, ProviderError> {
@@ -145,8 +181,9 @@ fn is_adaptive(model: &str) -> bool {
 /// The last part of the conversation gets a mark too, so that the next turn finds all of it in the cache.
 fn messages(request: &ChatRequest, can: &ProviderCapabilities) -> Value {
     let mut sent: Vec<(Role, Vec<Value>)> = Vec::new();
+    let thinking = thinks(request, can).is_some();
     for message in &request.messages {
-        let content = content(message, can);
+        let content = content(message, can, thinking);
         if !content.is_empty() {
             sent.push((message.role, content));
         }
@@ -160,15 +197,16 @@ fn messages(request: &ChatRequest, can: &ProviderCapabilities) -> Value {
 }
 
 /// Results stand before all else, or the API refuses the message.
-fn content(message: &Message, can: &ProviderCapabilities) -> Vec<Value> {
+fn content(message: &Message, can: &ProviderCapabilities, thinking: bool) -> Vec<Value> {
     let is_result = |block: &&Block| matches!(block, Block::ToolResult(_));
     let (results, others): (Vec<&Block>, Vec<&Block>) = message.content.iter().partition(is_result);
     let blocks = results.into_iter().chain(others);
-    blocks.filter_map(|one| block(one, can)).collect()
+    blocks.filter_map(|one| block(one, can, thinking)).collect()
 }
 
-/// A block; nothing for those that the API does not take: words that are none, and thoughts of others.
-fn block(block: &Block, can: &ProviderCapabilities) -> Option<Value> {
+/// A block; nothing for those that the API does not take: words that are none, thoughts of others, and any thoughts
+/// where none are asked for.
+fn block(block: &Block, can: &ProviderCapabilities, thinking: bool) -> Option<Value> {
     Some(match block {
         Block::Text { text } if text.trim().is_empty() => return None,
         Block::Text { text: words } => text(words),
@@ -176,7 +214,9 @@ fn block(block: &Block, can: &ProviderCapabilities) -> Option<Value> {
             "type": "image",
             "source": { "type": "base64", "media_type": image.media_type, "data": image.data },
         }),
-        Block::Thinking { .. } if can.requires_thinking_block_scrubbing => return None,
+        Block::Thinking { .. } if !thinking || can.requires_thinking_block_scrubbing => {
+            return None;
+        }
         Block::Thinking {
             text,
             signature,

@@ -10,7 +10,6 @@ use crate::model::secret::SecretValue;
 use super::super::client::Client;
 use super::super::endpoint::{Endpoint, Limits};
 use super::super::error::ErrorKind;
-use super::super::retry::{self, Failed, Retrying, Schedule};
 use super::fixtures::{self, WORDS};
 use super::server::{Reply, Server, Step, chunk};
 use super::*;
@@ -19,6 +18,7 @@ const LIMITS: Limits = Limits {
     connect: Duration::from_secs(5),
     first_byte: Duration::from_secs(5),
     between_chunks: Duration::from_secs(5),
+    whole: Duration::from_secs(60),
     event_bytes: 4 << 20,
     answer_bytes: 8 << 20,
 };
@@ -143,111 +143,45 @@ async fn a_cancelled_call_ends_at_once() {
 }
 
 #[tokio::test]
-async fn failures_are_tried_again_when_that_may_help() {
+async fn a_failure_says_when_to_ask_again_and_which_request_it_was() {
     for fixture in fixtures::all() {
-        let failure = |wanted| {
-            let found = fixture.failures.iter().find(|(.., kind)| *kind == wanted);
-            let (status, body, _) = found.unwrap();
-            Reply::new(*status, body)
-        };
-        let server = Server::start(vec![
-            failure(ErrorKind::Rate)
-                .header("retry-after-ms: 40")
-                .header("x-request-id: r-1"),
-            Reply::new(529, "overloaded"),
-            Reply::new(503, "").header("retry-after: 0"),
-            Reply::new(200, &fixture.says("Hello.")),
-        ]);
-        let client = client(&fixture, &server.url(), LIMITS);
-        let start = Instant::now();
-        let (answer, failed) = persist(&client, &fixture, false).await;
-        assert_eq!(answer.unwrap().message().text(), "Hello.");
-        let kinds: Vec<ErrorKind> = failed.iter().map(|(error, _)| error.kind).collect();
+        let busy = fixture
+            .failures
+            .iter()
+            .find(|(.., kind)| *kind == ErrorKind::Rate);
+        let (status, body, _) = busy.unwrap();
+        let reply = Reply::new(*status, body)
+            .header("retry-after-ms: 40")
+            .header("x-request-id: r-1");
+        let error = error_of(&fixture, reply, LIMITS).await;
+        assert_eq!((error.kind, error.is_retryable()), (ErrorKind::Rate, true));
+        assert_eq!(error.retry_after, Some(Duration::from_millis(40)));
+        assert_eq!(error.request_id.as_deref(), Some("r-1"));
+        assert!(!error.unsent);
+        let error = error_of(&fixture, Reply::new(529, "overloaded"), LIMITS).await;
         assert_eq!(
-            kinds,
-            [
-                ErrorKind::Rate,
-                ErrorKind::Overloaded,
-                ErrorKind::Overloaded
-            ]
+            (error.kind, error.retry_after),
+            (ErrorKind::Overloaded, None)
         );
-        assert_eq!(failed[0].0.request_id.as_deref(), Some("r-1"));
-        assert!(start.elapsed() >= Duration::from_millis(40));
-
-        let server = Server::start(vec![failure(ErrorKind::Auth)]);
-        let client = self::client(&fixture, &server.url(), LIMITS);
-        let (answer, failed) = persist(&client, &fixture, false).await;
-        assert_eq!(answer.unwrap_err().kind, ErrorKind::Auth);
-        assert_eq!((failed.len(), failed[0].1), (1, None));
     }
 }
 
-type Attempts = Vec<(ProviderError, Option<Duration>)>;
-
-async fn persist(
-    client: &Client,
-    fixture: &Fixture,
-    after_content: bool,
-) -> (Result<ChatResponse, ProviderError>, Attempts) {
-    let mut failed = Attempts::new();
-    let retrying = Retrying {
-        schedule: Schedule {
-            first: Duration::from_millis(5),
-            after_content,
-            ..Schedule::default()
-        },
-        chance: &mut || 0.5,
-        report: &mut |one: Failed<'_>| failed.push((one.error.clone(), one.wait)),
-    };
-    let request = plain(fixture.model);
-    let answer = retry::chat(
-        &client.clone().into(),
-        &request,
-        retrying,
-        &mut |_| (),
-        pending(),
-    )
-    .await;
-    (answer, failed)
-}
-
 #[tokio::test]
-async fn what_was_handed_on_does_not_come_twice() {
+async fn an_answer_without_an_end_is_ended() {
     for fixture in fixtures::all() {
-        let body = &fixture.answer("plain").body;
-        let at = body.find("Second").unwrap() + 60;
-        let cut = || {
-            Reply::ok(vec![
-                chunk(&body.as_bytes()[..at]),
-                Step::Pause(Duration::from_millis(50)),
-                Step::Cut,
-            ])
+        let words = fixture.says(WORDS);
+        let mut steps = vec![chunk(&words.as_bytes()[..words.len() / 2])];
+        steps.push(Step::Silence);
+        let limits = Limits {
+            whole: Duration::from_millis(80),
+            ..LIMITS
         };
-        for told in [false, true] {
-            let server = Server::start(vec![cut(), Reply::new(200, body)]);
-            let client = client(&fixture, &server.url(), LIMITS);
-            let (answer, failed) = persist(&client, &fixture, told).await;
-            assert_eq!(answer.is_ok(), told, "{}", fixture.wire);
-            assert_eq!((failed.len(), failed[0].0.kind), (1, ErrorKind::Network));
-        }
+        let start = Instant::now();
+        let error = error_of(&fixture, Reply::ok(steps), limits).await;
+        assert_eq!(error.kind, ErrorKind::Timeout, "{error}");
+        assert!(error.message.contains("no end"), "{error}");
+        assert!(start.elapsed() < Duration::from_secs(1));
     }
-}
-
-#[tokio::test]
-async fn a_cancelled_wait_ends_at_once() {
-    let fixture = &fixtures::all()[0];
-    let server = Server::start(vec![Reply::new(429, "{}").header("retry-after: 60")]);
-    let client = client(fixture, &server.url(), LIMITS);
-    let retrying = Retrying {
-        schedule: Schedule::default(),
-        chance: &mut || 0.5,
-        report: &mut |_| (),
-    };
-    let (request, start) = (plain(fixture.model), Instant::now());
-    let soon = tokio::time::sleep(Duration::from_millis(100));
-    let answer = retry::chat(&client.into(), &request, retrying, &mut |_| (), soon).await;
-    assert_eq!(answer.unwrap_err().kind, ErrorKind::Cancelled);
-    assert!(start.elapsed() < Duration::from_millis(300));
 }
 
 #[tokio::test]
@@ -347,19 +281,8 @@ fn a_call_may_move_between_threads() {
     fn moves(_: impl Send) {}
     let fixture = &fixtures::all()[0];
     let client = client(fixture, "http://127.0.0.1:1", LIMITS);
-    let retrying = Retrying {
-        schedule: Schedule::default(),
-        chance: &mut || 0.5,
-        report: &mut |_| (),
-    };
     let request = plain(fixture.model);
-    moves(retry::chat(
-        &client.into(),
-        &request,
-        retrying,
-        &mut |_| (),
-        pending(),
-    ));
+    moves(client.chat(&request, &mut |_| (), pending()));
 }
 
 #[tokio::test]
@@ -367,7 +290,7 @@ async fn nobody_there_is_an_error_of_the_network() {
     let fixture = &fixtures::all()[0];
     let client = client(fixture, "http://127.0.0.1:1", LIMITS);
     let error = ask(&client, fixture).await.0.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Network);
+    assert_eq!((error.kind, error.unsent), (ErrorKind::Network, true));
     assert!(
         error.message.contains("refused") && !error.message.contains("127.0.0.1:1/"),
         "{error}"

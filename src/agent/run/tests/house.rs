@@ -17,18 +17,19 @@ use crate::model::consent::ConsentScope;
 use crate::model::event::{Actor, Event};
 use crate::model::identity::RoleExecutionIdentity;
 use crate::model::ids::{JobId, SessionId};
+use crate::model::job::JobState;
 use crate::model::price::MicroDollars;
 use crate::model::redact::Redactor;
 use crate::model::run::{Stop, ToolEnd};
 use crate::model::session::SessionState;
 use crate::model::task::TaskSpec;
 use crate::model::thread::MessageRole;
-use crate::model::tool::Profile;
+use crate::model::tool::{Profile, Rule};
 use crate::model::work::{ModelWork, Work};
 use crate::provider::Scripted;
 use crate::provider::retry::Schedule;
 use crate::sessions::{Submission, move_session, said_by_person, send, submit};
-use crate::store::{EventFilter, SessionRow, Store};
+use crate::store::{EventFilter, JobRow, SessionRow, Store};
 
 /// A session with a model, in a worktree of its own.
 pub struct House {
@@ -55,6 +56,8 @@ impl House {
             max_steps: None,
             thinking: None,
             output_schema: None,
+            rehearsal: false,
+            execution_mode: None,
             work_profile: None,
         };
         change(&mut work);
@@ -124,7 +127,6 @@ impl House {
                 max_output_tokens: 1000,
                 temperature: None,
                 thinking: None,
-                timeout: Duration::from_secs(10),
                 pace: Pace::default(),
                 schedule: Schedule {
                     first: Duration::ZERO,
@@ -187,6 +189,52 @@ impl House {
         let mut store = self.store();
         store
             .write(|tx| tx.append(Actor::System, session, event))
+            .unwrap();
+    }
+
+    /// The last job is over, and what it was to do is queued once more.
+    pub fn again(&self) {
+        let job = self.store().jobs_of(self.session).unwrap().pop().unwrap();
+        let waits = |job: &JobRow| job.state == JobState::Queued;
+        let all = self.store().jobs_of(self.session).unwrap();
+        all.iter()
+            .filter(|one| !waits(one) && one.ended_ms.is_none())
+            .for_each(|one| self.settle(one.id));
+        if self.row().state != SessionState::Active {
+            self.move_to(SessionState::Active);
+        }
+        if !waits(&job) {
+            let event = Event::JobQueued {
+                job_id: JobId::new(),
+                kind: job.kind,
+                position: job.position,
+                attempt: job.attempt + 1,
+                command: job.command,
+                not_before_ms: 0,
+            };
+            let mut store = self.store();
+            store
+                .write(|tx| tx.append(Actor::System, Some(self.session), event))
+                .unwrap();
+        }
+    }
+
+    pub fn move_to(&self, to: SessionState) {
+        let from = self.row().state;
+        let mut store = self.store();
+        store
+            .write(|tx| move_session(tx, Actor::Human, self.session, from, to, "said so"))
+            .unwrap();
+    }
+
+    /// A person's word about calls.
+    pub fn answer(&self, rule: Rule) {
+        let event = Event::ApprovalAnswered {
+            rule: Box::new(rule),
+        };
+        let mut store = self.store();
+        store
+            .write(|tx| tx.append(Actor::Human, Some(self.session), event))
             .unwrap();
     }
 

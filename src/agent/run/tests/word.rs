@@ -163,7 +163,7 @@ fn nothing_is_sent_elsewhere_without_agreement() {
     assert_eq!(house.run(EDIT, cloud), Stop::AwaitsConsent);
     assert_eq!(house.store().model_calls(house.session).unwrap().len(), 1);
     assert_eq!(house.file("hello.txt"), "hello\n");
-    assert!(house.store().consents().unwrap()[0].over);
+    assert_eq!(house.store().consents(0).unwrap(), []);
 }
 
 #[test]
@@ -218,4 +218,23 @@ fn a_call_that_was_cut_short_is_not_made_again_blindly() {
     assert_eq!(house.drive(&setup, &cancel).unwrap(), Stop::Finished);
     assert_eq!(house.tool_ends(), [ToolEnd::Ambiguous]);
     assert!(house.yard.tree().join("README.md").exists());
+}
+
+/// A session that was given another model asks for that one, also where others are asked for with it.
+#[test]
+fn an_agreement_for_several_sessions_names_the_model_that_is_called() {
+    let house = House::new("greet the world");
+    let stop = house.run(EDIT, |setup| {
+        setup.caller.backend = Backend::Cloud;
+        setup.consent = ConsentScope::WpScoped;
+        setup.work.model = "swapped".to_owned();
+    });
+    assert_eq!(stop, Stop::AwaitsConsent);
+    let plan = house.store().asked_consent(house.session).unwrap().unwrap();
+    let named: Vec<_> = plan
+        .sessions
+        .iter()
+        .map(|one| (one.session_id, one.model_id.as_str()))
+        .collect();
+    assert_eq!(named, [(house.session, "small")]);
 }
