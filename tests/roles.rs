@@ -54,6 +54,59 @@ fn a_model_is_called_by_so_many_sessions_at_once_and_the_others_wait() {
 }
 
 #[test]
+fn a_plan_says_whether_its_models_work_side_by_side() {
+    let yard = yard(
+        "[[step]]\ntext = \"Done.\"\npace = { first_ms = 600000 }\n",
+        "",
+        "[models.other]\nprovider = \"play\"\nmodel = \"other\"\n",
+    );
+    let tasks: String = (0..3)
+        .map(|at| {
+            format!("[[task]]\nname = \"t{at}\"\nscope = [\"t{at}/**\"]\nprompt = \"Say it\"\n")
+        })
+        .collect();
+    let side_by_side = yard.plan(&format!(
+        "execution_mode = \"MULTI_MODEL_PARALLEL\"\n{tasks}"
+    ));
+    let one = ["run", "--set", "limits.max_concurrent_models=1"];
+    let refused = yard.treeyard(&[&one[..], &[side_by_side.as_str()]].concat());
+    assert_eq!(refused.status.code(), Some(5));
+    assert!(text(&refused.stderr).contains("CX-MM-004"));
+    let two_models = yard.plan(&format!(
+        "execution_mode = \"SINGLE_MODEL_MULTI_ROLE\"\n{tasks}[[task]]\nname = \"t9\"\nprompt = \"x\"\nmodel = \"other\"\n"
+    ));
+    let refused = yard.treeyard(&["run", &two_models]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("two models: test and other"));
+
+    let in_turn = yard.plan(&format!(
+        "execution_mode = \"SINGLE_MODEL_MULTI_ROLE\"\n{tasks}"
+    ));
+    yard.exits(0, &["up"]);
+    yard.exits(0, &["submit", &in_turn]);
+    eventually("one is called", || calls(&yard) == 1);
+    eventually("the others say why they wait", || {
+        let shown = yard.exits(0, &["ls"]);
+        shown.matches("its plan, one model at a time").count() == 2
+    });
+    // Safety that is asked for on the command line is not dropped in silence.
+    let unheard = [
+        "run",
+        "--set",
+        "agent.ask_from=LOW",
+        "--name",
+        "x",
+        "--",
+        "true",
+    ];
+    let refused = yard.treeyard(&unheard);
+    assert_eq!(refused.status.code(), Some(5));
+    assert!(text(&refused.stderr).contains("--set agent.ask_from would not be heard"));
+    yard.exits(0, &["cancel", "--all"]);
+    yard.exits(0, &["down"]);
+}
+
+#[test]
 fn a_provider_is_asked_no_faster_than_it_may_be() {
     let script = "[[step]]\nsay = [{ call = \"file.list\", arguments = {} }]\n\
                   usage = { input = 1, output = 599999 }\n[[step]]\ntext = \"Done.\"\n";

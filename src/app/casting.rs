@@ -9,6 +9,8 @@ use super::roles::{candidates, code_of, measured};
 use crate::agent::Larger;
 use crate::config::{Settings, work_profile_file};
 use crate::model::backend::Backend;
+use crate::model::code::Code;
+use crate::model::execution::{ExecutionMode, ParallelLimits};
 use crate::model::ids::SessionId;
 use crate::model::selection::{Candidate, escalate, select};
 use crate::model::task::{TaskName, TaskSpec};
@@ -60,6 +62,46 @@ pub fn cast(
         chosen.insert(task.name.clone(), choice);
     }
     Ok(chosen)
+}
+
+/// Has the models of a plan work as it asks for.
+///
+/// # Errors
+/// `CX-MM-004`: side by side, where the limits leave room for one. A plan with several models, where one is to play all
+/// roles.
+pub fn work_in(
+    mode: ExecutionMode,
+    settings: &Settings,
+    tasks: &mut [TaskSpec],
+) -> Result<(), Failure> {
+    // Nothing starts while the queue is held, which forbids nothing.
+    let sessions = Some(settings.max_concurrent_sessions()).filter(|most| *most > 0);
+    let limits = ParallelLimits {
+        max_concurrent_instances: settings.max_concurrent_models(),
+        max_concurrent_work_units: sessions.unwrap_or(u32::MAX),
+    };
+    mode.permitted(Some(limits)).map_err(|why| {
+        Failure::new(why.code(), why.to_string()).hint(
+            "raise `limits.max_concurrent_models` and `limits.max_concurrent_sessions` in your own settings, or ask for SINGLE_MODEL_MULTI_ROLE",
+        )
+    })?;
+    let works = tasks.iter_mut().filter_map(|task| match &mut task.run {
+        Work::Model(work) => Some(work),
+        Work::Command(_) => None,
+    });
+    let mut first: Option<String> = None;
+    for work in works {
+        let one = first.get_or_insert_with(|| work.model.clone());
+        if mode == ExecutionMode::SingleModelMultiRole && *one != work.model {
+            let message = format!(
+                "the plan is SINGLE_MODEL_MULTI_ROLE, and its tasks have two models: {one} and {}",
+                work.model
+            );
+            return Err(Failure::new(Code::PlanInvalid, message));
+        }
+        work.execution_mode = Some(mode);
+    }
+    Ok(())
 }
 
 /// The model that takes over where this one cannot do its work.

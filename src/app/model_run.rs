@@ -10,7 +10,7 @@ use super::casting::larger;
 use super::failure::Failure;
 use super::models::{OpenModel, open_model};
 use super::prices;
-use super::probe::refuse_docs_only;
+use super::probe::{self, refuse_docs_only, settle_ready};
 use super::project::{Project, open_store};
 use super::setup::runner_config;
 use crate::agent::{
@@ -61,15 +61,17 @@ pub fn model_run(
         return Err(Failure::new(Code::SessionState, "it has no model"));
     };
     let config = runner_config(&project, &project.settings)?;
-    let opened = open(&project.settings, &row, &work, &config);
+    let opened = open(&project, &row, &work, &config);
     let (model, redactor) = match opened {
         Ok(opened) => opened,
         Err(failure) => return unready(&mut project.store, (session, job), &work, failure),
     };
+    project.store.redact_with(redactor.clone());
     let identity = begin(&mut project, (&row, job), &work, &model, heard)?;
     let world = world(&project, &config, &row, &redactor)?;
     let larger = larger(&project.settings, &project.store, (session, &work))?;
-    let (store, cas) = (open_store(&project.repo)?, project.cas);
+    let (mut store, cas) = (open_store(&project.repo)?, project.cas);
+    store.redact_with(redactor.clone());
     let setup = setup(
         &project.settings,
         (row, job),
@@ -82,11 +84,12 @@ pub fn model_run(
 
 /// The model, and what takes secrets out of all that is said.
 fn open(
-    settings: &Settings,
+    project: &Project,
     row: &SessionRow,
     work: &ModelWork,
     config: &Config,
 ) -> Result<(OpenModel, Redactor), Failure> {
+    let settings = &project.settings;
     refuse_docs_only(settings)?;
     let (vault, names) = (&config.policy.secrets, row.spec()?.secrets);
     if let Some(git_dir) = &row.git_dir {
@@ -95,6 +98,12 @@ fn open(
     let known = vault.redactor(&names)?;
     let variable = |name: &str| std::env::var(name).ok();
     let model = open_model(settings, &work.model, variable, &known)?;
+    settle_ready(
+        settings,
+        &project.store,
+        (&work.model, &model),
+        &probe::place()?,
+    )?;
     let name: SecretName = KEY
         .parse()
         .map_err(|error| Failure::new(Code::Io, format!("{error}")))?;
@@ -249,9 +258,10 @@ fn percent(share: f64) -> u8 {
 fn caller(model: OpenModel) -> Result<Caller, Failure> {
     let prices = prices::known(&prices::places()?)?;
     let (name, id, backend) = (model.price_name, model.model.clone(), model.backend);
-    let price = move |usage| match backend {
-        Backend::Local => MicroDollars(0),
-        Backend::Cloud => {
+    let is_free = backend == Backend::Local && !model.priced;
+    let price = move |usage| match is_free {
+        true => MicroDollars(0),
+        false => {
             let today = jiff::Zoned::now().date();
             prices.cost(&name, &id, usage, today).amount
         }
@@ -266,7 +276,6 @@ fn caller(model: OpenModel) -> Result<Caller, Failure> {
         max_output_tokens: model.max_output_tokens,
         temperature: model.temperature,
         thinking: model.thinking,
-        timeout: model.call_timeout,
         pace: Pace {
             requests: model.requests_per_minute,
             tokens: model.tokens_per_minute,

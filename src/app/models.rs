@@ -11,7 +11,8 @@ use crate::model::code::Code;
 use crate::model::redact::Redactor;
 use crate::model::secret::SecretValue;
 use crate::provider::{
-    Client, Endpoint, InvalidEndpoint, Provider, ProxySettings, Recorder, ScriptError, Scripted,
+    Client, Endpoint, InvalidEndpoint, Limits, Provider, ProxySettings, Recorder, ScriptError,
+    Scripted,
 };
 
 pub use super::providers::key_variables;
@@ -25,6 +26,8 @@ pub struct OpenModel {
     pub provider_name: String,
     /// What it is called in tables of prices.
     pub price_name: String,
+    /// Whether the settings name prices for it, which count wherever it runs.
+    pub priced: bool,
     /// What the provider calls the model.
     pub model: String,
     /// Where it runs.
@@ -37,8 +40,8 @@ pub struct OpenModel {
     pub endpoint: String,
     /// The provider's key, which no output may hold.
     pub key: Option<SecretValue>,
-    /// What one call may take.
-    pub call_timeout: Duration,
+    /// What takes it out of output.
+    pub redactor: Redactor,
     /// How many calls its provider gets in a minute.
     pub requests_per_minute: Option<u32>,
     /// How many tokens.
@@ -98,17 +101,19 @@ pub fn open_model(
         price_name,
     } = reach(of, &env)?;
     let provider = connect(&model, key.as_ref(), &env)?;
+    let own = without_key(of, key.as_ref())?;
     Ok(OpenModel {
-        provider: recorded(provider, of, key.as_ref(), redactor)?,
+        provider: recorded(provider, of, &own, redactor)?,
+        redactor: own,
         provider_name: of.name.clone(),
         price_name,
+        priced: of.prices.is_some(),
         model: model.model.clone(),
         backend,
         parameter_class: model.parameter_class,
         capabilities: model.capabilities,
         endpoint,
         key,
-        call_timeout: Duration::from_millis(of.call_timeout_ms),
         requests_per_minute: of.requests_per_minute,
         tokens_per_minute: of.tokens_per_minute,
         thinking: model.thinking,
@@ -152,28 +157,32 @@ fn endpoint(
     for (name, value) in &of.headers {
         endpoint = endpoint.with_header(name, value)?;
     }
+    endpoint.limits = Limits::with_silence(Duration::from_millis(of.call_timeout_ms));
     endpoint.proxies = ProxySettings::from_variables(env);
     Ok(endpoint)
+}
+
+/// What cannot be kept out of output is no key.
+fn without_key(of: &ProviderSettings, key: Option<&SecretValue>) -> Result<Redactor, Failure> {
+    let known: Vec<_> = match key {
+        Some(key) => vec![(secret_name(of)?, key.clone())],
+        None => Vec::new(),
+    };
+    Redactor::new(&known).map_err(|(_, why)| {
+        Failure::new(Code::KeyMissing, format!("the key of {}: {why}", of.name))
+    })
 }
 
 fn recorded(
     provider: Provider,
     of: &ProviderSettings,
-    key: Option<&SecretValue>,
+    own: &Redactor,
     redactor: &Redactor,
 ) -> Result<Provider, Failure> {
-    let known: Vec<_> = match key {
-        Some(key) => vec![(secret_name(of)?, key.clone())],
-        None => Vec::new(),
-    };
-    // Without a recording too: what cannot be kept out of output is no key.
-    let own = Redactor::new(&known).map_err(|(_, why)| {
-        Failure::new(Code::KeyMissing, format!("the key of {}: {why}", of.name))
-    })?;
     match &of.record {
         None => Ok(provider),
         Some(path) => {
-            let recorder = Recorder::open(path, own).map_err(|e| unusable(of, &e))?;
+            let recorder = Recorder::open(path, own.clone()).map_err(|e| unusable(of, &e))?;
             Ok(provider.recorded(recorder.and(redactor.clone())))
         }
     }

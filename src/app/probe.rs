@@ -16,8 +16,9 @@ use crate::config::{Settings, Speaks, read_plan_file};
 use crate::model::backend::Backend;
 use crate::model::chat::{ChatRequest, Message, ToolChoice};
 use crate::model::code::Code;
-use crate::model::mode::{Probe, Readiness, RuntimeMode, readiness};
+use crate::model::mode::{Probe, READY_FOR_MS, Readiness, RuntimeMode, readiness};
 use crate::model::redact::Redactor;
+use crate::store::Store;
 
 /// The version of the file.
 const FORMAT: u32 = 1;
@@ -125,6 +126,55 @@ pub fn probe(
     Ok(found)
 }
 
+/// Finds out whether a model is ready to be worked with, where that is not known from the last minutes: by what was
+/// found when it was tried, or by a call of this repository that it answered. One on this machine is asked for a word, and
+/// what comes of it is kept. One elsewhere is not: the first call that a person agreed to tells.
+///
+/// # Errors
+/// [`Code::NoReadyModel`]: it did not answer in time.
+pub fn settle_ready(
+    settings: &Settings,
+    store: &Store,
+    (name, model): (&str, &OpenModel),
+    place: &Path,
+) -> Result<(), Failure> {
+    if model.backend == Backend::Cloud || is_scripted(settings, model) {
+        return Ok(());
+    }
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    let is_it = |probe: &Probe| (&probe.endpoint, &probe.model) == (&model.endpoint, &model.model);
+    let was_ready = known(place)
+        .iter()
+        .any(|probe| is_it(probe) && probe.is_ready(now_ms));
+    let called = (model.provider_name.as_str(), model.model.as_str());
+    if was_ready || store.answered_since(called, now_ms - READY_FOR_MS)? {
+        return Ok(());
+    }
+    let mut found = [Probe {
+        name: name.to_owned(),
+        endpoint: model.endpoint.clone(),
+        model: model.model.clone(),
+        at_ms: now_ms,
+        readiness: Readiness::NotAsked,
+        latency_ms: None,
+        why: None,
+    }];
+    let within = Duration::from_millis(settings.agent_ready_within_ms());
+    call_all(vec![(0, model.clone())], within, &mut found)?;
+    if let Err(failure) = keep(&found, place) {
+        tracing::warn!(%failure, "it will be asked again");
+    }
+    let [probe] = found;
+    match probe.readiness {
+        Readiness::Ready => Ok(()),
+        _ => {
+            let why = probe.why.unwrap_or_default();
+            let message = format!("{name} is not ready: {why}");
+            Err(Failure::new(Code::NoReadyModel, message))
+        }
+    }
+}
+
 fn ask(
     settings: &Settings,
     name: &str,
@@ -192,7 +242,10 @@ async fn call(model: &OpenModel, within: Duration) -> (Readiness, Duration, Opti
     let answer = tokio::time::timeout(within, asked).await;
     let (readiness, why) = match answer {
         Ok(Ok(_)) => (Readiness::Ready, None),
-        Ok(Err(error)) => (Readiness::Failed, Some(error.to_string())),
+        Ok(Err(error)) => {
+            let why = model.redactor.redact_text(&error.to_string()).into_owned();
+            (Readiness::Failed, Some(why))
+        }
         Err(_) => {
             let why = format!("no answer within {} s", within.as_secs_f32());
             (Readiness::Slow, Some(why))

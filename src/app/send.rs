@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use super::inside;
+use super::models::find;
 use super::project::Project;
 use crate::model::chat::Image;
 use crate::model::code::Code;
@@ -16,8 +17,8 @@ use crate::proc::Wake;
 use crate::sessions::{self, ControlError};
 use crate::store::SessionRow;
 
-/// What a provider takes as one picture, in bytes.
-const LARGEST_PICTURE: u64 = 5 << 20;
+/// What a provider takes as one picture, in bytes: 5 MiB in the form in which it is sent.
+const LARGEST_PICTURE: u64 = (5 << 20) / 4 * 3;
 /// A message is no file, in bytes.
 const LONGEST_TEXT: usize = 1 << 20;
 
@@ -40,6 +41,9 @@ pub fn send(
         let message = format!("a message has at most {LONGEST_TEXT} bytes");
         let hint = "put it into a file of its worktree, and name that";
         return Err(Failure::new(Code::Usage, message).hint(hint));
+    }
+    if !pictures.is_empty() {
+        refuse_blind(project, session)?;
     }
     let pictures = pictures.iter().map(|path| read_picture(path));
     let pictures = pictures.collect::<Result<Vec<_>, _>>()?;
@@ -69,6 +73,25 @@ pub fn send(
     Ok(job)
 }
 
+/// Nobody sends pictures to a model that sees none.
+fn refuse_blind(project: &Project, session: &SessionRow) -> Result<(), Failure> {
+    let name = match project.store.choice_of(session.id)? {
+        Some(choice) => choice.model,
+        None => match session.spec()?.run.model() {
+            Some(work) => work.model.clone(),
+            None => return Ok(()),
+        },
+    };
+    match find(&project.settings, &name)?.capabilities.supports_vision {
+        true => Ok(()),
+        false => {
+            let message = format!("{name}, the model of {}, sees no pictures", session.name);
+            let hint = "`treeyard swap --model NAME` gives the session one that does; `supports_vision` in `models` says which do";
+            Err(Failure::new(Code::Usage, message).hint(hint))
+        }
+    }
+}
+
 fn read_picture(path: &Path) -> Result<Image, Failure> {
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(|error| Failure::io(path, &error))?;
@@ -77,7 +100,7 @@ fn read_picture(path: &Path) -> Result<Image, Failure> {
         .map_err(|error| Failure::io(path, &error))?;
     let wrong = |why: String| Failure::new(Code::Usage, format!("{}: {why}", path.display()));
     if bytes.len() as u64 > LARGEST_PICTURE {
-        return Err(wrong("a picture has at most 5 MiB".to_owned()));
+        return Err(wrong("a picture has at most 3.75 MiB".to_owned()));
     }
     Image::of_bytes(&bytes).map_err(|error| wrong(error.to_string()))
 }

@@ -106,6 +106,7 @@ fn model_limits(settings: &Settings) -> ModelLimits {
         models: models.collect(),
         providers: providers.collect(),
         others: CALLERS_OF_A_MODEL,
+        together: Some(settings.max_concurrent_models()),
     }
 }
 

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::failure::Failure;
 use crate::config::{
-    BypassTable, PlanError, RetriesText, Settings, TaskOptions, TimeText, read_plan_file,
-    single_task,
+    BypassTable, PlanError, RetriesText, Settings, TaskOptions, TimeText, check_output_schema,
+    read_plan_file, single_task,
 };
 use crate::model::code::Code;
 use crate::model::task::{Command, TaskSpec};
@@ -53,6 +53,8 @@ pub struct Talk {
     pub role: Option<String>,
     /// Whether it waits for another message when it has answered.
     pub stay: bool,
+    /// Whether its tools only say what they would do.
+    pub rehearse: bool,
     /// A file with the JSON Schema that its last answer has to follow.
     pub output_schema: Option<PathBuf>,
 }
@@ -75,6 +77,7 @@ pub fn one_task(single: &Single, settings: &Settings) -> Result<TaskSpec, Failur
         options.profile = talk.profile.clone();
         options.role = talk.role.clone();
         options.stay = talk.stay.then_some(true);
+        options.rehearse = talk.rehearse.then_some(true);
     }
     options.timeout = single.timeout.clone().map(TimeText::Text);
     options.retries = single.retries.map(RetriesText::Max);
@@ -116,9 +119,6 @@ pub fn one_task(single: &Single, settings: &Settings) -> Result<TaskSpec, Failur
     Ok(task)
 }
 
-/// The longest schema, in bytes: it is sent with every call.
-const LONGEST_SCHEMA: usize = 64 << 10;
-
 fn output_schema(file: &Path) -> Result<Value, Failure> {
     let wrong = |why: String| {
         Failure::new(
@@ -127,13 +127,9 @@ fn output_schema(file: &Path) -> Result<Value, Failure> {
         )
     };
     let bytes = read_plan_file(file).map_err(|error| Failure::io(file, &error))?;
-    if bytes.len() > LONGEST_SCHEMA {
-        return Err(wrong(format!("it has more than {LONGEST_SCHEMA} bytes")));
-    }
     let schema: Value =
         serde_json::from_slice(&bytes).map_err(|error| wrong(format!("it is no JSON: {error}")))?;
-    jsonschema::validator_for(&schema)
-        .map_err(|error| wrong(format!("it is no JSON Schema: {error}")))?;
+    check_output_schema(&schema).map_err(wrong)?;
     Ok(schema)
 }
 

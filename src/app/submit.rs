@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::casting::cast;
+use super::casting::{cast, work_in};
 use super::consents::beforehand;
 use super::failure::Failure;
 use super::idle::{files_of_target, idle_of};
@@ -16,12 +16,13 @@ use super::single::{Single, one_task};
 use crate::config::{Plan, Problem, Settings, read_plan_file};
 use crate::model::code::Code;
 use crate::model::consent::ConsentScope;
+use crate::model::execution::ExecutionMode;
 use crate::model::ids::{JobId, PlanId, SessionId};
 use crate::model::redact::Redactor;
 use crate::model::session::SessionState;
 use crate::model::task::{Command, TaskName, TaskSpec};
 use crate::model::thread::MessageRecord;
-use crate::proc::Wake;
+use crate::proc::{Wake, runner_owner};
 use crate::sessions::{self, ControlError, Submission};
 use crate::store::SessionRow;
 
@@ -70,6 +71,7 @@ pub struct Submitted {
 
 /// Tasks that were checked.
 struct Checked {
+    execution_mode: Option<ExecutionMode>,
     tasks: Vec<TaskSpec>,
     target: String,
     settings: Settings,
@@ -81,6 +83,7 @@ struct Checked {
 /// # Errors
 /// A wrong plan, an unknown `after`, no branch to land on.
 pub fn submit(project: &mut Project, request: &Request) -> Result<Submitted, Failure> {
+    refuse_unheard(project)?;
     let mut checked = read(project, request)?;
     let settings = checked.settings;
     can_hold(&checked.tasks, &settings)?;
@@ -89,6 +92,9 @@ pub fn submit(project: &mut Project, request: &Request) -> Result<Submitted, Fai
     }
     let records = (&project.store, project.repo.main_root());
     let chosen = cast(&settings, records, &mut checked.tasks)?;
+    if let Some(mode) = checked.execution_mode {
+        work_in(mode, &settings, &mut checked.tasks)?;
+    }
     let after = request
         .after
         .iter()
@@ -127,6 +133,35 @@ pub fn submit(project: &mut Project, request: &Request) -> Result<Submitted, Fai
         settings,
         before_seq,
     })
+}
+
+/// What holds sessions back comes from the runner's settings. Whoever asks for more of it on the command line is told
+/// when nobody would hear it.
+fn refuse_unheard(project: &Project) -> Result<(), Failure> {
+    const HOLDING: [&str; 9] = [
+        "agent.allow",
+        "agent.ask_from",
+        "agent.max_steps",
+        "agent.mode",
+        "budget.",
+        "consent.",
+        "drift.",
+        "env.",
+        "sandbox.",
+    ];
+    let holds = |key: &str| HOLDING.iter().any(|start| key.starts_with(start));
+    let unheard = project.flags.iter().find(|(key, _)| holds(key));
+    match (unheard, runner_owner(&project.repo.state_dir())) {
+        (Some((key, _)), Some(owner)) => {
+            let message = format!(
+                "--set {key} would not be heard: the runner that is active (process {}) goes by its own settings",
+                owner.pid
+            );
+            let hint = "put it into a file of settings and start the runner anew (`treeyard down`, `treeyard up`)";
+            Err(Failure::new(Code::RunnerHeld, message).hint(hint))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What models are asked goes into the artifact store before anything speaks of it.
@@ -194,6 +229,7 @@ fn read(project: &Project, request: &Request) -> Result<Checked, Failure> {
                 warnings: warnings.iter().map(|found| told(found, path)).collect(),
                 target,
                 tasks: plan.tasks,
+                execution_mode: plan.execution_mode,
                 settings: plan.settings,
             })
         }
@@ -206,6 +242,7 @@ fn read(project: &Project, request: &Request) -> Result<Checked, Failure> {
                 warnings: idle_of(&tasks[0], files.as_ref()),
                 tasks,
                 target,
+                execution_mode: None,
                 settings: project.settings.clone(),
             })
         }

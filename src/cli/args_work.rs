@@ -104,6 +104,9 @@ pub struct ModelArgs {
     /// A JSON Schema that its last answer has to follow
     #[arg(long, value_name = "FILE", conflicts_with_all = ["plan", "cmd"])]
     pub output_schema: Option<PathBuf>,
+    /// Its tools only say what they would do
+    #[arg(long, conflicts_with_all = ["plan", "cmd"])]
+    pub rehearse: bool,
 }
 
 /// `treeyard run`.

@@ -8,6 +8,7 @@ use super::reader::{Problems, Read, quoted, unknown};
 use super::settings::Settings;
 use super::values::{Setting, Timeout, words};
 use crate::model::consent::ConsentScope;
+use crate::model::execution::ExecutionMode;
 use crate::model::mode::RuntimeMode;
 use crate::model::tool::RiskLevel;
 
@@ -22,6 +23,11 @@ impl Settings {
     /// The part of a context window that may be full before a conversation is made shorter; from 0 to 1.
     pub fn compact_at(&self) -> f64 {
         self.compact_at.0.number()
+    }
+
+    /// How long a model on this machine may take for a first word before it counts as not ready, in milliseconds.
+    pub fn agent_ready_within_ms(&self) -> u64 {
+        self.ready_within.0
     }
 
     /// The part of a budget after which a warning is told; from 0 to 1.
@@ -93,18 +99,23 @@ impl Setting for RuntimeMode {
 }
 
 words! {
+    ExecutionMode {
+        "SINGLE_MODEL_MULTI_ROLE" => SingleModelMultiRole,
+        "MULTI_MODEL_PARALLEL" => MultiModelParallel,
+        "SPLIT_POLICY_AND_PLANNING" => SplitPolicyAndPlanning,
+    }
     ConsentScope { "single" => SingleCall, "session" => SessionScoped, "plan" => WpScoped, "broadcast" => BroadcastScoped }
 }
 
 /// A time that ends, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Validity(pub(super) u64);
+pub(super) struct Finite(pub(super) u64);
 
-impl Read for Validity {
+impl Read for Finite {
     fn read(value: &Raw<'_>, problems: &Problems) -> Option<Self> {
         let time = Timeout::read(value, problems)?.0;
         if time.is_none() {
-            let message = "an agreement ends some time";
+            let message = "this time has an end";
             problems.add(
                 value.span().start,
                 message,
@@ -115,7 +126,7 @@ impl Read for Validity {
     }
 }
 
-impl Setting for Validity {
+impl Setting for Finite {
     fn show(&self) -> Value {
         Timeout(Some(self.0)).show()
     }

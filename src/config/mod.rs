@@ -38,6 +38,7 @@ pub use models::{CALLERS_OF_A_MODEL, ModelSettings, NoModel};
 pub use plan::{Plan, PlanError, single_task};
 pub use prices::{known_prices, price_file, price_table};
 pub use problem::Problem;
+pub use prompt::check_output_schema;
 pub use providers::{KeySource, ProviderSettings, Speaks};
 pub use root::{RootRefused, worktree_root};
 pub use schema::{

@@ -20,6 +20,7 @@ use super::secrets::Named as NamedSecrets;
 use super::settings::{Origin, Settings};
 use super::values::Timeout;
 use crate::model::code::Code;
+use crate::model::execution::ExecutionMode;
 use crate::model::scope::{Files, Scope};
 use crate::model::task::{Command, Lane, OnCrash, Retries, TaskName, TaskSpec};
 use crate::model::work::Work;
@@ -33,6 +34,8 @@ pub struct Plan {
     pub target: Option<String>,
     /// Whether the file asks for landing as soon as a session is finished.
     pub auto_land: Option<bool>,
+    /// How the file asks for its models to work.
+    pub execution_mode: Option<ExecutionMode>,
     /// The settings with the plan's own on top of them, below flags.
     pub settings: Settings,
     text: String,
@@ -148,6 +151,7 @@ fn read_plan(
     let mut top = Section::new(root, problems);
     let target = top.take::<Option<String>>("target");
     let auto_land = top.take("auto_land");
+    let execution_mode = top.take("execution_mode");
     if let Some(auto) = auto_land {
         settings.set_auto_land(auto, &origin);
     }
@@ -200,6 +204,7 @@ fn read_plan(
         tasks,
         target: target.flatten(),
         auto_land,
+        execution_mode,
         settings,
     }
 }

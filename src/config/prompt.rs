@@ -2,8 +2,13 @@
 
 use std::path::Path;
 
+use serde::Deserialize;
+use serde_json::Value;
+use toml::Spanned;
+use toml::de::{DeValue, ValueDeserializer};
+
 use super::models::NoModel;
-use super::reader::{Problems, Section, quoted, unknown};
+use super::reader::{Problems, Read, Section, quoted, unknown, wrong_type};
 use super::settings::Settings;
 use crate::model::chat::Effort;
 use crate::model::work::{ModelWork, Work};
@@ -17,6 +22,8 @@ pub(super) struct ModelKeys {
     stay: Option<bool>,
     max_steps: Option<u32>,
     thinking: Option<Effort>,
+    output_schema: Option<OutputSchema>,
+    rehearse: Option<bool>,
 }
 
 /// What a model is asked first, and how it works.
@@ -27,8 +34,16 @@ pub(super) struct Prompted {
 
 impl ModelKeys {
     /// The names of all of them.
-    pub(super) const NAMES: [&str; 6] =
-        ["model", "profile", "role", "stay", "max_steps", "thinking"];
+    pub(super) const NAMES: [&str; 8] = [
+        "model",
+        "profile",
+        "role",
+        "stay",
+        "max_steps",
+        "thinking",
+        "output_schema",
+        "rehearse",
+    ];
 
     pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
         let place =
@@ -41,6 +56,8 @@ impl ModelKeys {
             stay: section.take("stay"),
             max_steps: section.take("max_steps"),
             thinking: section.take("thinking"),
+            output_schema: section.take("output_schema"),
+            rehearse: section.take("rehearse"),
         }
     }
 
@@ -56,14 +73,11 @@ impl ModelKeys {
             problems.add(offset, "the prompt is empty", None);
             return None;
         }
-        let own = |name: Option<(usize, String)>, default: &Option<(usize, String)>| {
-            name.or_else(|| default.clone())
-        };
-        let model = match own(self.model, &defaults.model) {
+        let model = match pick(self.model, &defaults.model) {
             Some(named) => named,
             None => (offset, settings.agent_model().clone().unwrap_or_default()),
         };
-        let profile = own(self.profile, &defaults.profile)
+        let profile = pick(self.profile, &defaults.profile)
             .unwrap_or_else(|| (offset, settings.agent_profile().to_owned()));
         check_model(&model, settings, problems)?;
         let Some(grants) = settings.profile(&profile.1) else {
@@ -71,7 +85,7 @@ impl ModelKeys {
             unknown(profile.0, "profile", &profile.1, &known, problems);
             return None;
         };
-        let role = self.role.or_else(|| defaults.role.clone());
+        let role = pick(self.role, &defaults.role);
         if let Some(role) = role.as_deref().filter(|role| !is_word(role)) {
             let message = format!("{} cannot be a role", quoted(role));
             let hint = "a word of letters, digits, `_` and `-`".to_owned();
@@ -88,11 +102,56 @@ impl ModelKeys {
                 persistent: self.stay.or(defaults.stay).unwrap_or(false),
                 max_steps: self.max_steps.or(defaults.max_steps),
                 thinking: self.thinking.or(defaults.thinking),
-                output_schema: None,
+                output_schema: pick(self.output_schema, &defaults.output_schema)
+                    .map(|OutputSchema(schema)| schema),
+                rehearsal: self.rehearse.or(defaults.rehearse).unwrap_or(false),
+                execution_mode: None,
                 work_profile: None,
             })),
         })
     }
+}
+
+fn pick<T: Clone>(own: Option<T>, default: &Option<T>) -> Option<T> {
+    own.or_else(|| default.clone())
+}
+
+/// The JSON Schema of answers, written as a table.
+#[derive(Debug, Clone)]
+struct OutputSchema(Value);
+
+impl Read for OutputSchema {
+    fn read(value: &Spanned<DeValue<'_>>, problems: &Problems) -> Option<Self> {
+        if value.get_ref().as_table().is_none() {
+            wrong_type(value, "a table, such as { type = \"object\" }", problems);
+            return None;
+        }
+        let schema = Value::deserialize(ValueDeserializer::from(value.clone()));
+        let schema = schema
+            .map_err(|error| problems.add(value.span().start, error.to_string(), None))
+            .ok()?;
+        let checked = check_output_schema(&schema);
+        checked
+            .map_err(|why| problems.add(value.span().start, why, None))
+            .ok()?;
+        Some(Self(schema))
+    }
+}
+
+/// The longest schema, in bytes: it is sent with every call.
+const LONGEST_SCHEMA: usize = 64 << 10;
+
+/// Whether answers can be held against it.
+///
+/// # Errors
+/// Why not, for a person.
+pub fn check_output_schema(schema: &Value) -> Result<(), String> {
+    if schema.to_string().len() > LONGEST_SCHEMA {
+        return Err(format!("the schema has more than {LONGEST_SCHEMA} bytes"));
+    }
+    jsonschema::validator_for(schema)
+        .map(drop)
+        .map_err(|error| format!("it is no JSON Schema: {error}"))
 }
 
 fn check_model(

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
+use serde_json::Value;
 
+use crate::model::execution::ExecutionMode;
 use crate::model::task::Command;
 
 /// A plan file.
@@ -18,6 +20,9 @@ pub struct PlanFile {
     /// Whether sessions land as soon as they are finished.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_land: Option<bool>,
+    /// How its models work: one after the other, or side by side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub execution_mode: Option<ExecutionMode>,
     /// Limits while the plan runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<PlanLimits>,
@@ -36,6 +41,9 @@ pub struct PlanLimits {
     /// How many sessions run at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_concurrent_sessions: Option<u32>,
+    /// How many sessions of models run at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_concurrent_models: Option<u32>,
     /// Limits of named groups.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("propertyNames" = {"minLength": 1, "pattern": r"^[^=\p{Cc}]+$"}))]
@@ -176,6 +184,11 @@ task_tables! {
     max_steps: u32,
     /// How much it is to think: low, medium or high.
     thinking: ThinkingText,
+    /// The JSON Schema that its last answer has to follow.
+    #[schemars(with = "Option<serde_json::Map<String, Value>>")]
+    output_schema: Value,
+    /// Whether its tools only say what they would do.
+    rehearse: bool,
 }
 
 /// A command as it is written, for the schema.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::agent::{RepositoryFile, Validity};
+use super::agent::{Finite, RepositoryFile};
 use super::models::ModelTable;
 use super::profiles::{Allow, OwnProfile};
 use super::providers::ProviderTable;
@@ -160,6 +160,7 @@ settings! {
     }
     "limits" {
         "max_concurrent_sessions" max_concurrent_sessions: u32 = 8, "How many sessions run at once; 0 pauses the queue.";
+        "max_concurrent_models" max_concurrent_models: u32 = 8, "How many sessions of models run at once; with less than 2 a plan with MULTI_MODEL_PARALLEL is refused (CX-MM-004).";
         "per_group" per_group: BTreeMap<String, GroupLimit> = BTreeMap::new(), "Limits of named groups: how many of their sessions run at once, or { max, rate, burst }.";
         "grace_seconds" grace_seconds: u32 = 10, "Seconds between asking a job to stop and killing it.";
         "min_free_memory" min_free_memory: Reserve = Reserve(Some(512 << 20)), "No further session starts while the machine has less memory available, unless nothing runs; \"none\": whatever it has.";
@@ -196,6 +197,7 @@ settings! {
         "model" agent_model: Option<String> = None, "The model of sessions that name none: one of `models`, or PROVIDER/MODEL.";
         "work_profile" agent_work_profile: Option<String> = None, "A file with a work profile, by which sessions get models that name none. Only in your own settings.";
         "mode" agent_mode: RuntimeMode = RuntimeMode::AiEnabled, "\"AI_ENABLED\", or \"DOCS_ONLY\": no model is called.";
+        "ready_within" ready_within: Finite = Finite(60_000), "How long a model on this machine may take for a first word before it counts as not ready.";
         "profile" agent_profile: String = "edit".to_owned(), "What sessions of models may do: \"read-only\", \"edit\", \"build\", \"full\" or one of `profiles`.";
         "allow" agent_allow: Allow = Allow(vec!["full".to_owned()]), "The most that any session of a model may do: a profile, or several of which only what all have counts.";
         "ask_from" ask_from: RiskLevel = RiskLevel::High, "From which risk of a tool on a person is asked: \"LOW\", \"MEDIUM\" or \"HIGH\".";
@@ -213,7 +215,7 @@ settings! {
     }
     "consent" {
         "scope" consent_scope: ConsentScope = ConsentScope::SingleCall, "What one agreement to calls that leave the machine is for: a \"single\" call, a \"session\", the sessions of a \"plan\", or all that are open now (\"broadcast\"). Only in your own settings.";
-        "valid_for" consent_valid_for: Validity = Validity(3_600_000), "How long an agreement is valid. Only in your own settings.";
+        "valid_for" consent_valid_for: Finite = Finite(3_600_000), "How long an agreement is valid. Only in your own settings.";
     }
     "locks" {
         "paused" paused_keep: Timeout = Timeout(Some(86_400_000)), "How long a paused session keeps its files while others ask for them; \"none\": without an end.";
@@ -393,7 +395,7 @@ macro_rules! getters {
 
 getters! {
     copy {
-        max_concurrent_sessions: u32, grace_seconds: u32, isolation: Isolation, pool: u32,
+        max_concurrent_sessions: u32, max_concurrent_models: u32, grace_seconds: u32, isolation: Isolation, pool: u32,
         include: bool, land_method: LandMethod, uncommitted: Uncommitted, auto_land: bool,
         on_drift: OnDrift, events_days: u32, sessions_days: u32, artifacts_days: u32, retries: Retries,
         priority: u8, lane: Lane, sandbox_level: Level, sandbox_narrow: bool,

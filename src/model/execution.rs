@@ -1,11 +1,12 @@
 //! How many models work at once, and on what.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::code::Code;
 
 /// How roles and models are spread.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ExecutionMode {
     /// One model plays all roles, one after the other.
@@ -40,6 +41,11 @@ impl Forbidden {
 }
 
 impl ExecutionMode {
+    /// Whether models work one after the other.
+    pub fn is_one_at_a_time(self) -> bool {
+        self != Self::MultiModelParallel
+    }
+
     /// How much may go on side by side in this mode, where policy allows as much as `limits`.
     ///
     /// # Errors

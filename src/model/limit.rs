@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::ids::PlanId;
+
 /// What a job takes a place of while it runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Claim {
@@ -10,6 +12,8 @@ pub struct Claim {
     pub group: Option<String>,
     /// A model, as the settings name it.
     pub model: Option<String>,
+    /// The plan whose models work one after the other.
+    pub alone: Option<PlanId>,
 }
 
 /// What a group of tasks may do.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::backend::Backend;
 use super::chat::Effort;
+use super::execution::ExecutionMode;
 use super::identity::RoleExecutionIdentity;
 use super::ids::SessionId;
 use super::task::Command;
@@ -48,6 +49,12 @@ pub struct ModelWork {
     /// The JSON Schema that its last answer is to follow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<Value>,
+    /// Whether its tools only say what they would do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rehearsal: bool,
+    /// How the models of its plan work, where that says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_mode: Option<ExecutionMode>,
     /// By which a larger model takes over when this one cannot do the work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub work_profile: Option<Box<WorkProfile>>,
@@ -147,6 +154,8 @@ mod tests {
             max_steps: None,
             thinking: None,
             output_schema: None,
+            rehearsal: false,
+            execution_mode: None,
             work_profile: None,
         }));
         let text = serde_json::to_string(&work).unwrap();

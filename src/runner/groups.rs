@@ -6,6 +6,7 @@ use std::fmt;
 
 use super::dispatch::{Limits, Slot, Wait};
 use crate::model::bucket::Bucket;
+use crate::model::ids::PlanId;
 use crate::model::limit::{Claim, GroupLimit};
 use crate::store::{JobRow, QueueRow, SessionRow, Store, StoreError};
 
@@ -21,6 +22,8 @@ pub struct ModelLimits {
     pub providers: BTreeMap<String, u32>,
     /// For a model that is named by its provider alone.
     pub others: u32,
+    /// All of them together; `None` for no limit.
+    pub together: Option<u32>,
 }
 
 /// A model, and how many jobs call it at once.
@@ -57,6 +60,10 @@ pub enum Pool {
     Provider(String),
     /// A model: its provider, and what that calls it.
     Model(String, String),
+    /// Models of one plan that work one after the other.
+    Plan(PlanId),
+    /// All models.
+    Models,
 }
 
 impl fmt::Display for Pool {
@@ -65,6 +72,8 @@ impl fmt::Display for Pool {
             Self::Group(name) => write!(f, "group {name}"),
             Self::Provider(name) => write!(f, "provider {name}"),
             Self::Model(provider, name) => write!(f, "model {provider}/{name}"),
+            Self::Plan(_) => f.write_str("its plan, one model at a time,"),
+            Self::Models => f.write_str("limits.max_concurrent_models"),
         }
     }
 }
@@ -74,9 +83,13 @@ impl fmt::Display for Pool {
 /// # Errors
 /// What is stored of the session cannot be read.
 pub fn claim(session: &SessionRow, job: &JobRow) -> Result<Claim, StoreError> {
+    let model = job.command.model();
     Ok(Claim {
         group: session.spec()?.group,
-        model: job.command.model().map(|model| model.model.clone()),
+        model: model.map(|model| model.model.clone()),
+        alone: (model.and_then(|model| model.execution_mode))
+            .filter(|mode| mode.is_one_at_a_time())
+            .map(|_| session.plan_id),
     })
 }
 
@@ -95,7 +108,11 @@ impl Limits {
             let model = (Pool::Model(model.provider, model.model), Some(model.max));
             [provider, model]
         });
-        group.chain(of_model).collect()
+        let alone = claim.alone.map(|plan| (Pool::Plan(plan), Some(1)));
+        let all = claim.model.as_ref();
+        let all = all.map(|_| (Pool::Models, self.models.together));
+        let pools = group.chain(of_model).chain(alone).chain(all);
+        pools.collect()
     }
 }
 

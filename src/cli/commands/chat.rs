@@ -202,6 +202,7 @@ fn begin(args: &Args, project: &mut Project, prompt: String) -> Result<String, F
             profile: new.profile.clone(),
             role: new.role.clone(),
             stay: true,
+            rehearse: false,
             output_schema: None,
         }),
         ..Single::default()

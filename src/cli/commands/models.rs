@@ -53,9 +53,9 @@ code 5 (CX-MM-001) when none is ready.")]
         /// Which models; all of `models ls` without
         #[arg(value_name = "NAME")]
         names: Vec<String>,
-        /// Who takes longer is not ready
-        #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
-        within: Duration,
+        /// Who takes longer is not ready; as `agent.ready_within` says without
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        within: Option<Duration>,
         /// Agree that one word is sent to each model elsewhere, which costs a little
         #[arg(long)]
         yes: bool,
@@ -88,13 +88,7 @@ fn time(text: &str) -> Result<Duration, String> {
 pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     match &args.verb {
         Verb::Ls => ls(context),
-        Verb::Probe { names, within, yes } => {
-            let terms = Terms {
-                within: *within,
-                agreed: *yes,
-            };
-            probe_models(names, terms, context)
-        }
+        Verb::Probe { names, within, yes } => probe_models(names, (*within, *yes), context),
         Verb::Profile {
             file: Some(file), ..
         } => profile(&context.file(file), context),
@@ -171,8 +165,15 @@ fn key(state: KeyState) -> &'static str {
     }
 }
 
-fn probe_models(names: &[String], terms: Terms, context: &Context) -> Result<Exit, Failure> {
+fn probe_models(
+    names: &[String],
+    (within, agreed): (Option<Duration>, bool),
+    context: &Context,
+) -> Result<Exit, Failure> {
     let settings = settings_at(&context.directory, &context.settings)?;
+    let usual = Duration::from_millis(settings.agent_ready_within_ms());
+    let within = within.unwrap_or(usual);
+    let terms = Terms { within, agreed };
     let names = match names {
         [] => all_names(&settings),
         names => names.iter().map(String::as_str).collect(),

@@ -145,6 +145,7 @@ fn work(task: &TaskArgs, context: &Context) -> Work {
                 profile: task.model.profile.clone(),
                 role: task.model.role.clone(),
                 stay: false,
+                rehearse: task.model.rehearse,
                 output_schema: task
                     .model
                     .output_schema

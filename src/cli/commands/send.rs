@@ -29,7 +29,7 @@ pub struct Args {
     /// What to say; `-` reads it from standard input
     #[arg(value_name = "TEXT", allow_hyphen_values = true)]
     pub text: String,
-    /// A picture that belongs to it: PNG, JPEG, GIF or WebP, at most 5 MiB (repeatable)
+    /// A picture that belongs to it: PNG, JPEG, GIF or WebP, at most 3.75 MiB (repeatable)
     #[arg(long, value_name = "FILE")]
     pub image: Vec<PathBuf>,
     /// Stay until the answer is there, and print it

@@ -185,7 +185,7 @@ fn what_is_no_provider_or_model_is_told_with_its_place() {
         ("[budget]\nday = { cents = 1 }", "2:9: unknown key `cents`"),
         (
             "[consent]\nvalid_for = \"none\"",
-            "2:13: an agreement ends some time",
+            "2:13: this time has an end",
         ),
     ] {
         assert_eq!(problems(own, ""), [expected], "{own}");
@@ -282,4 +282,32 @@ fn what_is_shown_can_be_read_again() {
         assert_eq!(one.value, other.value, "{}", one.key);
     }
     assert_eq!(read.budget_day().usd, Some(MicroDollars(1)));
+}
+
+#[test]
+fn a_plan_has_the_schema_of_an_answer_as_a_table() {
+    let settings = load("[agent]\nmodel = \"ollama/x\"", "", &[]).unwrap();
+    let plan = |more: &str| {
+        let text = format!("[[task]]\nname = \"t\"\nprompt = \"x\"\nrehearse = true\n{more}");
+        Plan::parse(&text, Path::new("plan.toml"), &settings)
+    };
+    let schema = "[task.output_schema]\ntype = \"object\"\nrequired = [\"n\"]\n\
+                  [task.output_schema.properties.n]\ntype = \"integer\"\n";
+    let task = plan(schema).unwrap().tasks.remove(0);
+    let work = task.run.model().unwrap();
+    assert!(work.rehearsal);
+    let expected = serde_json::json!({
+        "type": "object", "required": ["n"], "properties": { "n": { "type": "integer" } },
+    });
+    assert_eq!(work.output_schema, Some(expected));
+    for (wrong, said) in [
+        ("output_schema = 7", "a table"),
+        (
+            "[task.output_schema]\ntype = \"nonsense\"",
+            "it is no JSON Schema",
+        ),
+    ] {
+        let error = plan(wrong).unwrap_err();
+        assert!(error.problems[0].message.contains(said), "{error}");
+    }
 }

@@ -19,12 +19,14 @@ fn models_and_their_providers_have_room_for_so_many() {
             ]),
             providers: BTreeMap::from([("here".into(), 3)]),
             others: 1,
+            together: None,
         },
         ..Limits::default()
     };
     let calls = |model: &str| Claim {
         group: None,
         model: Some(model.into()),
+        alone: None,
     };
     let names = [
         "fast",

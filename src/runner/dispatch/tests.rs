@@ -176,7 +176,7 @@ fn a_rate_holds_a_job_until_its_token_comes_back() {
 
     let api = || Claim {
         group: Some("api".into()),
-        model: None,
+        ..Claim::default()
     };
     let slot = |starting| Slot {
         session: SessionId::new(),
