@@ -11,7 +11,7 @@ use super::ledger::{Ledger, New};
 use super::opening;
 use super::setup::{Cancel, Setup};
 use super::spending::settle_lost;
-use super::structure::{CORRECTIONS, correction, wrong_with};
+use super::structure::{CORRECTIONS, correction, cut_off, wrong_with};
 use super::turn::{Ear, ask};
 use crate::cas::Cas;
 use crate::model::budget::{Means, Span};
@@ -231,8 +231,7 @@ impl Run<'_> {
         };
         let because = stop.describe();
         if stop == Stop::OutputLimit {
-            let words = "Your last answer was cut off: it was longer than it may be. Go on.";
-            let said = Said::User(words.to_owned());
+            let said = Said::User(cut_off());
             self.ledger.say(New::of(Actor::System, said))?;
         }
         if !larger.needs_person {

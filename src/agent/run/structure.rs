@@ -23,10 +23,23 @@ pub(super) fn wrong_with(answer: &str, schema: &Value) -> Option<String> {
     }
 }
 
+/// How the loop begins what it says in the place of a person.
+const OWN: &str = "Your last answer ";
+
+/// What a model is told whose answer was too long.
+pub(super) fn cut_off() -> String {
+    format!("{OWN}was cut off: it was longer than it may be. Go on.")
+}
+
+/// Whether these are words of the loop's, and of no person.
+pub(super) fn is_own(text: &str) -> bool {
+    text.starts_with(OWN)
+}
+
 /// What the model is told of it.
 pub(super) fn correction(wrong: &str) -> String {
     format!(
-        "Your last answer does not follow the JSON Schema that was asked for: {wrong}. Answer again with nothing but \
+        "{OWN}does not follow the JSON Schema that was asked for: {wrong}. Answer again with nothing but \
          a JSON document that does."
     )
 }

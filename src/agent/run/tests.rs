@@ -1,3 +1,4 @@
 mod going;
+mod guard;
 mod house;
 mod word;
