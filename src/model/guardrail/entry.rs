@@ -132,12 +132,16 @@ pub struct Standing {
 }
 
 impl Guardrail {
-    /// How far it is enforced, as its signals and tests say.
+    /// How far it is enforced: where enough of its signals can be seen, and what tests hold.
     pub fn standing(&self) -> Standing {
-        let any = |is: fn(Source) -> bool| self.detections.iter().any(|found| is(found.source));
+        let holds_with = |is_seen: fn(Source) -> bool| {
+            let signals = self.detections.iter().map(|found| found.signal);
+            let seen = signals.filter(|signal| is_seen(signal.source()));
+            self.trigger.holds(&seen.collect())
+        };
         Standing {
-            gate: any(Source::is_at_the_gate),
-            check: any(Source::is_in_the_check),
+            gate: holds_with(Source::is_at_the_gate),
+            check: holds_with(Source::is_in_the_check),
             construction: !self.held_by.is_empty(),
         }
     }

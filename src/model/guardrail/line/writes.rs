@@ -25,7 +25,7 @@ pub(super) fn written(program: &str, args: &[String]) -> Vec<String> {
             .filter_map(|word| word.strip_prefix("of=").map(str::to_owned))
             .collect(),
         program if ALL.contains(&program) => operands().collect(),
-        program if LAST.contains(&program) => operands().last().into_iter().collect(),
+        program if LAST.contains(&program) => operands().next_back().into_iter().collect(),
         program if IN_PLACE.contains(&program) && in_place() => operands().collect(),
         _ => Vec::new(),
     }
