@@ -83,7 +83,6 @@ fn a_model_that_goes_too_far_is_held_back_asked_about_and_stopped() {
     }
     // A person says no to this one; the rest goes on until the same call has failed too often.
     yard.exits(0, &["approvals", "deny", "bold"]);
-    yard.treeyard(&["run", "--name", "other", "--", "true"]);
     crate::yard::eventually("the session ends", || {
         yard.treeyard(&["run", "--name", "again", "--", "true"]);
         yard.state_of("bold") == "FAILED"

@@ -60,6 +60,13 @@ mod tests {
 
     use super::*;
 
+    /// They are no word of a person's, after which what was read before would count no more.
+    #[test]
+    fn the_loops_own_words_are_known() {
+        assert!(is_own(&correction("x")) && is_own(&cut_off()));
+        assert!(!is_own("Go on."));
+    }
+
     #[test]
     fn what_is_wrong_is_said_with_its_place() {
         let schema = json!({ "type": "object", "required": ["n"], "properties": { "n": { "type": "integer" } } });
