@@ -14,6 +14,7 @@ mod e2e;
 mod escapes;
 mod face;
 mod full;
+mod guardrails;
 mod hooks;
 mod landings;
 mod limits;

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::tool::{Done, How, Prepared};
 use super::world::World;
 use crate::model::code::Code;
+use crate::model::guardrail::bundled;
 use crate::model::tool::{
     Because, Decision, ErrorKind, Evidence, Grounds, Hit, Missing, Pattern, Policy, Question,
     ToolError, decide,
@@ -123,7 +124,12 @@ fn told(call: &Prepared, evidence: &Evidence) -> ToolError {
             let why = format!("needs what this session may not do: {}", names.join("; "));
             (ErrorKind::Capability, why)
         }
-        Evidence::Guardrail { id, .. } => (ErrorKind::Policy, format!("is forbidden by {id}")),
+        Evidence::Guardrail { id, .. } => {
+            let entry = bundled().ok().and_then(|registry| registry.get(id));
+            let title = entry.map(|entry| format!(" ({})", entry.title));
+            let why = format!("is forbidden by {id}{}", title.unwrap_or_default());
+            (ErrorKind::Policy, why)
+        }
         Evidence::Rule(_) => (ErrorKind::Policy, "was denied by a person".to_owned()),
     };
     let message = format!("{tool} {why}. Do without it, or say what you would need it for.");

@@ -7,6 +7,7 @@ mod command;
 mod excerpt;
 mod gate;
 mod git;
+mod look;
 mod path;
 mod place;
 mod reference;

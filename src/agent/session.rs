@@ -53,7 +53,7 @@ impl SessionAccess {
     }
 
     /// The commit that it began from.
-    pub(super) fn base(&self) -> Result<CommitId, ToolError> {
+    pub(in crate::agent) fn base(&self) -> Result<CommitId, ToolError> {
         let base = self.row()?.base;
         base.ok_or_else(|| unknown("this session has no worktree yet"))
     }

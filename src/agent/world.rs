@@ -15,6 +15,7 @@ use crate::model::code::Code;
 use crate::model::redact::Redactor;
 use crate::model::scope::{Scope, ScopeLanguage};
 use crate::model::tool::{ErrorKind, ToolError, ToolId};
+use crate::proc::Reach;
 
 /// What a session's tools work with. What is not given to it cannot be used.
 #[derive(Debug)]
@@ -84,13 +85,21 @@ impl World {
             .ok_or_else(|| absent("programs are not run"))
     }
 
+    /// Whether its programs reach all of the network.
+    pub(super) fn network_is_open(&self) -> bool {
+        self.commands.as_ref().is_some_and(|commands| {
+            let confinement = commands.equipment.confinement.as_ref();
+            confinement.is_none_or(|held| held.network == Reach::Open)
+        })
+    }
+
     pub(super) fn artifacts(&self) -> Result<&Artifacts, ToolError> {
         self.artifacts
             .as_ref()
             .ok_or_else(|| absent("there is no store for artifacts"))
     }
 
-    pub(super) fn session(&self) -> Result<&SessionAccess, ToolError> {
+    pub(in crate::agent) fn session(&self) -> Result<&SessionAccess, ToolError> {
         self.session
             .as_ref()
             .ok_or_else(|| absent("the session's records are out of reach"))

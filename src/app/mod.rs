@@ -19,6 +19,7 @@ pub mod follow;
 mod forgotten;
 pub mod gc;
 mod git_locks;
+pub mod guardrails;
 pub mod hooks;
 pub mod idle;
 pub mod inside;

@@ -152,6 +152,8 @@ pub enum Command {
     Gc(c::gc::Args),
     /// List what models can call, and what each takes
     Tools(c::tools::Args),
+    /// Say what is known to do harm, and look for it
+    Guardrails(c::guardrails::Args),
     /// Check a plan file
     Plan(c::plan::Args),
     /// Say what models used up

@@ -123,6 +123,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::Gc(args) => c::gc::run(args, context),
         Command::Usage(args) => c::usage::run(args, context),
         Command::Tools(args) => c::tools::run(args, context),
+        Command::Guardrails(args) => c::guardrails::run(args, context),
         Command::Plan(args) => c::plan::run(args, context),
         Command::Doctor(args) => c::doctor::run(args, context),
         Command::Codes(args) => c::codes::run(args, context),

@@ -32,6 +32,20 @@ impl Repo {
         Ok(files)
     }
 
+    /// Whether a commit has something at this path.
+    ///
+    /// # Errors
+    /// When an object is missing or damaged.
+    pub fn has_path(&self, commit: &CommitId, path: &str) -> Result<bool, GitError> {
+        let repo = self.gix();
+        let failed = || GitError::library(format!("look for {path} in {commit}"));
+        let tree = repo
+            .find_tree(root_tree(&repo, object_id(commit)?)?)
+            .map_err(|error| failed()(error))?;
+        let found = tree.lookup_entry_by_path(path);
+        Ok(found.map_err(|error| failed()(error))?.is_some())
+    }
+
     /// The files that are in both scopes today, at most `most` of them by name; see
     /// [`present`](Self::present).
     ///

@@ -2,6 +2,7 @@
 
 mod changes;
 mod command;
+mod commits;
 mod entry;
 mod error;
 mod files;
@@ -23,6 +24,7 @@ mod tests;
 
 pub use changes::{Side, changed_by, differing, entries_of, join, parents, root_tree};
 pub use command::{Git, Output};
+pub use commits::Brought;
 pub use entry::{Flaw, component_flaw};
 pub use error::{GitError, says_full, with_causes};
 pub use hooks::{HookFolder, SESSION_HOOKS, session_hooks};

@@ -114,6 +114,9 @@ codes! {
     PathRefused = "TY-PATH-REFUSED", Held, "a tool was given a path that it does not go to", "name a file of the worktree, from its root and without `..`, links that leave it and `.git`";
     FileUnsuitable = "TY-FILE-UNSUITABLE", Failed, "a file is not what a tool expects", "look at it first: it may be missing, too large, binary, a folder, or have changed meanwhile";
     EditMismatch = "TY-EDIT-MISMATCH", Failed, "an edit does not fit the file", "read the file again and repeat its text exactly";
+    GuardrailUnknown = "TY-GUARDRAIL-UNKNOWN", NotFound, "there is no such guardrail", "`treeyard guardrails ls` lists them";
+    GuardrailFound = "TY-GUARDRAIL-FOUND", Failed, "something severe meets a guardrail", "correct what is named; `treeyard guardrails show` says what each is about";
+    GuardrailDigest = "TY-GUARDRAIL-DIGEST", Failed, "the registry of guardrails is another one than expected", "use the version of treeyard that has it, or expect the new digest after a look at `treeyard guardrails ls`";
     Usage = "TY-USAGE", Usage, "the command line is wrong", "see `treeyard help`";
     PlanInvalid = "TY-PLAN-INVALID", Usage, "the plan file is wrong", "run `treeyard plan check FILE`; the schema is printed by `treeyard plan schema`";
     ConfigInvalid = "TY-CONFIG-INVALID", Usage, "a configuration file is wrong", "correct the named key; `treeyard config show` prints every key with its value and origin";

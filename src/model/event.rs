@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::budget::Warned;
 use super::consent::{ConsentReceipt, ProjectionPlan};
 use super::drift::SharedPath;
+use super::guardrail::GuardrailHit;
 use super::identity::RoleExecutionIdentity;
 use super::ids::{CommitId, ContentHash, EventId, JobId, ModelCallId, PlanId, SessionId};
 use super::job::{JobKind, Outcome};
@@ -78,8 +79,7 @@ events! {
         /// The job.
         job_id: JobId,
     }
-    /// A job that had a slot was held back by the rate of its group, told once for each job; or a call of a model by the rate of its provider, told
-    /// once for each call.
+    /// Told once: a job that had a slot was held back by the rate of its group, or a call of a model by the rate of its provider.
     RateLimited = "FR-EVT-SESS-SCHED-003" {
         /// The job.
         job_id: JobId,
@@ -156,8 +156,7 @@ events! {
         /// What is still held.
         scope: Scope,
     }
-    /// Another party works under the lock now: a session that goes on from the owner's work, or the
-    /// owner again.
+    /// Another party works under the lock now: a session that goes on from the owner's work, or the owner again.
     LockPassed = "FR-EVT-LOCK-005" {
         /// Which lock.
         token: LockToken,
@@ -183,10 +182,9 @@ events! {
         /// What became of it: `granted`, `queued` or `refused`.
         answer: String,
     }
-    /// What a session changed outside its scope, or where another one did too, is something else
-    /// than before; empty when nothing is left of it.
+    /// What a session changed outside its scope, or where another one did too, is something else than before.
     DriftFound = "FR-EVT-GUARD-001" {
-        /// Paths outside the scope, at most 20.
+        /// Paths outside the scope, at most 20; none when nothing is left of it.
         outside: Vec<String>,
         /// How many more there are.
         more: u64,
@@ -301,6 +299,11 @@ events! {
     ApprovalSpent = "FR-EVT-GUARD-010" {
         /// The event that gave it.
         granted: EventId,
+    }
+    /// A call of a tool met a guardrail, whatever became of the call.
+    GuardrailHit = "FR-EVT-GUARD-011" {
+        /// Which, and by what.
+        hit: Box<GuardrailHit>,
     }
     /// Something is to be sent to a provider, and a person has to agree.
     ConsentRequested = "FR-EVT-CLOUD-001" {
@@ -430,8 +433,7 @@ events! {
         /// Why, for a person.
         reason: String,
     }
-    /// The target is about to move: written before it does, so that a landing which is cut short
-    /// right after that is known to have happened.
+    /// The target is about to move: written before, so that a landing which is cut short right after it is known.
     TargetMoving = "FR-EVT-MERGE-005" {
         /// The branch, without `refs/heads/`.
         target: String,
@@ -440,8 +442,7 @@ events! {
         /// Where it will be.
         to: CommitId,
     }
-    /// Every checkout of the target has what landed. Without it, one that still has the files from
-    /// before is an update that was cut short, and not somebody's wish.
+    /// Every checkout of the target has what landed; without it, one with the files from before was cut short.
     CheckoutsUpdated = "FR-EVT-MERGE-006" {
         /// The branch, without `refs/heads/`.
         target: String,

@@ -12,6 +12,7 @@ pub mod drift;
 pub mod event;
 pub mod execution;
 pub mod guard;
+pub mod guardrail;
 pub mod identity;
 pub mod ids;
 pub mod job;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::drive::Run;
 use super::error::RunError;
+use super::guard::{ended_by, judge};
 use super::ledger::New;
 use super::setup::{Cancel, Heard};
 use super::turn::Ear;
@@ -40,9 +41,13 @@ pub(super) async fn act(
     cancel: &Cancel,
 ) -> Result<Option<Stop>, RunError> {
     let args = run.ledger.originals.remove(&pending.id);
+    let hits = judge(run, &pending, args.as_ref())?;
     let prepared = match prepare(run, &pending, args.as_ref()) {
         Ok(prepared) => prepared,
-        Err(came) => return refuse(run, &pending, None, *came, heard).map(|()| None),
+        Err(came) => {
+            refuse(run, &pending, None, *came, heard)?;
+            return Ok(ended_by(&hits));
+        }
     };
     let given = run.ledger.store.rules(run.setup.session.id)?;
     let rules: Rules = given.iter().map(|(_, rule)| rule.clone()).collect();
@@ -52,7 +57,7 @@ pub(super) async fn act(
             ask_from: run.setup.ask_from,
             rules: &rules,
         },
-        guardrails: &|_| Vec::new(),
+        guardrails: &|_| hits.clone(),
     };
     let line = run
         .setup

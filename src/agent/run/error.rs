@@ -2,6 +2,7 @@
 
 use crate::cas::CasError;
 use crate::model::code::Code;
+use crate::model::guardrail::InvalidRegistry;
 use crate::model::thread::Malformed;
 use crate::store::StoreError;
 
@@ -20,6 +21,9 @@ pub enum RunError {
     /// What is sent or stored has no form as JSON.
     #[error("it cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
+    /// The guardrails cannot be read, and without them nothing runs.
+    #[error(transparent)]
+    Guardrails(#[from] InvalidRegistry),
     /// A tool's thread died.
     #[error("a tool ended in a way that no tool should: {0}")]
     Tool(String),
@@ -32,7 +36,7 @@ impl RunError {
             Self::Store(error) => error.code(),
             Self::Cas(error) => error.code(),
             Self::Thread(_) | Self::Json(_) => Code::ArtifactDamaged,
-            Self::Tool(_) => Code::Io,
+            Self::Guardrails(_) | Self::Tool(_) => Code::Io,
         }
     }
 }

@@ -5,9 +5,11 @@
 //! an effect its intent is durable; what it came to is durable before the next intent is.
 
 mod act;
+mod before;
 mod compact;
 mod drive;
 mod error;
+mod guard;
 mod ledger;
 mod opening;
 mod pace;

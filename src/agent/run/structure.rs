@@ -23,10 +23,18 @@ pub(super) fn wrong_with(answer: &str, schema: &Value) -> Option<String> {
     }
 }
 
+/// How the loop begins what it says in the place of a person.
+const OWN: &str = "Your last answer ";
+
+/// Whether these are words of the loop's, and of no person.
+pub(super) fn is_own(text: &str) -> bool {
+    text.starts_with(OWN)
+}
+
 /// What the model is told of it.
 pub(super) fn correction(wrong: &str) -> String {
     format!(
-        "Your last answer does not follow the JSON Schema that was asked for: {wrong}. Answer again with nothing but \
+        "{OWN}does not follow the JSON Schema that was asked for: {wrong}. Answer again with nothing but \
          a JSON document that does."
     )
 }
@@ -46,6 +54,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    /// They are no word of a person's, after which what was read before would count no more.
+    #[test]
+    fn the_loops_own_words_are_known() {
+        assert!(is_own(&correction("x")));
+        assert!(!is_own("Go on."));
+    }
 
     #[test]
     fn what_is_wrong_is_said_with_its_place() {

@@ -1,4 +1,5 @@
 mod broken;
 mod going;
+mod guard;
 mod house;
 mod word;

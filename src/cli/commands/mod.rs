@@ -17,6 +17,7 @@ pub mod doctor;
 pub mod events;
 pub mod explain;
 pub mod gc;
+pub mod guardrails;
 pub mod hooks;
 pub mod init;
 pub mod locks;

@@ -1,6 +1,6 @@
 //! `git`: its own options, then a command or an alias.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::options::{self, Options};
 use super::verdict::{Denial, Place, Rule};
@@ -28,20 +28,21 @@ const GO_ON: [&str; 6] = [
 ];
 
 /// Git's own options, and what comes after them.
-struct Line<'w> {
+pub(in crate::model) struct Line<'w> {
     /// Settings for this one run.
-    settings: Vec<(String, String)>,
+    pub settings: Vec<(String, String)>,
     /// Where it runs.
-    folder: PathBuf,
+    pub folder: PathBuf,
     /// Whether it names the repository, instead of finding the one around.
-    names_repository: bool,
+    pub names_repository: bool,
     own: &'w [String],
-    rest: &'w [String],
+    /// The command and its arguments.
+    pub rest: &'w [String],
 }
 
 /// Whether it may be run with these words.
 pub(super) fn judge(words: &[String], place: &Place<'_>, depth: u32) -> Option<Denial> {
-    let line = read(words, place);
+    let line = read(words, place.cwd, |name| place.around.variable(name));
     let is_off = line.settings.iter().any(|(key, _)| is_hooks_path(key));
     let (command, args) = line.rest.split_first()?;
     let denial = match command.as_str() {
@@ -73,10 +74,15 @@ fn stays_in_scratch(denial: &Denial, line: &Line<'_>, place: &Place<'_>) -> bool
     is_local && !named && place.is_scratch(&line.folder)
 }
 
-fn read<'w>(words: &'w [String], place: &Place<'_>) -> Line<'w> {
+/// Takes git's own options off. `variable` is asked for a variable of the environment.
+pub(in crate::model) fn read<'w>(
+    words: &'w [String],
+    cwd: &Path,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Line<'w> {
     let mut line = Line {
         settings: Vec::new(),
-        folder: place.cwd.to_owned(),
+        folder: cwd.to_owned(),
         names_repository: false,
         own: &[],
         rest: &[],
@@ -98,8 +104,8 @@ fn read<'w>(words: &'w [String], place: &Place<'_>) -> Line<'w> {
             }
             "--config-env" => {
                 let said = value.unwrap_or(next);
-                let (key, variable) = said.rsplit_once('=').unwrap_or_default();
-                let value = place.around.variable(variable).unwrap_or_default();
+                let (key, name) = said.rsplit_once('=').unwrap_or_default();
+                let value = variable(name).unwrap_or_default();
                 line.settings.push((key.to_owned(), value));
             }
             "--git-dir" | "--work-tree" => line.names_repository = true,
@@ -229,7 +235,7 @@ fn takes_section(options: &Options, word: &str) -> bool {
 }
 
 /// Section and name of a setting are the same in any case.
-fn is_hooks_path(key: &str) -> bool {
+pub(in crate::model) fn is_hooks_path(key: &str) -> bool {
     key.eq_ignore_ascii_case(HOOKS_PATH)
 }
 

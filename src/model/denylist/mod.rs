@@ -19,6 +19,10 @@ use std::path::Path;
 pub use verdict::{Denial, Place, Rule, Surroundings};
 pub use words::{quoted, redacted};
 
+pub(in crate::model) use git::{Line as GitLine, is_hooks_path, read as git_line};
+pub(in crate::model) use options::read as read_options;
+pub(in crate::model) use words::shell_parts;
+
 /// Whether the program `words[0]` may be run with the rest of `words`; why not, when it may not.
 pub fn judge(words: &[String], place: &Place<'_>) -> Option<Denial> {
     judge_at(words, place, 0)

@@ -2,7 +2,7 @@
 
 /// One command's words, told apart.
 #[derive(Debug, Default)]
-pub(super) struct Options {
+pub(in crate::model) struct Options {
     /// Long options without their dashes, as far as they are written, and what follows their `=`.
     pub long: Vec<(String, Option<String>)>,
     /// Letters of short options, with what is written behind those that take a value.
@@ -13,7 +13,11 @@ pub(super) struct Options {
 
 /// Reads words of which the letters in `with_value`, and the long options in `long_with_value`, take
 /// the next word for their value when none is written behind them.
-pub(super) fn read(words: &[String], with_value: &str, long_with_value: &[&str]) -> Options {
+pub(in crate::model) fn read(
+    words: &[String],
+    with_value: &str,
+    long_with_value: &[&str],
+) -> Options {
     let mut found = Options::default();
     let mut words = words.iter();
     while let Some(word) = words.next() {
@@ -52,7 +56,7 @@ pub(super) fn read(words: &[String], with_value: &str, long_with_value: &[&str])
 }
 
 impl Options {
-    pub(super) fn has_letter(&self, letters: &str) -> bool {
+    pub(in crate::model) fn has_letter(&self, letters: &str) -> bool {
         self.short
             .iter()
             .any(|(letter, _)| letters.contains(*letter))
@@ -60,13 +64,13 @@ impl Options {
 
     /// Whether the option `name` is there, written in full or cut short to no less than `least`. Both
     /// git and `rm` take the start of a long option for it when it can be no other.
-    pub(super) fn has_long(&self, name: &str, least: &str) -> bool {
+    pub(in crate::model) fn has_long(&self, name: &str, least: &str) -> bool {
         let means = |written: &str| name.starts_with(written) && written.starts_with(least);
         self.long.iter().any(|(written, _)| means(written))
     }
 
     /// The value of an option, by its letter or its name.
-    pub(super) fn value(&self, letter: char, name: &str) -> Option<&str> {
+    pub(in crate::model) fn value(&self, letter: char, name: &str) -> Option<&str> {
         let short = self.short.iter().filter(|(found, _)| *found == letter);
         let long = self.long.iter().filter(|(found, _)| found == name);
         let values = short

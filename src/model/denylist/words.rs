@@ -1,19 +1,34 @@
 //! Words of a command line: taken apart as a shell does it, and written for one.
 
+/// A command of a shell line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::model) struct Part {
+    /// Its words.
+    pub words: Vec<String>,
+    /// What stands between it and the one before, without spaces, such as `&&` or `|`.
+    pub joint: String,
+}
+
 /// The words of a git alias. Quotes and backslashes count as they do in a shell; `None` when a quote
 /// is open at the end.
 pub(super) fn split(text: &str) -> Option<Vec<String>> {
-    let commands = commands(text, false)?;
-    Some(commands.into_iter().flatten().collect())
+    let parts = parts(text, false)?;
+    Some(parts.into_iter().flat_map(|part| part.words).collect())
 }
 
 /// The commands of a shell line, each as its words, as far as that can be said without running it.
 pub(super) fn shell_commands(text: &str) -> Vec<Vec<String>> {
-    commands(text, true).unwrap_or_default()
+    let parts = shell_parts(text).into_iter();
+    parts.map(|part| part.words).collect()
 }
 
-fn commands(text: &str, shell: bool) -> Option<Vec<Vec<String>>> {
-    let (mut done, mut words, mut word) = (Vec::new(), Vec::new(), None::<String>);
+/// The same, with what joins them.
+pub(in crate::model) fn shell_parts(text: &str) -> Vec<Part> {
+    parts(text, true).unwrap_or_default()
+}
+
+fn parts(text: &str, shell: bool) -> Option<Vec<Part>> {
+    let (mut done, mut part, mut word) = (Vec::new(), Part::default(), None::<String>);
     let (mut quote, mut escaped) = (None::<char>, false);
     for c in text.chars() {
         let ends = shell && ";|&(){}`\n".contains(c);
@@ -30,16 +45,20 @@ fn commands(text: &str, shell: bool) -> Option<Vec<Vec<String>>> {
                 quote = Some(c);
             }
             (None, _) if ends => {
-                words.extend(word.take());
-                done.push(std::mem::take(&mut words));
+                part.words.extend(word.take());
+                if !part.words.is_empty() {
+                    done.push(std::mem::take(&mut part));
+                }
+                part.joint.push(c);
             }
-            (None, _) if c.is_whitespace() => words.extend(word.take()),
+            (None, _) if c.is_whitespace() => part.words.extend(word.take()),
             (None, _) => word.get_or_insert_default().push(c),
         }
     }
-    words.extend(word);
-    done.push(words);
-    done.retain(|words| !words.is_empty());
+    part.words.extend(word);
+    if !part.words.is_empty() {
+        done.push(part);
+    }
     quote.is_none().then_some(done)
 }
 

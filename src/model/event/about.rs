@@ -27,6 +27,7 @@ impl Event {
             Self::ModelCallEnded { call } => Some(call.job_id),
             Self::ToolCalled { call } => Some(call.job_id),
             Self::ApprovalAsked { asked } => Some(asked.job_id),
+            Self::GuardrailHit { hit } => Some(hit.job_id),
             Self::ArtifactStored { job_id, .. } => *job_id,
             _ => None,
         }
