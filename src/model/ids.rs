@@ -93,6 +93,11 @@ uuid_id!(
     ModelCallId,
     "an id of a model's call"
 );
+uuid_id!(
+    /// One checkpoint of a session.
+    CheckpointId,
+    "an id of a checkpoint"
+);
 
 /// A content hash, written `blake3:<64 hex digits>`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]

@@ -4,6 +4,7 @@ pub mod backend;
 pub mod bucket;
 pub mod budget;
 pub mod chat;
+pub mod checkpoint;
 pub mod code;
 pub mod consent;
 pub mod denylist;

@@ -93,7 +93,8 @@ impl Store {
     /// What was said in a session after a place in the log, in order.
     pub fn messages(&self, session: SessionId, after: u64) -> Result<Vec<MessageRow>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT seq, at_ms, record FROM messages WHERE session_id = ?1 AND seq > ?2 ORDER BY seq",
+            "SELECT seq, at_ms, record FROM messages WHERE session_id = ?1 AND seq > ?2 \
+             AND taken_back = 0 ORDER BY seq",
         )?;
         let rows = statement.query_and_then(params![session.to_string(), after as i64], message)?;
         rows.collect()

@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0004_models.sql"),
     include_str!("../../migrations/0005_status.sql"),
     include_str!("../../migrations/0006_consents.sql"),
+    include_str!("../../migrations/0007_checkpoints.sql"),
 ];
 /// The schema version this binary writes.
 pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::chain::plain;
 use super::error::StoreError;
-use super::{consents, fold_locks, fold_models, status};
+use super::{checkpoints, consents, fold_locks, fold_models, status};
 use crate::model::code::Code;
 use crate::model::event::{Event, Record};
 use crate::model::ids::{JobId, SessionId};
@@ -18,6 +18,7 @@ const QUEUED: &str = "queued";
 pub(super) fn fold(db: &Connection, record: &Record) -> Result<(), StoreError> {
     if let Some(session) = record.model_session_id {
         fold_into_session(db, record, session)?;
+        checkpoints::fold(db, record, session)?;
     }
     consents::fold(db, record)?;
     match &record.event {

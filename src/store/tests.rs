@@ -110,6 +110,7 @@ fn tables(store: &Store) -> String {
         ("messages", "seq"),
         ("model_calls", "call_id"),
         ("consents", "granted"),
+        ("checkpoints", "checkpoint_id"),
     ] {
         let mut statement = store
             .connection
