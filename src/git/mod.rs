@@ -2,11 +2,13 @@
 
 mod changes;
 mod command;
+mod durable;
 mod entry;
 mod error;
 mod files;
 mod hooks;
 mod hooks_path;
+mod hunks;
 mod modules;
 mod objects;
 mod patience;
@@ -27,6 +29,7 @@ pub use entry::{Flaw, component_flaw};
 pub use error::{GitError, says_full, with_causes};
 pub use hooks::{HookFolder, SESSION_HOOKS, session_hooks};
 pub use hooks_path::HooksPath;
+pub use hunks::hunks;
 pub use objects::{ChangeKind, ChangedPath};
 pub use patience::retry;
 pub use refs::{Expected, object_id};
