@@ -14,7 +14,7 @@ use crate::model::ids::SessionId;
 use crate::workspace::Located;
 use crate::workspace::tests::{Field, git, put};
 
-const KILLS: u64 = 30;
+const KILLS: u64 = 24;
 const SCENE: &str = "TREEYARD_TEST_SNAPSHOT";
 
 /// What the other process does until it is killed. By itself this test does nothing.
@@ -83,7 +83,7 @@ fn killed_at_any_moment_nothing_is_lost_and_it_goes_on() {
             .spawn()
             .unwrap();
         // The moment is arbitrary; nothing waits for it.
-        std::thread::sleep(Duration::from_millis(20 + kill * 13 % 170));
+        std::thread::sleep(Duration::from_millis(20 + kill * 61 % 600));
         other.kill().unwrap();
         assert_eq!(
             other.wait().unwrap().signal(),

@@ -131,11 +131,11 @@ fn what_cannot_be_read_stays_as_it_was_known() {
     let base = field.repo.tree_of(&field.base).unwrap();
     let file = ws.path.join("src/a.txt");
     fs::write(&file, "changed\n").unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o0)).unwrap();
     let taken = snap(&field, &ws);
     assert_eq!(taken.tree, base);
     assert_eq!(taken.notes[0].why, Why::Unreadable);
-    fs::set_permissions(ws.path.join("src"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(ws.path.join("src"), fs::Permissions::from_mode(0o0)).unwrap();
     assert_eq!(snap(&field, &ws).tree, base);
     fs::set_permissions(ws.path.join("src"), fs::Permissions::from_mode(0o755)).unwrap();
 }

@@ -256,7 +256,12 @@ fn list(
         let side = base.get(&name).copied();
         let is_submodule = side.is_some_and(|(mode, _)| mode.is_commit());
         if kind.is_dir() && !is_submodule {
-            if !found.paths.contains(&child) && scene.counts(child.as_bstr(), kind, side) {
+            if found.paths.contains(&child) || !scene.counts(child.as_bstr(), kind, side) {
+                continue;
+            }
+            if component_flaw(&name).is_some() {
+                scene.note(child, Why::Name);
+            } else {
                 found.paths.insert(child.clone());
                 again.push(Folder {
                     path: child,

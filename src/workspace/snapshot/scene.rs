@@ -101,13 +101,8 @@ impl Scene {
         };
         let left_out: Vec<BString> = recorded.as_ref().map(left_out).unwrap_or_default();
         state.is_sparse = !left_out.is_empty();
-        let settings = objects.config_snapshot();
-        let (modes, links) = ("core.fileMode", "core.symlinks");
-        let (has_modes, has_links) = (
-            settings.boolean(modes) != Some(false),
-            settings.boolean(links) != Some(false),
-        );
-        drop(settings);
+        let is_on = |key: &str| objects.config_snapshot().boolean(key) != Some(false);
+        let (has_modes, has_links) = (is_on("core.fileMode"), is_on("core.symlinks"));
         Ok(Self {
             root: Beneath::open(&ws.path)
                 .map_err(|errno| WorkspaceError::io(&ws.path)(errno.into()))?,
