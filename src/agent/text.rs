@@ -1,12 +1,8 @@
 //! Files as text, and how two of them differ.
 
-use std::io;
-
-use gix::diff::blob::unified_diff::{ConsumeHunk, ContextSize, DiffLineKind, HunkHeader};
-use gix::diff::blob::{Algorithm, InternedInput, UnifiedDiff, diff_with_slider_heuristics};
-
 use super::path::RelPath;
 use super::place::{Found, Place, Stamp};
+use crate::git::hunks;
 use crate::model::code::Code;
 use crate::model::tool::{ErrorKind, ToolError};
 
@@ -75,12 +71,9 @@ pub(super) fn start(text: &str, limit: usize) -> (&str, bool) {
 /// What changes, as a unified diff with three lines around; nothing for a side that is not there. It is
 /// cut where it is too long for one answer.
 pub(super) fn diff(path: &RelPath, before: Option<&str>, after: Option<&str>) -> String {
-    let input = InternedInput::new(before.unwrap_or_default(), after.unwrap_or_default());
-    let diff = diff_with_slider_heuristics(Algorithm::Histogram, &input);
-    let printer = Hunks(String::new());
-    let hunks = UnifiedDiff::new(&diff, &input, printer, ContextSize::default()).consume();
-    // The printer writes into memory, which does not fail.
-    let hunks = hunks.unwrap_or_default();
+    let bytes = |text: Option<&str>| text.unwrap_or_default().as_bytes().to_vec();
+    let hunks = hunks(&bytes(before), &bytes(after));
+    let hunks = String::from_utf8_lossy(&hunks);
     let side = |text: Option<&str>, letter: &str| match text {
         Some(_) => format!("{letter}/{path}"),
         None => "/dev/null".to_owned(),
@@ -90,32 +83,5 @@ pub(super) fn diff(path: &RelPath, before: Option<&str>, after: Option<&str>) ->
     match start(&whole, ANSWER) {
         (all, false) => all.to_owned(),
         (start, true) => format!("{start}\n… and {} more bytes\n", whole.len() - start.len()),
-    }
-}
-
-/// The text of hunks.
-struct Hunks(String);
-
-impl ConsumeHunk for Hunks {
-    type Out = String;
-
-    fn consume_hunk(
-        &mut self,
-        header: HunkHeader,
-        lines: &[(DiffLineKind, &[u8])],
-    ) -> io::Result<()> {
-        self.0.push_str(&format!("{header}\n"));
-        for (kind, line) in lines {
-            self.0.push(kind.to_prefix());
-            self.0.push_str(&String::from_utf8_lossy(line));
-            if !line.ends_with(b"\n") {
-                self.0.push_str("\n\\ No newline at end of file\n");
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> String {
-        self.0
     }
 }

@@ -211,6 +211,6 @@ fn previous(expected: &Expected) -> Result<PreviousValue, GitError> {
     })
 }
 
-fn checked_name(full_name: &str) -> Result<FullName, GitError> {
+pub(super) fn checked_name(full_name: &str) -> Result<FullName, GitError> {
     FullName::try_from(full_name).map_err(GitError::library(format!("use the ref {full_name:?}")))
 }

@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use gix::attrs::StateRef;
 use gix::bstr::{BStr, ByteSlice};
 use gix::filter::plumbing::Pipeline;
-use gix::filter::plumbing::pipeline::convert::ToWorktreeOutcome;
 use gix::filter::plumbing::pipeline::convert::to_worktree::Options;
+use gix::filter::plumbing::pipeline::convert::{ToGitOutcome, ToWorktreeOutcome};
 use gix::worktree::Stack;
 use gix::worktree::stack::state::attributes::Source;
 
@@ -79,6 +79,49 @@ impl Conversion {
                 let error = std::io::Error::other("a filter program ran");
                 Err(GitError::library(WHAT)(error))
             }
+        }
+    }
+}
+
+impl Conversion {
+    /// Whether the file is in another encoding in a worktree.
+    pub(super) fn is_encoded(&mut self, objects: &gix::Repository, name: &BStr) -> bool {
+        let mut found = gix::attrs::search::Outcome::default();
+        found.initialize_with_selection(&Default::default(), ["working-tree-encoding"]);
+        let attributes = self.attributes.at_entry(name, None, &objects.objects);
+        attributes.is_ok_and(|attributes| {
+            attributes.matching_attributes(&mut found);
+            names_encoding(&found)
+        })
+    }
+
+    /// The bytes that git would store of the file `name` with `content`. `None` where the library does not
+    /// know, or refuses.
+    pub(super) fn undo(
+        &mut self,
+        objects: &gix::Repository,
+        name: &BStr,
+        content: &[u8],
+    ) -> Option<Vec<u8>> {
+        let attributes = self
+            .attributes
+            .at_entry(name, None, &objects.objects)
+            .ok()?;
+        let mut is_encoded = false;
+        let stored = self.pipeline.convert_to_git(
+            content,
+            &name.to_path_lossy(),
+            &mut |_, found| {
+                attributes.matching_attributes(found);
+                is_encoded = names_encoding(found);
+            },
+            &mut |_| Ok(None),
+        );
+        match stored {
+            Ok(_) | Err(_) if is_encoded => None,
+            Ok(ToGitOutcome::Unchanged(same)) => Some(same.to_vec()),
+            Ok(ToGitOutcome::Buffer(stored)) => Some(stored.to_vec()),
+            Ok(ToGitOutcome::Process(_)) | Err(_) => None,
         }
     }
 }

@@ -5,6 +5,7 @@
 //! the attributes that it recorded when the worktree was made. Submodules stay empty gitlinks.
 
 mod bench;
+mod beneath;
 mod confine;
 mod convert;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod guard;
 mod import;
 mod include;
 mod located;
+mod names;
 mod nested;
 mod note;
 mod own_folders;
@@ -43,6 +45,7 @@ mod salvage;
 mod settled;
 #[cfg(test)]
 mod settled_tests;
+pub mod snapshot;
 mod source;
 mod staged;
 mod stat;

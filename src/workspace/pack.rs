@@ -1,7 +1,7 @@
 //! Handing objects on in a pack: to the repository, checked, and to the session's own directory.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::WorkspaceError;
@@ -17,8 +17,19 @@ pub(super) struct Pack {
 
 /// A pack of the repository that no ref reaches yet. As long as this lives, no `git gc` removes it.
 #[must_use]
+#[derive(Debug)]
 pub(super) struct Kept {
     mark: Option<PathBuf>,
+}
+
+impl Kept {
+    /// Marks a pack that is about to be there. Where a mark is there already, it is somebody else's.
+    pub(super) fn mark(path: &Path, by: &str) -> Self {
+        let written = File::create_new(path).and_then(|mut mark| writeln!(mark, "{by}"));
+        Self {
+            mark: written.is_ok().then(|| path.to_owned()),
+        }
+    }
 }
 
 impl Drop for Kept {

@@ -191,7 +191,7 @@ impl Reference {
 }
 
 /// A file and its size. Neither does a link lead elsewhere nor a pipe block.
-fn open_file(folder: &OwnedFd, name: &[u8]) -> Option<(File, u64)> {
+pub(super) fn open_file(folder: &OwnedFd, name: &[u8]) -> Option<(File, u64)> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = File::from(fs::openat(folder, name, flags, fs::Mode::empty()).ok()?);
     let found = file.metadata().ok()?;
@@ -199,7 +199,7 @@ fn open_file(folder: &OwnedFd, name: &[u8]) -> Option<(File, u64)> {
 }
 
 /// The id of the blob that it would be; without keeping it in memory. `None` when it cannot be read.
-fn hash(file: &mut File, size: u64) -> Option<gix::ObjectId> {
+pub(super) fn hash(file: &mut File, size: u64) -> Option<gix::ObjectId> {
     let never = AtomicBool::new(false);
     let mut progress = gix::progress::Discard;
     gix::objs::compute_stream_hash(SHA1, Kind::Blob, file, size, &mut progress, &never).ok()

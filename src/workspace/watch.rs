@@ -13,17 +13,17 @@ use std::time::SystemTime;
 
 use gix::bstr::{BStr, BString, ByteSlice};
 use gix::index::entry::{Mode, Stat};
-use gix::worktree::Stack;
-use gix::worktree::stack::state::ignore::Source;
-use rustix::fs::{AtFlags, Dir, FileType, statat};
+use rustix::fs::FileType;
 use rustix::io::Errno;
 
+use super::beneath::Beneath;
 use super::error::WorkspaceError;
 use super::located::Located;
+use super::names::{Names, each_in};
 use super::reference::Reference;
 use super::stat::{is_over, stat_of};
-use super::untouched::{Opened, below, folders, open_folder};
-use crate::git::{GitError, Repo};
+use super::untouched::{Opened, below, folders};
+use crate::git::Repo;
 
 /// The most paths that one look tells.
 const MOST: usize = 10_000;
@@ -34,7 +34,7 @@ pub struct Watch {
     repo: Repo,
     root: PathBuf,
     base: Reference,
-    excludes: Stack,
+    names: Names,
     folders: HashMap<BString, Folder>,
     round: u64,
 }
@@ -85,17 +85,12 @@ impl Watch {
     /// When the base or the ignore files cannot be read.
     pub fn begin(repo: &Repo, place: &Located) -> Result<Self, WorkspaceError> {
         let base = Reference::of(repo, place)?;
-        let excludes = repo
-            .gix()
-            .excludes(base.index(), None, Source::IdMapping)
-            .map_err(GitError::library("read the ignore files"))?
-            .detach();
         Ok(Self {
             repo: repo.clone(),
             root: place.path.clone(),
+            names: Names::of(&repo.gix(), base.index())?,
             folders: folders_of(&base),
             base,
-            excludes,
             round: 0,
         })
     }
@@ -107,6 +102,8 @@ impl Watch {
     pub fn look(&mut self) -> Result<Changed, WorkspaceError> {
         self.round += 1;
         let objects = self.repo.gix();
+        let root = Beneath::open(&self.root)
+            .map_err(|errno| WorkspaceError::io(&self.root)(errno.into()))?;
         let mut found = Changed::default();
         let mut extra_folders = 0;
         let mut next = vec![BString::default()];
@@ -118,7 +115,7 @@ impl Watch {
                     continue;
                 }
             }
-            match open_folder(&self.root, path.as_bstr()) {
+            match root.folder(path.as_bstr()) {
                 Ok(open) => self.visit(&objects, path, &open, &mut found, &mut next)?,
                 Err(errno) if path.is_empty() => {
                     return Err(WorkspaceError::io(&self.root)(errno.into()));
@@ -185,50 +182,30 @@ impl Watch {
         path: &BStr,
         open: &Opened,
     ) -> Result<Listing, Errno> {
+        let is_in_base = self.is_in_base(path);
         let mut listing = Listing::default();
-        for found in Dir::read_from(&open.folder)? {
-            let found = found?;
-            let name = found.file_name().to_bytes();
-            match name {
-                b"." | b".." => continue,
-                b".git" if self.is_in_base(path) => continue,
-                b".git" => {
-                    return Ok(Listing {
-                        new: vec![path.to_owned()],
-                        ..Listing::default()
-                    });
-                }
-                _ => {}
+        let mut is_nested = false;
+        each_in(open, |name, kind| {
+            if name == b".git" {
+                is_nested = !is_in_base;
+                return is_in_base;
             }
             let child = below(path, name);
-            let kind = match found.file_type() {
-                FileType::Unknown => kind_of(open, name),
-                kind => kind,
-            };
+            let base = self.base.mode(child.as_bstr());
             if self.is_in_base(child.as_bstr()) && kind.is_dir() {
                 listing.folders.push(child);
-            } else if self.is_new(objects, child.as_bstr(), kind) {
+            } else if self.names.is_new(objects, child.as_bstr(), kind, base) {
                 listing.add(child, kind);
             }
-        }
-        Ok(listing)
-    }
-
-    /// Whether what is at `path`, but no folder of the base, is work that the base does not have.
-    fn is_new(&mut self, objects: &gix::Repository, path: &BStr, kind: FileType) -> bool {
-        let is_known = match self.base.mode(path) {
-            None => false,
-            Some(Mode::COMMIT) => true,
-            Some(_) => !kind.is_dir(),
-        };
-        // Git has no pipes, sockets and devices.
-        let is_work = kind.is_dir() || kind.is_file() || kind.is_symlink();
-        let mode = if kind.is_dir() { Mode::DIR } else { Mode::FILE };
-        let mut is_ignored = || {
-            let rules = self.excludes.at_entry(path, Some(mode), &objects.objects);
-            rules.is_ok_and(|rules| rules.is_excluded())
-        };
-        is_work && !is_known && !is_ignored()
+            true
+        })?;
+        Ok(match is_nested {
+            true => Listing {
+                new: vec![path.to_owned()],
+                ..Listing::default()
+            },
+            false => listing,
+        })
     }
 
     /// The files of the base whose folders were not found are gone. What was known of other folders
@@ -282,14 +259,6 @@ fn folders_of(base: &Reference) -> HashMap<BString, Folder> {
         }
     }
     known
-}
-
-/// For file systems that do not tell it with the name.
-fn kind_of(open: &Opened, name: &[u8]) -> FileType {
-    let found = statat(&open.folder, name, AtFlags::SYMLINK_NOFOLLOW);
-    found.map_or(FileType::Unknown, |found| {
-        FileType::from_raw_mode(found.st_mode)
-    })
 }
 
 #[cfg(test)]
