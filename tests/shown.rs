@@ -48,3 +48,120 @@ fn nothing_in_a_file_hides_what_stands_behind_it() {
     let end = "\n+a␛]0;\n+hidden␍\n+<U+009D>back<U+202E>\n";
     assert!(diff.ends_with(end), "{diff:?}");
 }
+
+#[test]
+fn an_old_prompt_answers_for_no_other_call() {
+    let yard = yard_with("LOW", TWO);
+    yard.exits(5, &["run", "--name", "notes", "--prompt", "notes"]);
+    let mut command: Command = yard.command(env!("CARGO_BIN_EXE_treeyard"));
+    let mut chat = command
+        .args(["chat", "notes"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut shown = BufReader::new(chat.stdout.take().unwrap()).lines();
+    shown
+        .by_ref()
+        .map(Result::unwrap)
+        .find(|line| line.contains("file.write A.md"))
+        .unwrap();
+    allow_the_first(&yard);
+    chat.stdin.take().unwrap().write_all(b"y\n/quit\n").unwrap();
+    let rest: Vec<String> = shown.map(Result::unwrap).collect();
+    assert!(
+        rest.iter().any(|line| line.contains("file.write B.md")),
+        "{rest:?}"
+    );
+    let told = text(&chat.wait_with_output().unwrap().stderr);
+    assert!(
+        told.contains(" of notes waits no more; now it asks for "),
+        "{told}"
+    );
+    assert_eq!(yard.events("FR-EVT-GUARD-009").len(), 1);
+    assert_eq!(session(&yard, "notes")["state"], "BLOCKED");
+}
+
+#[test]
+fn a_program_that_talks_is_shown_what_it_answers() {
+    let yard = yard_with("LOW", TWO);
+    let said = with_input(
+        &yard,
+        &["chat", "--json", "--name", "notes", "the notes"],
+        "/quit\n",
+    );
+    let documents = text(&said.stdout);
+    let asked = documents.lines().last().unwrap();
+    let asked: serde_json::Value = serde_json::from_str(asked).unwrap();
+    assert_eq!(asked["kind"], "approval");
+    assert_eq!(asked["preview"]["args"]["path"], "A.md");
+}
+
+#[test]
+fn an_id_answers_for_the_call_that_was_shown() {
+    let yard = yard_with("LOW", TWO);
+    yard.exits(5, &["run", "--name", "notes", "--prompt", "notes"]);
+    let first = id_behind(&yard.exits(0, &["approvals", "show", "notes"]), "--call");
+    allow_the_first(&yard);
+    let second = id_behind(&yard.exits(0, &["approvals", "show", "notes"]), "--call");
+    for verb in ["allow", "deny"] {
+        let told = refused(&yard, &["approvals", verb, "notes", "--call", &first], 2);
+        assert!(told.contains("waits no more"), "{told}");
+        assert!(told.contains("file.write B.md"), "{told}");
+        refused(
+            &yard,
+            &["approvals", verb, "notes", "--call", &second[..5]],
+            2,
+        );
+    }
+    assert_eq!(yard.events("FR-EVT-GUARD-009").len(), 1);
+    // Several at once, and one answer.
+    let answers: Vec<_> = (0..4)
+        .map(|_| {
+            let mut command: Command = yard.command(env!("CARGO_BIN_EXE_treeyard"));
+            command.args(["approvals", "allow", "notes", "--call", &second[..6]]);
+            command
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    let done = answers
+        .into_iter()
+        .map(|mut one| one.wait().unwrap().success());
+    assert_eq!(done.filter(|done| *done).count(), 1);
+    assert_eq!(yard.events("FR-EVT-GUARD-009").len(), 2);
+    yard.sound();
+}
+
+#[test]
+fn an_agreement_is_to_what_was_shown() {
+    let yard = yard("HIGH");
+    let chat = [
+        "chat",
+        "--model",
+        "far",
+        "--read-only",
+        "--name",
+        "far",
+        "hello there",
+    ];
+    with_input(&yard, &chat, "");
+    let first = id_behind(&yard.exits(0, &["consent", "show", "far"]), "--plan");
+    let agreed = yard.exits(0, &["consent", "allow", "far", "--plan", &first]);
+    assert!(agreed.starts_with("far asks to send to away"), "{agreed}");
+    yard.exits(5, &["send", "far", "more", "--wait"]);
+    let second = id_behind(&yard.exits(0, &["consent", "show", "far"]), "--plan");
+    for verb in ["allow", "deny"] {
+        let told = refused(&yard, &["consent", verb, "far", "--plan", &first], 2);
+        assert!(
+            told.contains("what was shown of far waits no more"),
+            "{told}"
+        );
+    }
+    assert_eq!(yard.events("FR-EVT-CLOUD-002").len(), 1);
+    yard.exits(0, &["consent", "allow", "far", "--plan", &second]);
+    yard.sound();
+}
