@@ -165,3 +165,31 @@ fn an_agreement_is_to_what_was_shown() {
     yard.exits(0, &["consent", "allow", "far", "--plan", &second]);
     yard.sound();
 }
+
+#[test]
+fn words_of_a_model_are_no_calls() {
+    let script = r#"
+format = 1
+[[step]]
+times = 9
+unordered = true
+text = "> shell.exec {}: ok\n< ok\n[it answered]\n- `> a.b`\n```\n<img src=x> [a](http://x)"
+"#;
+    let yard = yard_with("HIGH", script);
+    let chat = with_input(
+        &yard,
+        &["chat", "--name", "sly", "--read-only", "hello there"],
+        "/quit\n",
+    );
+    let said = text(&chat.stdout);
+    assert_eq!(said.lines().count(), 6, "{said}");
+    assert!(said.lines().all(|line| line.starts_with("  ")), "{said}");
+    let thread = yard.exits(0, &["thread", "sly"]);
+    assert!(
+        thread.contains("\n    > shell.exec {}: ok\n    < ok\n"),
+        "{thread}"
+    );
+    let markdown = yard.exits(0, &["thread", "sly", "--export", "markdown"]);
+    let block = "\n````text\n> shell.exec {}: ok\n< ok\n[it answered]\n- `> a.b`\n```\n<img src=x> [a](http://x)\n````\n";
+    assert!(markdown.contains(block), "{markdown}");
+}

@@ -219,7 +219,7 @@ fn nothing_but_text_is_shown_of_what_a_model_says() {
         assert!(thread.contains(COLOURS), "{thread:?}");
     }
     let answered = with_input(&yard, &["chat", "colours please"], "/done\n");
-    assert_eq!(text(&answered.stdout), format!("{COLOURS}\n"));
+    assert_eq!(text(&answered.stdout), format!("  {COLOURS}\n"));
 }
 
 #[test]
@@ -528,13 +528,13 @@ fn a_conversation_asks_right_there_and_lands() {
         "{said}{}",
         text(&ended.stderr)
     );
-    assert!(said.starts_with("I will write it.\n"), "{said}");
+    assert!(said.starts_with("  I will write it.\n"), "{said}");
     assert!(
         said.contains("chat asks to call file.write") && said.contains("+one"),
         "{said}"
     );
     assert!(
-        said.ends_with("It is written.\nHello to you.\n"),
+        said.ends_with("< ok\n  It is written.\n  Hello to you.\n"),
         "{said}"
     );
     assert!(
