@@ -50,6 +50,44 @@ fn nothing_in_a_file_hides_what_stands_behind_it() {
 }
 
 #[test]
+fn a_call_is_shown_whole() {
+    let long = "x".repeat(500);
+    let script = format!(
+        r#"
+format = 1
+[[step]]
+say = [{{ call = "file.write", arguments = {{ path = "A.md", content = "\u001b]0;\n{long}END\nrest\n" }} }}]
+"#
+    );
+    let yard = yard_with("LOW", &script);
+    yard.exits(5, &["run", "--name", "notes", "--prompt", "notes"]);
+    let told = yard.exits(0, &["approvals", "show", "notes"]);
+    for part in [
+        "      | ␛]0;\n",
+        "xEND\n      | rest\n",
+        "|  +rest",
+        "    path: A.md\n",
+    ] {
+        let part = part.replace("|  ", "| ");
+        assert!(told.contains(&part), "{part}\n{told}");
+    }
+    let narrow = in_columns(&yard, &["approvals", "show", "notes"]);
+    let is_narrow = |line: &str| line.chars().count() <= 80;
+    assert!(narrow.lines().all(is_narrow), "{narrow}");
+    assert!(
+        narrow.contains("\n      ↪ x") && narrow.contains("END\n"),
+        "{narrow}"
+    );
+    // Without an id it is printed with the answer.
+    let allowed = yard.exits(0, &["approvals", "allow", "notes"]);
+    assert!(allowed.contains("xEND\n      | rest\n"), "{allowed}");
+    assert!(
+        allowed.contains("the call that waited may run"),
+        "{allowed}"
+    );
+}
+
+#[test]
 fn an_old_prompt_answers_for_no_other_call() {
     let yard = yard_with("LOW", TWO);
     yard.exits(5, &["run", "--name", "notes", "--prompt", "notes"]);
