@@ -144,6 +144,17 @@ fn the_end_of_a_file_stays_as_it_was_unless_the_patch_speaks_of_it() {
 }
 
 #[test]
+fn empty_lines_stand_between_hunks_and_before_dashes() {
+    let yard = Yard::new();
+    yard.write("f", "a\nb\nc\nd\n\n-- e\n\n");
+    let patch = "--- a/f\n+++ b/f\n@@ -1 +1 @@\n-a\n+A\n\n@@ -4,3 +4,2 @@\n-d\n+D\n\n--- e\n \n\n\n\
+                 diff --git a/g b/g\n--- /dev/null\n+++ b/g\n@@ -0,0 +1 @@\n+g\n";
+    yard.ok("file.patch", json!({ "patch": patch }));
+    assert_eq!(yard.read("f"), "A\nb\nc\nD\n\n\n");
+    assert_eq!(yard.read("g"), "g\n");
+}
+
+#[test]
 fn a_patch_that_does_not_fit_changes_nothing() {
     let yard = Yard::new();
     let misfit = PATCH.replace("-# Yard", "-# Garden");
