@@ -231,3 +231,30 @@ text = "> shell.exec {}: ok\n< ok\n[it answered]\n- `> a.b`\n```\n<img src=x> [a
     let block = "\n````text\n> shell.exec {}: ok\n< ok\n[it answered]\n- `> a.b`\n```\n<img src=x> [a](http://x)\n````\n";
     assert!(markdown.contains(block), "{markdown}");
 }
+
+#[test]
+fn who_waits_for_an_answer_is_told_why_there_is_none() {
+    let script = r#"
+format = 1
+[[step]]
+unordered = true
+expect = { user = "hello" }
+text = "Hello."
+[[step]]
+unordered = true
+expect = { user = "more" }
+error = { kind = "auth", message = "no such key" }
+"#;
+    let yard = yard_with("HIGH", script);
+    with_input(
+        &yard,
+        &["chat", "--name", "talk", "--read-only", "hello there"],
+        "/quit\n",
+    );
+    let told = refused(&yard, &["send", "talk", "more", "--wait"], 1);
+    assert!(
+        told.contains("talk is FAILED: its model got no answer (auth)"),
+        "{told}"
+    );
+    assert!(told.contains("\n  treeyard retry "), "{told}");
+}
