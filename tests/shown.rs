@@ -258,3 +258,30 @@ error = { kind = "auth", message = "no such key" }
     );
     assert!(told.contains("\n  treeyard retry "), "{told}");
 }
+
+#[test]
+fn lists_keep_to_the_width_and_to_one_empty_line() {
+    let script = format!(
+        "format = 1\n[[step]]\nerror = {{ kind = \"invalid_request\", message = \"{}\" }}\n",
+        "many words ".repeat(20)
+    );
+    let yard = yard_with("HIGH", &script);
+    yard.exits(
+        1,
+        &["run", "--name", "long", "--read-only", "--prompt", "hello"],
+    );
+    let lists = [
+        &["show", "long"][..],
+        &["prices", "ls"],
+        &["models", "ls"],
+        &["models", "probe"],
+    ];
+    for args in lists {
+        let told = in_columns(&yard, args);
+        assert!(told.lines().count() > 2, "{args:?}");
+        assert!(!told.contains("\n\n\n"), "{told}");
+        let long = told.lines().find(|line| line.chars().count() > 80);
+        assert_eq!(long, None, "{args:?}");
+    }
+    eventually("it failed", || yard.state_of("long") == "FAILED");
+}
