@@ -673,6 +673,7 @@ fn a_session_neither_reads_nor_answers_for_a_person() {
         "approvals revoke notes",
         "consent allow notes",
         "consent revoke notes",
+        "swap notes --model toy",
     ] {
         tries.push_str(&format!(
             "{program} -C {repo} {args} </dev/null; echo exit $?\n"
@@ -692,6 +693,6 @@ fn a_session_neither_reads_nor_answers_for_a_person() {
         .lines()
         .filter(|line| line.starts_with("exit "))
         .collect();
-    assert_eq!(exits, ["exit 7"; 8], "{logs}");
+    assert_eq!(exits, ["exit 7"; 9], "{logs}");
     assert_eq!(yard.state_of("notes"), "BLOCKED");
 }
