@@ -30,6 +30,7 @@ mod proof;
 mod roles;
 mod scope;
 mod secrets;
+mod shown;
 mod shut;
 mod talk;
 mod turns;

@@ -48,11 +48,19 @@ expect = { user = "colours" }
 text = "\u001b[31mred\u001b[0m \u202eback\u202c \u061cmark"
 "#;
 
+/// What is shown of that.
+const COLOURS: &str = "␛[31mred␛[0m <U+202E>back<U+202C> <U+061C>mark";
+
 /// A yard with a model here (`toy`) and one elsewhere (`far`), both scripted. A person is asked from this risk on.
-fn yard(ask_from: &str) -> Yard {
+pub fn yard(ask_from: &str) -> Yard {
+    yard_with(ask_from, SCRIPT)
+}
+
+/// The same with another script.
+pub fn yard_with(ask_from: &str, said: &str) -> Yard {
     let yard = Yard::new();
     let script = yard.folder.path().join("script.toml");
-    fs::write(&script, SCRIPT).unwrap();
+    fs::write(&script, said).unwrap();
     let file = yard.folder.path().join("home/config/treeyard/config.toml");
     let before = fs::read_to_string(&file).unwrap();
     let script = script.display();
@@ -79,7 +87,7 @@ ask_from = \"{ask_from}\"
     yard
 }
 
-fn with_input(yard: &Yard, args: &[&str], input: &str) -> Output {
+pub fn with_input(yard: &Yard, args: &[&str], input: &str) -> Output {
     let mut command: Command = yard.command(env!("CARGO_BIN_EXE_treeyard"));
     let mut child = command
         .args(args)
@@ -98,14 +106,14 @@ fn with_input(yard: &Yard, args: &[&str], input: &str) -> Output {
 }
 
 /// The session of this name.
-fn session(yard: &Yard, name: &str) -> Value {
+pub fn session(yard: &Yard, name: &str) -> Value {
     let sessions = yard.json(&["ls", "--all"]);
     let found = sessions["sessions"].as_array().unwrap().iter();
     let mut found = found.filter(|row| row["name"] == name);
     found.next().unwrap().clone()
 }
 
-fn refused(yard: &Yard, args: &[&str], exit: i32) -> String {
+pub fn refused(yard: &Yard, args: &[&str], exit: i32) -> String {
     let output = yard.treeyard(args);
     let told = text(&output.stderr);
     assert_eq!(output.status.code(), Some(exit), "{args:?}: {told}");
@@ -208,10 +216,10 @@ fn nothing_but_text_is_shown_of_what_a_model_says() {
         &["thread", "sly", "--export", "markdown"],
     ] {
         let thread = yard.exits(0, args);
-        assert!(thread.contains("red back mark"), "{thread:?}");
+        assert!(thread.contains(COLOURS), "{thread:?}");
     }
     let answered = with_input(&yard, &["chat", "colours please"], "/done\n");
-    assert_eq!(text(&answered.stdout), "red back mark\n");
+    assert_eq!(text(&answered.stdout), format!("  {COLOURS}\n"));
 }
 
 #[test]
@@ -521,12 +529,15 @@ fn a_conversation_asks_right_there_and_lands() {
         "{said}{}",
         text(&ended.stderr)
     );
-    assert!(said.starts_with("I will write it.\n"), "{said}");
+    assert!(said.starts_with("  I will write it.\n"), "{said}");
     assert!(
         said.contains("chat asks to call file.write") && said.contains("+one"),
         "{said}"
     );
-    assert!(said.ends_with("It is written.\nHello to you.\n"), "{said}");
+    assert!(
+        said.ends_with("< ok\n  It is written.\n  Hello to you.\n"),
+        "{said}"
+    );
     assert!(
         !said.contains("you: ") && !said.contains("y: this once"),
         "{said}"
@@ -663,6 +674,7 @@ fn a_session_neither_reads_nor_answers_for_a_person() {
         "approvals revoke notes",
         "consent allow notes",
         "consent revoke notes",
+        "swap notes --model toy",
     ] {
         tries.push_str(&format!(
             "{program} -C {repo} {args} </dev/null; echo exit $?\n"
@@ -682,6 +694,6 @@ fn a_session_neither_reads_nor_answers_for_a_person() {
         .lines()
         .filter(|line| line.starts_with("exit "))
         .collect();
-    assert_eq!(exits, ["exit 7"; 8], "{logs}");
+    assert_eq!(exits, ["exit 7"; 9], "{logs}");
     assert_eq!(yard.state_of("notes"), "BLOCKED");
 }

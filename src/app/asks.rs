@@ -11,8 +11,13 @@ use crate::model::ids::{ContentHash, EventId};
 use crate::model::redact::Redactor;
 use crate::model::run::{AskedCall, Stop};
 use crate::model::tool::{Covers, Effect, Pattern, Rule};
-use crate::sessions::said_by_person;
-use crate::store::SessionRow;
+use crate::sessions::{awaited, said_by_person};
+use crate::store::{SessionRow, Tx};
+
+/// So much of a fingerprint is told.
+pub const TOLD: usize = 12;
+/// So much of what is told has to come back, so that no other call is meant by chance.
+pub const LEAST: usize = 6;
 
 /// A call that waits.
 #[derive(Debug, Clone)]
@@ -23,13 +28,13 @@ pub struct Ask {
     pub call: AskedCall,
 }
 
-/// For how many calls an answer is.
+/// For how many calls an answer is. One about a call says which was shown, by the start of its fingerprint in hex.
 #[derive(Debug, Clone)]
 pub enum Reach {
-    /// The one that waits.
-    Once,
-    /// Every call of its tool in this session.
-    Session,
+    /// The one that was shown.
+    Once(String),
+    /// Every call of the tool of the one that was shown, in this session.
+    Session(String),
     /// Every call that the pattern has in this session.
     Pattern(Pattern),
 }
@@ -75,8 +80,8 @@ pub fn preview(project: &Project, hash: &ContentHash) -> Result<serde_json::Valu
 /// told that, too. What was recorded, and the session as it is then.
 ///
 /// # Errors
-/// No call waits and no pattern says which calls are meant, a session that is over or has no model; or when it is
-/// asked from inside of a session.
+/// The call that was shown waits no more, a session that is over or has no model; or when it is asked from inside of a
+/// session.
 pub fn answer(
     project: &mut Project,
     session: &SessionRow,
@@ -88,14 +93,15 @@ pub fn answer(
     )?;
     refuse_unfit(session)?;
     let waiting = ask_of(project, session)?;
-    let covers = match (reach, &waiting) {
-        (Reach::Pattern(pattern), _) => Covers::Matching(pattern),
-        (Reach::Once, Some(ask)) => Covers::Once(ask.call.fingerprint.clone()),
-        (Reach::Session, Some(ask)) => Covers::Session(ask.call.tool_id.clone()),
-        (_, None) => {
-            let message = format!("no call of {} waits for an answer", session.name);
-            let hint = "`treeyard approvals ls` lists those that do; `--pattern 'TOOL(ARG)'` answers beforehand";
-            return Err(Failure::new(Code::SessionState, message).hint(hint));
+    let (covers, call) = match reach {
+        Reach::Pattern(pattern) => (Covers::Matching(pattern), None),
+        Reach::Once(shown) => {
+            let call = meant(session, waiting.as_ref(), &shown)?;
+            (Covers::Once(call.fingerprint.clone()), Some(call))
+        }
+        Reach::Session(shown) => {
+            let call = meant(session, waiting.as_ref(), &shown)?;
+            (Covers::Session(call.tool_id.clone()), Some(call))
         }
     };
     let rule = Rule { effect, covers };
@@ -104,6 +110,9 @@ pub fn answer(
     });
     let words = words.transpose()?;
     project.store.write(|tx| {
+        if let Some(call) = call {
+            refuse_answered(tx, session, call)?;
+        }
         let recorded = Box::new(rule.clone());
         let event = Event::ApprovalAnswered { rule: recorded };
         tx.append(Actor::Human, Some(session.id), event)?;
@@ -119,6 +128,48 @@ pub fn answer(
         None => project.session(&id)?,
     };
     Ok((rule, now))
+}
+
+/// The call that waits, if it is the one that was shown.
+fn meant<'a>(
+    session: &SessionRow,
+    waiting: Option<&'a Ask>,
+    shown: &str,
+) -> Result<&'a AskedCall, Failure> {
+    let Some(Ask { call, .. }) = waiting else {
+        let message = format!("no call of {} waits for an answer", session.name);
+        let hint = "`treeyard approvals ls` lists those that do; `--pattern 'TOOL(ARG)'` answers beforehand";
+        return Err(Failure::new(Code::SessionState, message).hint(hint));
+    };
+    let hex = call.fingerprint.hex();
+    match shown.len() >= LEAST && hex.starts_with(shown) {
+        true => Ok(call),
+        false => {
+            let name = &session.name;
+            let message = format!(
+                "the call {shown} of {name} waits no more; now it asks for {}: {}",
+                &hex[..TOLD],
+                call.summary
+            );
+            let hint = format!("treeyard approvals show {}", session.id.short());
+            Err(Failure::new(Code::SessionState, message).hint(hint))
+        }
+    }
+}
+
+/// Somebody else may have answered since it was looked at, and then another call may wait already.
+fn refuse_answered(tx: &Tx<'_>, session: &SessionRow, call: &AskedCall) -> Result<(), Failure> {
+    let tool_call_id = call.tool_call_id.clone();
+    let waits = awaited(tx, session.id)? == Some(Stop::AwaitsApproval { tool_call_id });
+    let once = Covers::Once(call.fingerprint.clone());
+    let mut rules = tx.rules(session.id)?.into_iter();
+    if waits && !rules.any(|(_, rule)| rule.covers == once) {
+        return Ok(());
+    }
+    let name = &session.name;
+    let message = format!("somebody else has answered this call of {name}");
+    let hint = format!("treeyard approvals show {}", session.id.short());
+    Err(Failure::new(Code::SessionState, message).hint(hint))
 }
 
 /// Takes rules back: the one whose id begins so, or all of the session. Which.

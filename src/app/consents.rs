@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::asks::LEAST;
 use super::awaits::awaits;
 use super::control::{Word, apply, lease};
 use super::failure::Failure;
@@ -13,7 +14,7 @@ use crate::config::Settings;
 use crate::model::backend::Backend;
 use crate::model::code::Code;
 use crate::model::consent::{ConsentReceipt, ConsentScope, ProjectionPlan, SessionModel};
-use crate::model::ids::{EventId, SessionId};
+use crate::model::ids::{ContentHash, EventId, SessionId};
 use crate::model::run::Stop;
 use crate::model::task::{TaskName, TaskSpec};
 use crate::proc::Wake;
@@ -98,19 +99,19 @@ pub fn wish_of(project: &Project, session: &SessionRow) -> Result<Option<Wish>, 
     }))
 }
 
-/// Agrees to what a session waits to send, for so much (as it was asked for, without) and so long (as the settings
-/// say, without; in milliseconds). All sessions that waited for that go on.
+/// Agrees to what a session was shown to send (by the start of its plan's hash in hex), for so much (as it was asked
+/// for, without) and so long (as the settings say, without; in milliseconds). All sessions that waited for that go on.
 ///
 /// # Errors
-/// It waits for no agreement; or when it is asked from inside of a session.
+/// It waits for no agreement or for another one; or when it is asked from inside of a session.
 pub fn allow(
     project: &mut Project,
     session: &SessionRow,
-    scope: Option<ConsentScope>,
-    for_ms: Option<u64>,
+    shown: &str,
+    (scope, for_ms): (Option<ConsentScope>, Option<u64>),
 ) -> Result<Agreed, Failure> {
     refuse_inside()?;
-    let mut plan = waiting(project, session)?.plan;
+    let (mut plan, asked) = waiting(project, session, shown)?;
     plan.scope = scope.unwrap_or(plan.scope);
     let model = match project.store.choice_of(session.id)? {
         Some(choice) => Some(choice.model),
@@ -118,6 +119,7 @@ pub fn allow(
     };
     let for_ms = for_ms.unwrap_or_else(|| project.settings.consent_valid_for_ms());
     let (id, receipt) = project.store.write(|tx| {
+        refuse_answered(tx, session, &asked)?;
         let model = model.as_deref().unwrap_or_default();
         plan.sessions = covered(tx, session, model, &plan)?;
         let now_ms = jiff::Timestamp::now().as_millisecond();
@@ -176,20 +178,24 @@ fn agrees_to(plan: &ProjectionPlan, wish: &Wish) -> bool {
         && (!plan.scope.is_single() || same_call)
 }
 
-/// Says that it is not to be sent. The session is paused: it asks again when it is resumed.
+/// Says that what was shown (by the start of its plan's hash in hex) is not to be sent. The session is paused: it asks
+/// again when it is resumed.
 ///
 /// # Errors
-/// It waits for no agreement; or when it is asked from inside of a session.
+/// It waits for no agreement or for another one; or when it is asked from inside of a session.
 pub fn deny(
     project: &mut Project,
     session: &SessionRow,
+    shown: &str,
     reason: &str,
 ) -> Result<SessionRow, Failure> {
     refuse_inside()?;
-    let plan = waiting(project, session)?.plan;
-    let hash = plan.hash().map_err(unwritten)?;
+    let (_, hash) = waiting(project, session, shown)?;
     let lease = lease(&project.settings)?;
-    sessions::refuse(&mut project.store, session, (hash, reason), lease)?;
+    project.store.write(|tx| {
+        refuse_answered(tx, session, &hash)?;
+        Ok::<_, Failure>(sessions::refuse(tx, session, (hash, reason), lease)?)
+    })?;
     project.session(&session.id.to_string())
 }
 
@@ -236,9 +242,39 @@ fn refuse_inside() -> Result<(), Failure> {
     )
 }
 
-fn waiting(project: &Project, session: &SessionRow) -> Result<Wish, Failure> {
-    wish_of(project, session)?.ok_or_else(|| {
+/// What waits, and its hash, if that is what was shown.
+fn waiting(
+    project: &Project,
+    session: &SessionRow,
+    shown: &str,
+) -> Result<(ProjectionPlan, ContentHash), Failure> {
+    let Some(Wish { plan, .. }) = wish_of(project, session)? else {
         let message = format!("{} waits for no agreement", session.name);
-        Failure::new(Code::SessionState, message).hint("`treeyard consent ls` lists those that do")
-    })
+        let hint = "`treeyard consent ls` lists those that do";
+        return Err(Failure::new(Code::SessionState, message).hint(hint));
+    };
+    let hash = plan.hash().map_err(unwritten)?;
+    match shown.len() >= LEAST && hash.hex().starts_with(shown) {
+        true => Ok((plan, hash)),
+        false => Err(other(session)),
+    }
+}
+
+/// Somebody else may have answered since it was looked at, and then something else may wait already.
+fn refuse_answered(tx: &Tx<'_>, session: &SessionRow, hash: &ContentHash) -> Result<(), Failure> {
+    let asked = tx.asked_consent(session.id)?;
+    let asked = asked
+        .map(|plan| plan.hash().map_err(unwritten))
+        .transpose()?;
+    let waits = sessions::awaited(tx, session.id)? == Some(Stop::AwaitsConsent);
+    match waits && asked.as_ref() == Some(hash) {
+        true => Ok(()),
+        false => Err(other(session)),
+    }
+}
+
+fn other(session: &SessionRow) -> Failure {
+    let message = format!("what was shown of {} waits no more", session.name);
+    let hint = format!("treeyard consent show {}", session.id.short());
+    Failure::new(Code::SessionState, message).hint(hint)
 }

@@ -11,6 +11,7 @@ use crate::git;
 use crate::model::code::Code;
 use crate::model::denylist::{Denial, Place, Surroundings, judge, quoted};
 use crate::model::door::Request;
+use crate::model::shown::{Breaks, shown};
 use crate::proc::WORKTREE_VARIABLE;
 
 /// More folders in which a session may do as it likes, separated by `:`.
@@ -102,7 +103,7 @@ fn is_allowed(worktree: &Path, words: &[String], denial: &Denial) -> bool {
 }
 
 fn refusal(words: &[String], denial: &Denial) -> Refused {
-    let clean = |text: &str| text.chars().filter(|c| !c.is_control()).collect::<String>();
+    let clean = |text: &str| shown(text, Breaks::Marked);
     let session = env::var("TREEYARD_TASK").unwrap_or_else(|_| "SESSION".to_owned());
     let (what, command) = (clean(&denial.what), clean(&quoted(words)));
     let code = Code::CommandDenied.id();

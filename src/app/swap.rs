@@ -1,6 +1,7 @@
 //! A person gives a session another model.
 
 use super::failure::Failure;
+use super::inside;
 use super::models::{find, open_model};
 use super::probe::{known, place};
 use super::project::Project;
@@ -15,8 +16,10 @@ use crate::store::SessionRow;
 /// From its next job on the session has this model. When that cannot be called, the session keeps the one that it has.
 ///
 /// # Errors
-/// [`Code::ModelSwapFailed`]; and [`Code::SessionState`] where the session has no model or its work is over.
+/// [`Code::ModelSwapFailed`]; and [`Code::SessionState`] where the session has no model or its work is over;
+/// or when it is asked from inside of a session.
 pub fn swap(project: &mut Project, selector: &str, model: &str) -> Result<SessionRow, Failure> {
+    inside::refuse_session("a session gives no session another model")?;
     let row = project.session(selector)?;
     ready(project, model).map_err(|why| {
         let message = format!("{} keeps its model: {}", row.name, why.message);

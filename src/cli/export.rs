@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::app::thread::Told;
 use crate::cli::format::{clean, clean_lines, clock};
-use crate::cli::spoken::Calls;
+use crate::cli::spoken::{Calls, Line, Mark};
 use crate::model::thread::{MessageRole, Said};
 use crate::store::SessionRow;
 
@@ -35,24 +35,25 @@ pub fn jsonl(thread: &[Told]) -> String {
     lines.collect()
 }
 
-/// A document for a forge. What is data stands in blocks that end where it ends, whatever it says.
+/// A document for a forge. What anybody said stands in blocks that end where it ends, whatever it says: nothing of it is a
+/// link, a picture, a heading or the name of a person there.
 pub fn markdown(session: &SessionRow, thread: &[Told], calls: &Calls) -> String {
     let (name, id) = (clean(&session.name), session.id.short());
     let mut text = format!("# Thread of {name} ({id})\n");
     for told in thread {
-        let who = clean(&calls.who(told)).replace(['<', '>', '`'], "'");
-        let lines = clean_lines(&calls.lines(told).join("\n"));
+        let who = escaped(&clean(&calls.who(told)));
+        let lines = calls.lines(told);
         let is_data = told.row.record.source.is_some() || told.said.is_err();
         match told.row.record.role {
             MessageRole::ToolCall => {}
             MessageRole::User | MessageRole::Assistant if !is_data => {
                 let at = clock(told.row.at_ms);
-                text.push_str(&format!("\n## {who}, {at}\n\n{}\n", words(&lines)));
+                text.push_str(&format!("\n## {who}, {at}\n{}", said(&lines)));
             }
             _ => {
-                let fence = fence(&lines);
+                let block = block(&lines);
                 text.push_str(&format!(
-                    "\n<details><summary>{who}</summary>\n\n{fence}text\n{lines}\n{fence}\n\n</details>\n"
+                    "\n<details><summary>{who}</summary>\n{block}\n</details>\n"
                 ));
             }
         }
@@ -60,13 +61,36 @@ pub fn markdown(session: &SessionRow, thread: &[Told], calls: &Calls) -> String 
     text
 }
 
-/// Calls in lines of their own.
-fn words(lines: &str) -> String {
-    let lines = lines.lines().map(|line| match line.strip_prefix("> ") {
-        Some(call) => format!("- `{}`", call.replace('`', "'")),
-        None => line.to_owned(),
+/// Words in blocks, and what treeyard says of them between these.
+fn said(lines: &[Line]) -> String {
+    let is_words = |line: &Line| matches!(line.mark, Mark::Words | Mark::Thought);
+    let runs = lines.chunk_by(|one, next| is_words(one) == is_words(next));
+    let runs = runs.map(|run| match run.first().is_some_and(is_words) {
+        true => block(run),
+        false => {
+            let items = run.iter().map(|line| {
+                let text = format!("{}{}", line.mark.first(), clean(&line.text));
+                format!("- `{}`\n", text.replace('`', "'"))
+            });
+            format!("\n{}", items.collect::<String>())
+        }
     });
-    lines.collect::<Vec<_>>().join("\n")
+    runs.collect()
+}
+
+fn block(lines: &[Line]) -> String {
+    let lines = lines.iter().map(|line| match line.mark {
+        Mark::Thought => format!("{}{}", line.mark.first(), line.text),
+        _ => line.text.clone(),
+    });
+    let text = clean_lines(&lines.collect::<Vec<_>>().join("\n"));
+    let fence = fence(&text);
+    format!("\n{fence}text\n{text}\n{fence}\n")
+}
+
+fn escaped(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;");
+    text.replace('>', "&gt;").replace('`', "'")
 }
 
 /// Longer than any row of backticks inside.
@@ -83,5 +107,26 @@ mod tests {
     fn nothing_inside_ends_a_block() {
         assert_eq!(fence("plain"), "```");
         assert_eq!(fence("a ````rust` b"), "`````");
+    }
+
+    #[test]
+    fn words_stand_in_blocks_and_calls_between_them() {
+        let line = |mark, text: &str| Line {
+            mark,
+            text: text.to_owned(),
+        };
+        let lines = [
+            line(Mark::Words, "```"),
+            line(
+                Mark::Words,
+                "- `> shell.exec`: ok <img src=x> ![](http://x) @all",
+            ),
+            line(Mark::Call, "a.b {\"x\":\"`\\n\"}: ok"),
+            line(Mark::Thought, "so"),
+        ];
+        let expected = "\n````text\n```\n- `> shell.exec`: ok <img src=x> ![](http://x) @all\n````\n\
+                        \n- `> a.b {\"x\":\"'\\n\"}: ok`\n\n```text\n[thinks] so\n```\n";
+        assert_eq!(said(&lines), expected);
+        assert_eq!(escaped("a <b> & `c`"), "a &lt;b&gt; &amp; 'c'");
     }
 }

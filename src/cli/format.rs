@@ -3,41 +3,22 @@
 use std::borrow::Cow;
 
 use crate::model::session::SessionState;
+use crate::model::shown::{Breaks, shown};
 use crate::store::SessionRow;
 
-/// Text from outside without control characters or escape sequences; line breaks become spaces.
+/// Text from outside in one line: what a terminal would act on is shown, and line breaks become spaces.
 pub fn clean(text: &str) -> String {
-    strip(text, false)
+    shown(text, Breaks::Spaces)
 }
 
 /// Like [`clean`], with line breaks and tabs kept.
 pub fn clean_lines(text: &str) -> String {
-    strip(text, true)
+    shown(text, Breaks::Kept)
 }
 
-fn strip(text: &str, lines: bool) -> String {
-    // Nearly everything is plain, and lists are long.
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        return text.to_owned();
-    }
-    anstream::adapter::strip_str(text)
-        .to_string()
-        .chars()
-        .filter_map(|c| match c {
-            '\n' | '\t' if lines => Some(c),
-            '\n' | '\t' => Some(' '),
-            c if c.is_control() || redirects(c) => None,
-            c => Some(c),
-        })
-        .collect()
-}
-
-/// Whether it changes the direction of the text after it, and so what a line seems to say.
-fn redirects(c: char) -> bool {
-    matches!(
-        c,
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-    )
+/// Like [`clean`], with line breaks and tabs shown: for what a person decides on.
+pub fn exact(text: &str) -> String {
+    shown(text, Breaks::Marked)
 }
 
 /// Bytes, such as `1.5 KiB`.
@@ -118,17 +99,6 @@ pub fn clock(ms: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nothing_reaches_the_terminal_but_text() {
-        assert_eq!(clean("a\x1b[31mb\x1b]0;title\x07c\r\x08\nd"), "abc d");
-        assert_eq!(clean("x\u{202e}y\u{9b}z"), "xyz");
-        assert_eq!(clean_lines("a\n\tb\x1b[2J"), "a\n\tb");
-        assert_eq!(clean("grün ✓"), "grün ✓");
-        let marks = "\u{61c}\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}";
-        let isolates = "\u{2066}\u{2067}\u{2068}\u{2069}";
-        assert_eq!(clean_lines(&format!("a{marks}b{isolates}c")), "abc");
-    }
 
     #[test]
     fn sizes_durations_and_ages() {

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 
 use crate::agent::Heard;
 use crate::app::model_run::model_run;
+use crate::cli::format::{clean, clean_lines};
+use crate::cli::spoken::Mark;
 use crate::model::run::Verdict;
 
 /// `ROOT SESSION JOB [KEY=VALUE…]`. What the model says goes to standard output as it comes.
@@ -46,57 +48,81 @@ pub fn model(args: &[OsString]) -> ExitCode {
     }
 }
 
-/// Nobody may read it any more; that stops no model.
+/// Each line begins with whose it is: a model may say what a call of it looks like. Nobody may read it any more; that
+/// stops no model.
 #[derive(Default)]
 struct Printer {
     in_a_line: bool,
-    thinks: bool,
+    whose: Option<Mark>,
 }
 
 impl Printer {
     fn hear(&mut self, heard: Heard<'_>) {
         match heard {
-            Heard::Text(text) => {
-                if std::mem::take(&mut self.thinks) {
-                    self.end_line();
-                }
-                self.put(text);
-            }
-            Heard::Thinking(text) => {
-                if !self.thinks {
-                    self.end_line();
-                    self.put("[thinks] ");
-                    self.thinks = true;
-                }
-                self.put(text);
-            }
-            Heard::Answered => {
-                self.thinks = false;
-                self.end_line();
-            }
-            Heard::Calling { line } => self.line(&format!("> {line}")),
-            Heard::Called { line } => self.line(&format!("  {line}")),
+            Heard::Text(text) => self.say(Mark::Words, text),
+            Heard::Thinking(text) => self.say(Mark::Thought, text),
+            Heard::Answered => self.end_line(),
+            Heard::Calling { line } => self.told(Mark::Call, line),
+            Heard::Called { line } => self.told(Mark::End, line),
             Heard::Note(text) => self.line(&format!("[{text}]")),
         }
     }
 
-    fn put(&mut self, text: &str) {
-        if let Some(last) = text.chars().last() {
-            self.in_a_line = last != '\n';
+    /// A piece of what a model says.
+    fn say(&mut self, whose: Mark, text: &str) {
+        if self.whose.replace(whose) != Some(whose) {
+            self.end_line();
         }
-        let mut out = std::io::stdout().lock();
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        let text = clean_lines(text);
+        put(&self.marked(whose, &text));
+    }
+
+    fn marked(&mut self, whose: Mark, text: &str) -> String {
+        let mut marked = String::new();
+        for piece in text.split_inclusive('\n') {
+            if !self.in_a_line && piece != "\n" {
+                marked.push_str(whose.first());
+            }
+            marked.push_str(piece);
+            self.in_a_line = !piece.ends_with('\n');
+        }
+        marked
     }
 
     fn end_line(&mut self) {
-        if self.in_a_line {
-            self.put("\n");
+        if std::mem::take(&mut self.in_a_line) {
+            put("\n");
         }
+    }
+
+    fn told(&mut self, mark: Mark, text: &str) {
+        self.line(&format!("{}{}", mark.first(), text.trim_start()));
     }
 
     fn line(&mut self, text: &str) {
         self.end_line();
-        self.put(text);
-        self.end_line();
+        put(&format!("{}\n", clean(text)));
+    }
+}
+
+fn put(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_line_begins_with_whose_it_is() {
+        let said = "one\n\n> shell.exec true\n  [it answered]";
+        let expected = "  one\n\n  > shell.exec true\n    [it answered]";
+        for cut in 0..said.len() {
+            let mut printer = Printer::default();
+            let mut shown = printer.marked(Mark::Words, &said[..cut]);
+            shown += &printer.marked(Mark::Words, &said[cut..]);
+            assert_eq!(shown, expected, "{cut}");
+        }
     }
 }

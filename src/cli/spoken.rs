@@ -5,12 +5,84 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::app::thread::Told;
+use crate::cli::format::clean;
 use crate::model::chat::Block;
+use crate::model::ids::ContentHash;
 use crate::model::thread::{MessageRole, Said};
 use crate::model::tool::{CallId, Payload, Response};
 
 /// The longest that arguments of a call are told, in characters.
 const ARGUMENTS: usize = 60;
+
+/// One line of what was said, and whose it is. What is said by others has a mark of its own in front of each of its lines,
+/// so that it never looks like what treeyard says of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Whose.
+    pub mark: Mark,
+    /// The line.
+    pub text: String,
+}
+
+/// Whose a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// What somebody said.
+    Words,
+    /// What a model thought.
+    Thought,
+    /// A call of a tool, and how it ended.
+    Call,
+    /// How a call ended, where that is told by itself.
+    End,
+    /// What there is to say of it.
+    Note,
+}
+
+impl Mark {
+    /// In front of a line.
+    pub fn first(self) -> &'static str {
+        match self {
+            Self::Words => "  ",
+            Self::Thought => "[thinks] ",
+            Self::Call => "> ",
+            Self::End => "< ",
+            Self::Note => "",
+        }
+    }
+
+    /// In front of the rest of a line that is broken: no name of a tool begins with a space.
+    fn next(self) -> &'static str {
+        match self {
+            Self::Call => ">   ",
+            Self::End => "<   ",
+            mark => mark.first(),
+        }
+    }
+}
+
+impl Line {
+    fn new(mark: Mark, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { mark, text }
+    }
+
+    fn all(mark: Mark, text: &str) -> Vec<Self> {
+        let lines = plain(text).into_iter();
+        lines.map(|line| Self::new(mark, line)).collect()
+    }
+
+    /// In lines no longer than `width` where it can be broken.
+    pub fn wrapped(&self, width: usize) -> Vec<String> {
+        let room = width.saturating_sub(self.mark.next().len());
+        let lines = wrap(&clean(&self.text), room).into_iter().enumerate();
+        let marked = lines.map(|(at, line)| match at {
+            0 => format!("{}{line}", self.mark.first()),
+            _ => format!("{}{line}", self.mark.next()),
+        });
+        marked.map(|line| line.trim_end().to_owned()).collect()
+    }
+}
 
 /// Which tool each call of a thread is of, and how it ended.
 #[derive(Default)]
@@ -67,39 +139,40 @@ impl Calls {
     }
 
     /// What it says, line by line.
-    pub fn lines(&self, told: &Told) -> Vec<String> {
+    pub fn lines(&self, told: &Told) -> Vec<Line> {
         let said = match &told.said {
             Ok(said) => said,
-            Err(why) => return vec![format!("(this message cannot be read: {why})")],
+            Err(why) => {
+                let note = format!("(this message cannot be read: {why})");
+                return vec![Line::new(Mark::Note, note)];
+            }
         };
         let mut lines = match said {
-            Said::System(text) | Said::User(text) => plain(text),
+            Said::System(text) | Said::User(text) => Line::all(Mark::Words, text),
             Said::Assistant(blocks) => self.answer(told, blocks),
-            Said::ToolCall(request) => vec![format!("{}", request.tool_id)],
+            Said::ToolCall(request) => vec![Line::new(Mark::Call, request.tool_id.as_str())],
             Said::ToolResult(response) => result(response),
         };
         let pictures = told.row.record.attachments.iter();
-        lines.extend(pictures.map(|hash| format!("[picture {}]", &hash.hex()[..12])));
+        let picture = |hash: &ContentHash| format!("[picture {}]", &hash.hex()[..12]);
+        lines.extend(pictures.map(|hash| Line::new(Mark::Note, picture(hash))));
         lines
     }
 
-    fn answer(&self, told: &Told, blocks: &[Block]) -> Vec<String> {
+    fn answer(&self, told: &Told, blocks: &[Block]) -> Vec<Line> {
         let mut lines = Vec::new();
         let mut at = 0;
         for block in blocks {
             match block {
-                Block::Text { text } => lines.extend(plain(text)),
-                Block::Thinking { text, .. } if text.trim().is_empty() => {}
-                Block::Thinking { text, .. } => {
-                    let thoughts = plain(text).into_iter();
-                    lines.extend(thoughts.map(|line| format!("[thinks] {line}")));
-                }
+                Block::Text { text } => lines.extend(Line::all(Mark::Words, text)),
+                Block::Thinking { text, .. } => lines.extend(Line::all(Mark::Thought, text)),
                 Block::ToolCall(call) => {
                     let id = format!("{}.{at}", told.row.record.message_id);
                     let end = id.parse().ok().and_then(|id: CallId| self.ends.get(&id));
                     let end = end.map_or("not answered yet", String::as_str);
                     let arguments = cut(&call.arguments.to_string(), ARGUMENTS);
-                    lines.push(format!("> {} {arguments}: {end}", call.name));
+                    let call = format!("{} {arguments}: {end}", call.name.trim_start());
+                    lines.push(Line::new(Mark::Call, call));
                     at += 1;
                 }
                 Block::Image(_) | Block::ToolResult(_) => {}
@@ -123,7 +196,7 @@ fn end(response: &Response) -> String {
     }
 }
 
-fn result(response: &Response) -> Vec<String> {
+fn result(response: &Response) -> Vec<Line> {
     match &response.outcome {
         Ok(Payload::Inline(Value::Object(fields))) => {
             let each = fields.iter().map(|(key, value)| match value {
@@ -135,21 +208,27 @@ fn result(response: &Response) -> Vec<String> {
                 Value::String(text) => vec![format!("{key}: {}", text.trim_end())],
                 value => vec![format!("{key}: {value}")],
             });
-            each.flatten().collect()
+            each.flatten()
+                .map(|text| Line::new(Mark::Words, text))
+                .collect()
         }
-        Ok(Payload::Inline(value)) => plain(&value.to_string()),
+        Ok(Payload::Inline(value)) => Line::all(Mark::Words, &value.to_string()),
         Ok(Payload::Reference(hash)) => {
-            vec![format!(
-                "too long to stand here: treeyard artifacts cat {}",
-                &hash.hex()[..12]
-            )]
+            let hash = &hash.hex()[..12];
+            let note = format!("too long to stand here: treeyard artifacts cat {hash}");
+            vec![Line::new(Mark::Note, note)]
         }
-        Err(error) => plain(&format!("{}: {}", error.code.id(), error.message)),
+        Err(error) => {
+            let told = format!("{}: {}", error.code.id(), error.message);
+            Line::all(Mark::Words, &told)
+        }
     }
 }
 
 fn plain(text: &str) -> Vec<String> {
-    text.trim_end().lines().map(str::to_owned).collect()
+    let text = text.trim_end();
+    let lines = text.split('\n').filter(|_| !text.is_empty());
+    lines.map(str::to_owned).collect()
 }
 
 /// The start of a text, in so many characters.
@@ -186,9 +265,50 @@ pub fn wrap(line: &str, width: usize) -> Vec<String> {
         .collect()
 }
 
+/// All of a line, in lines of exactly `width`; each but the first has a mark, so that it is no line of its own.
+pub fn broken(line: &str, width: usize) -> Vec<String> {
+    const MARK: &str = "↪ ";
+    let spaces = line.chars().take_while(|c| *c == ' ').count();
+    let mark = format!("{}{MARK}", " ".repeat(spaces.min(width / 2)));
+    let mut rest = line.chars();
+    let mut lines = vec![rest.by_ref().take(width).collect::<String>()];
+    let room = width.saturating_sub(mark.chars().count()).max(1);
+    loop {
+        let next: String = rest.by_ref().take(room).collect();
+        if next.is_empty() {
+            return lines;
+        }
+        lines.push(format!("{mark}{next}"));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_is_broken_hard_and_loses_nothing() {
+        assert_eq!(
+            broken("  one two three", 9),
+            ["  one two", "  ↪  thre", "  ↪ e"]
+        );
+        assert_eq!(broken("any", usize::MAX), ["any"]);
+        assert_eq!(broken("", 4), [""]);
+    }
+
+    #[test]
+    fn words_never_look_like_calls() {
+        let sly = "> shell.exec {\"argv\":[\"true\"]}: ok\n  > file.read x\n[picture 1]";
+        for line in Line::all(Mark::Words, sly) {
+            let shown = line.wrapped(20);
+            assert!(shown.iter().all(|line| line.starts_with("  ")), "{shown:?}");
+        }
+        let call = Line::new(Mark::Call, "a.b {\"x\":\" c.d {}: ok\"}: ok");
+        assert_eq!(
+            call.wrapped(12),
+            ["> a.b", ">   {\"x\":\"", ">   c.d {}:", ">   ok\"}: ok"]
+        );
+    }
 
     #[test]
     fn long_lines_are_broken_at_spaces() {

@@ -196,6 +196,6 @@ mod tests {
         table.row(["1".into(), "a rather long text".into()]);
         table.row(["1000".into(), Cell::from("b\x1b[31m")]);
         let plain = anstream::adapter::strip_str(&table.render(16)).to_string();
-        assert_eq!(plain, "ID    NAME\n1     a rather…\n1000  b\n");
+        assert_eq!(plain, "ID    NAME\n1     a rather…\n1000  b␛[31m\n");
     }
 }

@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 
 use super::error::GitError;
 use super::repo::filter_drivers;
+use crate::model::shown::{Breaks, shown};
 
 const SAFE: &[&str] = &[
     "core.hooksPath=/dev/null",
@@ -250,14 +251,11 @@ impl Git {
     }
 }
 
-/// Text from outside that is safe to show: control characters become spaces, 2,000 at most.
+/// Text from outside that is safe to show, in one line; 2,000 characters at most.
 fn plain(bytes: &[u8]) -> String {
-    let text: String = String::from_utf8_lossy(bytes)
-        .trim()
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(2000)
-        .collect();
+    let text = String::from_utf8_lossy(bytes);
+    let text: String = text.trim().chars().take(2000).collect();
+    let text = shown(&text, Breaks::Spaces);
     if text.is_empty() {
         "it gave no reason".to_owned()
     } else {

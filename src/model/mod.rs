@@ -32,6 +32,7 @@ pub mod scope;
 pub mod secret;
 pub mod selection;
 pub mod session;
+pub mod shown;
 pub mod status;
 pub mod task;
 pub mod thread;

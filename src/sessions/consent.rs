@@ -87,24 +87,22 @@ pub fn agree(tx: &mut Tx<'_>, receipt: ConsentReceipt) -> Result<EventId, StoreE
 /// # Errors
 /// Those of the database.
 pub fn refuse(
-    store: &mut Store,
+    tx: &mut Tx<'_>,
     session: &SessionRow,
     (plan_hash, reason): (ContentHash, &str),
     lease: Option<Lease>,
 ) -> Result<(), ControlError> {
-    store.write(|tx| {
-        let reason = reason.to_owned();
-        let why = format!("nothing is sent: {reason}");
-        let event = Event::ConsentDenied { plan_hash, reason };
-        tx.append(Actor::Human, Some(session.id), event)?;
-        let now = tx.session(session.id)?;
-        let Some(now) = now.filter(|row| row.state == SessionState::Blocked) else {
-            return Ok(());
-        };
-        let (from, to) = (now.state, SessionState::Paused);
-        move_session(tx, Actor::Human, now.id, from, to, &why)?;
-        Ok(lease_of_pause(tx, now.id, lease)?)
-    })
+    let reason = reason.to_owned();
+    let why = format!("nothing is sent: {reason}");
+    let event = Event::ConsentDenied { plan_hash, reason };
+    tx.append(Actor::Human, Some(session.id), event)?;
+    let now = tx.session(session.id)?;
+    let Some(now) = now.filter(|row| row.state == SessionState::Blocked) else {
+        return Ok(());
+    };
+    let (from, to) = (now.state, SessionState::Paused);
+    move_session(tx, Actor::Human, now.id, from, to, &why)?;
+    Ok(lease_of_pause(tx, now.id, lease)?)
 }
 
 /// Takes agreements back. Queued calls of models that they were for are taken out, and their sessions wait for a

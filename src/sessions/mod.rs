@@ -1,6 +1,7 @@
 //! What happens to sessions by a person's word: submitted, paused, resumed, cancelled, retried.
 //! Each is a few events in one transaction; the runner sees the rows and acts.
 
+mod asked;
 mod consent;
 mod control;
 mod doom;
@@ -13,6 +14,7 @@ mod thread;
 #[cfg(test)]
 mod tests;
 
+pub use asked::{awaited, last_run};
 pub use consent::{Agreement, agree, refuse, revoke};
 pub use control::{
     ControlError, cancel, cancel_all, move_session, pause, queue_again, queue_attempt, resume,

@@ -36,12 +36,7 @@ impl Store {
 
     /// What a session last asked to send.
     pub fn asked_consent(&self, session: SessionId) -> Result<Option<ProjectionPlan>, StoreError> {
-        let mut statement = self.connection.prepare_cached(ASKED)?;
-        let found = records(statement.query([session.to_string()])?)?;
-        Ok(found.into_iter().find_map(|record| match record.event {
-            Event::ConsentRequested { plan } => Some(*plan),
-            _ => None,
-        }))
+        asked(&self.connection, session)
     }
 }
 
@@ -50,6 +45,20 @@ impl Tx<'_> {
     pub fn consents(&self, now_ms: i64) -> Result<Vec<Consent>, StoreError> {
         consents(&self.inner, now_ms)
     }
+
+    /// What a session last asked to send.
+    pub fn asked_consent(&self, session: SessionId) -> Result<Option<ProjectionPlan>, StoreError> {
+        asked(&self.inner, session)
+    }
+}
+
+fn asked(db: &Connection, session: SessionId) -> Result<Option<ProjectionPlan>, StoreError> {
+    let mut statement = db.prepare_cached(ASKED)?;
+    let found = records(statement.query([session.to_string()])?)?;
+    Ok(found.into_iter().find_map(|record| match record.event {
+        Event::ConsentRequested { plan } => Some(*plan),
+        _ => None,
+    }))
 }
 
 fn consents(db: &Connection, now_ms: i64) -> Result<Vec<Consent>, StoreError> {

@@ -192,13 +192,7 @@ impl Store {
 
     /// Why a job's model stopped.
     pub fn stop_of(&self, session: SessionId, job: JobId) -> Result<Option<Stop>, StoreError> {
-        let mut statement = self.connection.prepare_cached(STOPPED)?;
-        let key = params![session.to_string(), job.to_string()];
-        let found = records(statement.query(key)?)?;
-        Ok(found.into_iter().find_map(|record| match record.event {
-            Event::ModelStopped { stop, .. } => Some(stop),
-            _ => None,
-        }))
+        stop_of(&self.connection, session, job)
     }
 }
 
@@ -261,10 +255,24 @@ impl Tx<'_> {
         rows.collect()
     }
 
+    /// Why the model of a job stopped last.
+    pub fn stop_of(&self, session: SessionId, job: JobId) -> Result<Option<Stop>, StoreError> {
+        stop_of(&self.inner, session, job)
+    }
+
     /// What people said about a session's calls of tools and still holds.
     pub fn rules(&self, session: SessionId) -> Result<Vec<(EventId, Rule)>, StoreError> {
         rules(&self.inner, session)
     }
+}
+
+fn stop_of(db: &Connection, session: SessionId, job: JobId) -> Result<Option<Stop>, StoreError> {
+    let mut statement = db.prepare_cached(STOPPED)?;
+    let found = records(statement.query(params![session.to_string(), job.to_string()])?)?;
+    Ok(found.into_iter().find_map(|record| match record.event {
+        Event::ModelStopped { stop, .. } => Some(stop),
+        _ => None,
+    }))
 }
 
 fn choices(db: &Connection, session: SessionId) -> Result<Vec<Choice>, StoreError> {

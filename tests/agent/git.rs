@@ -90,6 +90,13 @@ fn differences_are_told() {
     assert!(told.len() <= 24 * 1024 && left > 100_000);
     assert_eq!(done.artifacts[0].size, told.len() as u64 + left);
     assert_eq!(done.result["artifact"], done.artifacts[0].hash.to_string());
+    assert_eq!(done.result["more"], false);
+    // Of what is not whole nothing is kept that looks as if it were.
+    ground.write("src/lib.txt", &"line\n".repeat(1_000_000));
+    let done = ground.call("git.diff", json!({})).unwrap();
+    assert_eq!(done.result["more"], true);
+    assert_eq!(done.result["artifact"], Value::Null);
+    assert!(done.artifacts.is_empty());
     let refused = ground.refused("git.diff", json!({ "paths": ["../x"] }));
     assert_eq!(refused.code, Code::ToolArguments);
 }

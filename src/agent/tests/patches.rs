@@ -57,11 +57,7 @@ fn patch() {
 fn hunks_find_their_places() {
     let yard = Yard::new();
     let lines: String = (1..=40).map(|n| format!("{}\n", n % 10)).collect();
-    for (head, expected) in [
-        ("@@ -24,2 +24,2 @@", 24),
-        ("@@ -33 +33 @@", 34),
-        ("@@ @@", 4),
-    ] {
+    for (head, expected) in [("@@ -24,2 +24,2 @@", 24), ("@@ -33 +33 @@", 34)] {
         yard.write("f", &lines);
         let patch = format!("--- a/f\n+++ b/f\n{head}\n 3\n-4\n+four\n");
         yard.ok("file.patch", json!({ "patch": patch }));
@@ -78,19 +74,84 @@ fn hunks_find_their_places() {
     let patch = "--- f\n+++ f\n@@ -2 +2 @@\n-b\n\\ No newline at end of file\n+c\n";
     yard.ok("file.patch", json!({ "patch": patch }));
     assert_eq!(yard.read("f"), "a\nc\n");
-    yard.write("f", "a\nb");
-    yard.ok(
-        "file.patch",
-        json!({ "patch": "--- f\n+++ f\n@@ -1,2 +1,2 @@\n-a\n+A\n b\n" }),
-    );
-    assert!(yard.read("f").starts_with("A\nb"));
-    // Only new lines, behind the one that is named.
-    yard.write("f", "a\nb\n");
-    yard.ok(
-        "file.patch",
-        json!({ "patch": "--- f\n+++ f\n@@ -1,0 +2 @@\n+new\n" }),
-    );
-    assert_eq!(yard.read("f"), "a\nnew\nb\n");
+}
+
+#[test]
+fn a_hunk_without_a_certain_place_is_refused() {
+    let yard = Yard::new();
+    for (text, hunk, why) in [
+        (
+            "a\nb\na\nb\n",
+            "@@ @@\n a\n-b\n+c\n",
+            "2 times, in lines 1, 3",
+        ),
+        // As near to the one as to the other.
+        (
+            "a\nb\na\nb\n",
+            "@@ -2 +2 @@\n a\n-b\n+c\n",
+            "2 times, in lines 1, 3",
+        ),
+        ("a\nb\n", "@@ -1,0 +2 @@\n+new\n", "only new lines"),
+        ("a\nb", "@@ -2,0 +3 @@\n+c\n", "only new lines"),
+        // Nothing but an empty line is no end of any file.
+        ("a\nb\n", "@@ -3 +3 @@\n-\n+c\n", "does not fit"),
+        ("a\nb\n", "@@ -2,2 +2,2 @@\n b\n-\n+c\n", "does not fit"),
+        // A line without a break is the last one.
+        (
+            "a\nb\n",
+            "@@ -1 +1 @@\n-a\n+c\n\\ No newline at end of file\n",
+            "does not fit",
+        ),
+    ] {
+        yard.write("f", text);
+        let patch = format!("--- a/f\n+++ b/f\n{hunk}");
+        let error = yard.refused("file.patch", json!({ "patch": patch }));
+        assert_eq!(error.code, Code::EditMismatch, "{hunk}");
+        assert!(error.message.contains(why), "{hunk}: {error}");
+        assert_eq!(yard.read("f"), text);
+    }
+    yard.write("f", "");
+    let patch = "--- a/f\n+++ b/f\n@@ -0,0 +1 @@\n+new\n";
+    yard.ok("file.patch", json!({ "patch": patch }));
+    assert_eq!(yard.read("f"), "new\n");
+}
+
+#[test]
+fn the_end_of_a_file_stays_as_it_was_unless_the_patch_speaks_of_it() {
+    const NONE: &str = "\\ No newline at end of file\n";
+    let yard = Yard::new();
+    for (text, hunk, expected) in [
+        ("a\nb", "@@ -1,2 +1,2 @@\n-a\n+A\n b\n", "A\nb"),
+        ("a\nb", "@@ -2 +2 @@\n-b\n+c\n", "a\nc"),
+        ("a\nb", "@@ -2 +2,2 @@\n b\n+c\n", "a\nb\nc"),
+        ("a\nb", "@@ -2 +1,0 @@\n-b\n", "a"),
+        ("a\r\nb", "@@ -2 +2,2 @@\n b\n+c\n", "a\r\nb\r\nc"),
+        ("a\nb\n", "@@ -2 +2 @@\n-b\n+c\n", "a\nc\n"),
+        ("a\nb\n", &format!("@@ -2 +2 @@\n-b\n+c\n{NONE}"), "a\nc"),
+        ("a\nb", &format!("@@ -2 +2 @@\n-b\n{NONE}+c\n"), "a\nc\n"),
+        (
+            "a\nb",
+            &format!("@@ -2 +2 @@\n-b\n{NONE}+c\n{NONE}"),
+            "a\nc",
+        ),
+        ("a\n\n", "@@ -2 +2 @@\n a\n-\n+c\n", "a\nc\n"),
+    ] {
+        yard.write("f", text);
+        let patch = format!("--- a/f\n+++ b/f\n{hunk}");
+        yard.ok("file.patch", json!({ "patch": patch }));
+        assert_eq!(yard.read("f"), expected, "{hunk}");
+    }
+}
+
+#[test]
+fn empty_lines_stand_between_hunks_and_before_dashes() {
+    let yard = Yard::new();
+    yard.write("f", "a\nb\nc\nd\n\n-- e\n\n");
+    let patch = "--- a/f\n+++ b/f\n@@ -1 +1 @@\n-a\n+A\n\n@@ -4,3 +4,2 @@\n-d\n+D\n\n--- e\n \n\n\n\
+                 diff --git a/g b/g\n--- /dev/null\n+++ b/g\n@@ -0,0 +1 @@\n+g\n";
+    yard.ok("file.patch", json!({ "patch": patch }));
+    assert_eq!(yard.read("f"), "A\nb\nc\nD\n\n\n");
+    assert_eq!(yard.read("g"), "g\n");
 }
 
 #[test]

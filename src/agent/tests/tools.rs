@@ -146,6 +146,14 @@ fn edit() {
     yard.refused("file.edit", edit("", "x"));
     yard.refused("file.edit", edit("B", "B"));
 
+    yard.write("f", "x\n\n\ny\n");
+    for all in [false, true] {
+        let twice = json!({ "path": "f", "old": "\n\n", "new": "-", "all": all });
+        let told = yard.refused("file.edit", twice).message;
+        assert!(told.contains("twice from line 2 on"), "{told}");
+    }
+    yard.ok("file.edit", edit("x\n\n", "x"));
+
     yard.write("crlf", "one\r\ntwo\r\n");
     yard.ok(
         "file.edit",

@@ -15,7 +15,7 @@ use crate::model::tool::{Capability, Card, ErrorKind, Subject, ToolError, ToolId
 
 const ID: ToolId = ToolId::fixed("file.edit");
 /// How many places are told, and how many lines are looked for in a file.
-const TOLD: usize = 10;
+pub(super) const TOLD: usize = 10;
 const LOOKED_FOR: usize = 200;
 
 /// One text for another.
@@ -94,6 +94,13 @@ impl Tool for Edit {
         let Some(first) = places.first() else {
             return Err(mismatch(absent(path, &found.text, &old)));
         };
+        if let Some(at) = overlap(&found.text, &old, &places) {
+            let line = line_of(&found.text, at);
+            return Err(mismatch(format!(
+                "`old` is in {path} twice from line {line} on, once in a part of the other; take in more of \
+                 what is around the one that is meant"
+            )));
+        }
         if places.len() > 1 && self.0.all != Some(true) {
             return Err(mismatch(several(path, &found.text, &places)));
         }
@@ -131,6 +138,18 @@ impl Tool for Edit {
 /// That an edit does not fit.
 pub(super) fn mismatch(message: String) -> ToolError {
     ToolError::new(Code::EditMismatch, ErrorKind::Tool, message)
+}
+
+/// Where a text begins in the middle of one of its places.
+fn overlap(text: &str, old: &str, places: &[usize]) -> Option<usize> {
+    let first = old.chars().next().map_or(1, char::len_utf8);
+    places.iter().find_map(|at| {
+        let rest = text.get(at + first..)?;
+        let end = (old.len() - first + old.len() - 1).min(rest.len());
+        let end = (0..=end).rev().find(|end| rest.is_char_boundary(*end))?;
+        let inside = rest[..end].find(old);
+        inside.map(|inside| at + first + inside)
+    })
 }
 
 fn several(path: &RelPath, text: &str, places: &[usize]) -> String {

@@ -11,7 +11,8 @@ use crate::agent::place::Place;
 use crate::agent::registry::Entry;
 use crate::agent::text::{ANSWER, start};
 use crate::agent::world::World;
-use crate::model::tool::{Capability, Card, Subject, ToolError, ToolId};
+use crate::model::code::Code;
+use crate::model::tool::{Capability, Card, ErrorKind, Subject, ToolError, ToolId};
 
 const ID: ToolId = ToolId::fixed("git.diff");
 const MOST_PATHS: usize = 100;
@@ -41,6 +42,8 @@ pub(in crate::agent) struct Output {
     diff: String,
     /// How many bytes of it are left out at the end.
     omitted_bytes: u64,
+    /// Whether there is more than 4 MiB of it: what is behind that is nowhere. Name fewer paths.
+    more: bool,
     /// The hash of all of it, where something is left out; `artifact.get` reads it.
     #[serde(skip_serializing_if = "Option::is_none")]
     artifact: Option<String>,
@@ -85,6 +88,11 @@ impl Tool for GitDiff {
         if !how.closed.is_empty() {
             let words = words(&["--name-only", "-z", "--no-renames"], &what, &paths);
             let said = git(&words, SOON, world)?.done("git diff", world)?;
+            if !said.is_whole {
+                // Some of what is to be left out would not be known.
+                let message = "too many files differ; name fewer paths".to_owned();
+                return Err(ToolError::new(Code::GitFailed, ErrorKind::Tool, message));
+            }
             let is_closed = |path: &String| how.closed.iter().any(|one| one.has_path(path));
             let closed: Vec<_> = fields(&said.output).filter(is_closed).collect();
             paths.extend(closed.iter().map(|path| without(path)));
@@ -94,13 +102,14 @@ impl Tool for GitDiff {
         let text = world.redacted(&String::from_utf8_lossy(&said.output));
         let (told, is_cut) = start(&text, ANSWER);
         let mut kept = Vec::new();
-        if is_cut {
+        if is_cut && said.is_whole {
             let artifacts = world.artifacts()?;
             kept.push(artifacts.keep(text.as_bytes(), "diff", "text/x-diff", world)?);
         }
         let output = Output {
             diff: told.to_owned(),
             omitted_bytes: (text.len() - told.len()) as u64,
+            more: !said.is_whole,
             artifact: kept.first().map(|kept| kept.hash.to_string()),
         };
         Ok(Answer::of(output, self.0.paths.clone()).with_artifacts(kept))

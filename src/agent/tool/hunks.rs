@@ -148,6 +148,9 @@ impl<'p> Reader<'p> {
 
     /// The next hunk of this file, if there is one.
     fn hunk(&mut self) -> Result<Option<Hunk>, InvalidPatch> {
+        if self.is_next(|line, _| line.starts_with("@@")) {
+            self.at += self.blank();
+        }
         let Some(head) = self.line().and_then(|line| line.strip_prefix("@@")) else {
             return Ok(None);
         };
@@ -166,8 +169,7 @@ impl<'p> Reader<'p> {
                 None => (' ', ""),
                 Some(sign) => (sign, &line[sign.len_utf8()..]),
             };
-            let next = self.lines.get(self.at + 1);
-            if line.starts_with("--- ") && next.is_some_and(|next| next.starts_with("+++ ")) {
+            if is_head(line, self.lines.get(self.at + 1)) {
                 break;
             }
             match sign {
@@ -196,12 +198,29 @@ impl<'p> Reader<'p> {
         }
     }
 
-    /// Whether only empty lines are left of this file's part of the patch.
-    fn is_end(&self) -> bool {
-        let mut rest = self.lines[self.at..].iter();
-        let next = rest.find(|line| !line.is_empty());
-        next.is_none_or(|line| line.starts_with("diff ") || line.starts_with("--- "))
+    /// How many empty lines are next.
+    fn blank(&self) -> usize {
+        let rest = self.lines[self.at..].iter();
+        rest.take_while(|line| line.is_empty()).count()
     }
+
+    /// Whether the line behind the empty ones, with the one behind it, is so.
+    fn is_next(&self, is_so: impl Fn(&str, Option<&&str>) -> bool) -> bool {
+        let mut rest = self.lines[self.at + self.blank()..].iter();
+        rest.next().is_some_and(|line| is_so(line, rest.next()))
+    }
+
+    /// Whether only empty lines are left of this hunk.
+    fn is_end(&self) -> bool {
+        let is_over = self.at + self.blank() == self.lines.len();
+        let begins = |line: &str| line.starts_with("diff ") || line.starts_with("@@");
+        is_over || self.is_next(|line, next| begins(line) || is_head(line, next))
+    }
+}
+
+/// Whether a file begins here, and no removed line that begins with `-- `.
+fn is_head(line: &str, next: Option<&&str>) -> bool {
+    line.starts_with("--- ") && next.is_some_and(|next| next.starts_with("+++ "))
 }
 
 fn push(text: &mut String, line: &str, is_on: bool) {

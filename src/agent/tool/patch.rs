@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::edit::{mismatch, nearest};
+use super::edit::{TOLD, mismatch, nearest};
 use super::hunks::{FilePatch, Hunk, parse};
 use super::{Answer, How, Tool, card, changing, file};
 use crate::agent::path::RelPath;
@@ -77,7 +77,8 @@ impl Tool for Patch {
         changing(card(
             ID,
             "Applies a unified diff to one file or several: all of it, or nothing where a part does not \
-             fit. Line numbers in the heads of the hunks may be wrong, the lines themselves may not.",
+             fit. Line numbers in the heads of the hunks may be wrong, the lines themselves may not. Each hunk needs \
+             a line that is in the file already, and so many that one place fits best.",
             &[Capability::FileRead, Capability::FileWrite],
         ))
     }
@@ -189,39 +190,125 @@ fn apply(path: &RelPath, text: &str, hunks: &[Hunk]) -> Result<String, ToolError
     for hunk in hunks {
         let old = with_ends_of(text, &hunk.old);
         let new = with_ends_of(text, &hunk.new);
-        let at = place_of(text, from, &old, hunk.at)
-            .ok_or_else(|| mismatch(absent(path, text, from, hunk)))?;
-        made.push_str(&text[from..at]);
+        let found = place_of((text, from), (&old, &new), hunk.at)
+            .map_err(|why| mismatch(misfit(path, (text, from), hunk, &why)))?;
+        made.push_str(&text[from..found.from]);
         made.push_str(&new);
-        // What ends the file without a line break is matched by a line that has one.
-        from = (at + old.len()).min(text.len());
+        if found.lacks_break {
+            // The patch does not speak of it, so the last line goes on without.
+            made.truncate(without_break(&made).len());
+        }
+        from = found.to;
     }
     made.push_str(&text[from..]);
     Ok(made)
 }
 
-/// Where whole lines stand in a text behind `from`: nearest to the line that the hunk names.
-fn place_of(text: &str, from: usize, old: &str, line: Option<usize>) -> Option<usize> {
+/// Where the old lines of a hunk stand, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Found {
+    from: usize,
+    to: usize,
+    /// Whether the last of them is the last of the file and has no line break there.
+    lacks_break: bool,
+}
+
+/// Why a hunk has no place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Misfit {
+    /// Its lines are not there.
+    Absent,
+    /// They are there more than once, and nothing says which is meant.
+    Several(Vec<usize>),
+    /// It has only new lines, and its number may be wrong.
+    Nowhere,
+}
+
+/// The place of whole lines behind `from`, the nearest to the line that the hunk names.
+fn place_of(
+    (text, from): (&str, usize),
+    (old, new): (&str, &str),
+    line: Option<usize>,
+) -> Result<Found, Misfit> {
     if old.is_empty() {
-        // Only new lines: behind the line that is named.
-        let line = line?;
-        let starts = text.match_indices('\n').map(|(at, _)| at + 1);
-        let at = [0].into_iter().chain(starts).nth(line);
-        return at.or(Some(text.len())).filter(|at| *at >= from);
+        let end = Found {
+            from: text.len(),
+            to: text.len(),
+            lacks_break: false,
+        };
+        return text.is_empty().then_some(end).ok_or(Misfit::Nowhere);
     }
     let is_start = |at: usize| at == 0 || text.as_bytes().get(at - 1) == Some(&b'\n');
-    let is_end = |at: usize| at == text.len() || old.ends_with('\n');
+    // A line without a break ends the file, before as after.
+    let is_last = [old, new]
+        .iter()
+        .any(|side| !side.is_empty() && !side.ends_with('\n'));
     let rest = &text[from..];
-    let places = rest.match_indices(old).map(|(at, _)| at + from);
-    let mut places: Vec<usize> = places
-        .filter(|at| is_start(*at) && is_end(at + old.len()))
+    let whole = rest.match_indices(old).map(|(at, _)| Found {
+        from: from + at,
+        to: from + at + old.len(),
+        lacks_break: false,
+    });
+    let whole = whole.filter(|one| !is_last || one.to == text.len());
+    // The last line of a file may lack its break, which the hunk does not say. No line is empty then.
+    let open = without_break(old);
+    let is_open = open.len() < old.len() && !open.is_empty() && !open.ends_with('\n');
+    let open = (is_open && rest.ends_with(open)).then(|| Found {
+        from: text.len() - open.len(),
+        to: text.len(),
+        lacks_break: new.is_empty() || new.ends_with('\n'),
+    });
+    let places = whole.chain(open).filter(|one| is_start(one.from));
+    let places: Vec<(usize, Found)> = places
+        .map(|one| {
+            let here = line_of(text, one.from);
+            (line.map_or(0, |line| here.abs_diff(line)), one)
+        })
         .collect();
-    // The last line of a file may lack its line break, which the hunk does not say.
-    let open = old.strip_suffix('\n').filter(|open| rest.ends_with(*open));
-    let open = open.map(|open| text.len() - open.len());
-    places.extend(open.filter(|at| is_start(*at) && *at >= from));
-    let distance = |at: &usize| line.map_or(0, |line| line_of(text, *at).abs_diff(line));
-    places.into_iter().min_by_key(|at| (distance(at), *at))
+    let least = places.iter().map(|(distance, _)| *distance).min();
+    let mut best = places
+        .iter()
+        .filter(|(distance, _)| Some(*distance) == least);
+    match (best.next(), best.next()) {
+        (Some((_, one)), None) => Ok(*one),
+        (None, _) => Err(Misfit::Absent),
+        (Some(_), Some(_)) => Err(Misfit::Several(
+            places.iter().map(|(_, one)| one.from).collect(),
+        )),
+    }
+}
+
+/// Without the line break at its end.
+fn without_break(text: &str) -> &str {
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    match line.len() < text.len() {
+        true => line.strip_suffix('\r').unwrap_or(line),
+        false => text,
+    }
+}
+
+fn misfit(path: &RelPath, (text, from): (&str, usize), hunk: &Hunk, why: &Misfit) -> String {
+    let line = hunk.line;
+    let why = match why {
+        Misfit::Absent => return absent(path, text, from, hunk),
+        Misfit::Several(places) => {
+            let lines = places.iter().take(TOLD);
+            let lines: Vec<_> = lines.map(|at| line_of(text, *at).to_string()).collect();
+            format!(
+                "its lines are in {path} {} times, in lines {}; take in more of what is around the place \
+                 that is meant",
+                places.len(),
+                lines.join(", ")
+            )
+        }
+        Misfit::Nowhere => format!(
+            "it has only new lines, and {path} is not empty; take in a line that stands before or behind \
+             them, with a space in front"
+        ),
+    };
+    format!(
+        "the hunk in line {line} of the patch has no certain place, so nothing was changed: {why}"
+    )
 }
 
 fn absent(path: &RelPath, text: &str, from: usize, hunk: &Hunk) -> String {

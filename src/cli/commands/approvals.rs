@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::app::approvals::wishes;
-use crate::app::asks::{Ask, Reach, answer, ask_of, asks, preview, revoke};
+use crate::app::asks::{Ask, LEAST, Reach, TOLD, answer, ask_of, asks, preview, revoke};
 use crate::app::failure::Failure;
 use crate::app::project::Project;
 use crate::cli::asked::previewed;
@@ -24,13 +24,13 @@ use crate::store::SessionRow;
 Examples:
   treeyard approvals ls
   treeyard approvals show docs
-  treeyard approvals allow docs
+  treeyard approvals allow docs --call 2c49496b51f0
   treeyard approvals allow docs --pattern 'file.write(docs/**)'
   treeyard approvals deny docs --reason 'Not this file'
   treeyard approvals revoke docs
 
-An answer is for the one call that waits, unless more is said, and then the session goes on. Who answered
-stays in the log.")]
+An answer is for the one call that waits, unless more is said, and then the session goes on. With --call, as `show`
+prints it, it is for just what was shown; without, the call is printed with the answer. Who answered stays in the log.")]
 pub struct Args {
     /// What to do
     #[command(subcommand)]
@@ -89,6 +89,18 @@ pub struct AnswerArgs {
     /// Every call that this has, such as `file.write(docs/**)`
     #[arg(long, value_name = "TOOL(ARG)")]
     pub pattern: Option<String>,
+    /// The call that `show` showed; nothing is answered when another one waits by now
+    #[arg(long, value_name = "CALL", conflicts_with = "pattern", value_parser = shown_id)]
+    pub call: Option<String>,
+}
+
+/// The start of what `show` told a person to give.
+pub fn shown_id(text: &str) -> Result<String, String> {
+    let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match is_hex && (LEAST..=64).contains(&text.len()) {
+        true => Ok(text.to_ascii_lowercase()),
+        false => Err(format!("at least {LEAST} hex digits of what `show` tells")),
+    }
 }
 
 /// Does it.
@@ -143,9 +155,7 @@ fn ls(only: Option<&str>, context: &Context) -> Result<Exit, Failure> {
         let mut text = table.render(width());
         for ask in &asks {
             let s = ask.session.id.short();
-            text.push_str(&format!(
-                "treeyard approvals show {s}\ntreeyard approvals allow {s}\n"
-            ));
+            text.push_str(&format!("treeyard approvals show {s}\n"));
         }
         for (session, words) in &commands {
             let (s, words) = (session.id.short(), clean(&quoted(words)));
@@ -190,9 +200,10 @@ fn show(selector: &str, context: &Context) -> Result<Exit, Failure> {
         let mut text = match &ask {
             None => format!("{name} waits for no answer\n"),
             Some(ask) => {
-                let s = session.id.short();
+                let (s, id) = (session.id.short(), told_id(ask));
                 let asked = previewed(&name, &ask.call, shown.as_ref());
-                format!("{asked}  treeyard approvals allow {s}\n  treeyard approvals deny {s}\n")
+                let word = |verb: &str| format!("  treeyard approvals {verb} {s} --call {id}\n");
+                format!("{asked}{}{}", word("allow"), word("deny"))
             }
         };
         for (id, rule) in &rules {
@@ -211,18 +222,30 @@ fn say(
 ) -> Result<Exit, Failure> {
     let mut project = context.project()?;
     let session = project.session(&which.session)?;
+    // Without its id it is this one, which is shown with the answer.
+    let ask = ask_of(&project, &session)?;
+    let now = ask
+        .as_ref()
+        .map(|ask| ask.call.fingerprint.hex().to_owned());
+    let call = which.call.clone().or(now).unwrap_or_default();
     let reach = match &which.pattern {
         Some(text) => Reach::Pattern(
             Pattern::parse(text).map_err(|error| Failure::new(Code::Usage, error.to_string()))?,
         ),
-        None if which.whole_session => Reach::Session,
-        None => Reach::Once,
+        None if which.whole_session => Reach::Session(call),
+        None => Reach::Once(call),
     };
+    let ask = ask.filter(|_| which.pattern.is_none());
+    let hash = ask.as_ref().and_then(|ask| ask.call.preview.as_ref());
+    let shown = hash.map(|hash| preview(&project, hash)).transpose()?;
     let (rule, now) = answer(&mut project, &session, (effect, reach), reason)?;
-    let body = json!({ "session": session_json(&now), "rule": rule });
+    let body = json!({ "session": session_json(&now), "rule": rule,
+        "call": ask.as_ref().map(|ask| &ask.call), "preview": shown });
     context.terminal.result("answered", body, || {
         let (name, state) = (clean(&now.name), now.state.name());
-        format!("{name} is {state}: {}", told(&rule))
+        let asked = ask.map(|ask| previewed(&name, &ask.call, shown.as_ref()));
+        let asked = asked.unwrap_or_default();
+        format!("{asked}{name} is {state}: {}", told(&rule))
     })?;
     if runner_owner(&project.repo.state_dir()).is_none() {
         let note = "no runner is active; `treeyard up` starts one";
@@ -244,6 +267,10 @@ fn take_back(selector: &str, rule: Option<&str>, context: &Context) -> Result<Ex
         lines.collect()
     })?;
     Ok(Exit::Ok)
+}
+
+fn told_id(ask: &Ask) -> &str {
+    &ask.call.fingerprint.hex()[..TOLD]
 }
 
 fn rule_json((id, rule): &(EventId, Rule)) -> Value {

@@ -348,33 +348,43 @@ impl Chat<'_> {
         let hash = ask.call.preview.as_ref();
         let shown = hash.map(|hash| preview(&self.project, hash)).transpose()?;
         let name = clean(&self.session.name);
-        self.show(&previewed(&name, &ask.call, shown.as_ref()))?;
+        let body = json!({ "session_id": self.session.id, "name": self.session.name,
+            "call": ask.call, "preview": shown });
+        let told = || previewed(&name, &ask.call, shown.as_ref());
+        self.context.terminal.result("approval", body, told)?;
         let question = "y: this once, a: always in this session, n [why]: no: ";
         let Some(typed) = self.typed.line(question) else {
             return Ok(Some(self.leave(Exit::Held)));
         };
         let (word, reason) = typed.trim().split_once(' ').unwrap_or((typed.trim(), ""));
         let reason = Some(reason.trim()).filter(|text| !text.is_empty());
+        let call = ask.call.fingerprint.hex().to_owned();
         let given = match word.to_ascii_lowercase().as_str() {
-            "y" | "yes" => (Effect::Allow, Reach::Once),
-            "a" | "always" => (Effect::Allow, Reach::Session),
-            "n" | "no" => (Effect::Deny, Reach::Once),
+            "y" | "yes" => (Effect::Allow, Reach::Once(call)),
+            "a" | "always" => (Effect::Allow, Reach::Session(call)),
+            "n" | "no" => (Effect::Deny, Reach::Once(call)),
             "/quit" => return Ok(Some(self.leave(Exit::Held))),
             _ => return Ok(None),
         };
-        let (_, now) = answer(&mut self.project, &self.session, given, reason)?;
-        self.session = now;
-        Ok(None)
+        let answered = answer(&mut self.project, &self.session, given, reason);
+        self.heard(answered.map(drop))
     }
 
     fn consent(&mut self, wish: &Wish) -> Result<Option<Exit>, Failure> {
         let name = clean(&self.session.name);
-        self.show(&sending(&name, &wish.plan))?;
+        let body = json!({ "session_id": self.session.id, "name": self.session.name,
+            "plan": wish.plan, "plan_hash": wish.plan.hash().ok() });
+        let told = || sending(&name, &wish.plan);
+        self.context.terminal.result("consent", body, told)?;
         let question = "y: this call, a: every call of this session, n [why]: no: ";
         let Some(typed) = self.typed.line(question) else {
             return Ok(Some(self.leave(Exit::Held)));
         };
         let (word, reason) = typed.trim().split_once(' ').unwrap_or((typed.trim(), ""));
+        let shown = wish.plan.hash().map_err(|error| {
+            Failure::new(Code::Io, format!("what waits cannot be told: {error}"))
+        })?;
+        let shown = shown.hex().to_owned();
         let scope = match word.to_ascii_lowercase().as_str() {
             "y" | "yes" => ConsentScope::SingleCall,
             "a" | "always" => ConsentScope::SessionScoped,
@@ -383,22 +393,30 @@ impl Chat<'_> {
                     "" => "a person did not agree",
                     reason => reason,
                 };
-                self.session = deny(&mut self.project, &self.session, reason)?;
-                return Ok(Some(self.leave(Exit::Held)));
+                let denied = deny(&mut self.project, &self.session, &shown, reason);
+                let is_denied = denied.is_ok();
+                self.heard(denied.map(drop))?;
+                return Ok(is_denied.then(|| self.leave(Exit::Held)));
             }
             "/quit" => return Ok(Some(self.leave(Exit::Held))),
             _ => return Ok(None),
         };
-        allow(&mut self.project, &self.session, Some(scope), None)?;
-        self.session = self.project.session(&self.session.id.to_string())?;
-        Ok(None)
+        let terms = (Some(scope), None);
+        let agreed = allow(&mut self.project, &self.session, &shown, terms);
+        self.heard(agreed.map(drop))
     }
 
-    fn show(&self, text: &str) -> Result<(), Failure> {
-        match self.context.terminal.json {
-            true => Ok(()),
-            false => self.context.terminal.text(text),
+    /// Goes on with the session as it is now. Somebody else may have answered meanwhile: then what waits now is shown.
+    fn heard(&mut self, answered: Result<(), Failure>) -> Result<Option<Exit>, Failure> {
+        if let Err(failure) = answered {
+            if failure.code != Code::SessionState {
+                return Err(failure);
+            }
+            let note = format!("[{}]", clean(&failure.message));
+            self.context.terminal.note(&note);
         }
+        self.session = self.project.session(&self.session.id.to_string())?;
+        Ok(None)
     }
 
     fn leave(&self, exit: Exit) -> Exit {

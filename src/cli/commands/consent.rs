@@ -2,9 +2,12 @@
 
 use serde_json::{Value, json};
 
+use crate::app::asks::TOLD;
 use crate::app::consents::{Wish, allow, deny, revoke, wish_of, wishes};
 use crate::app::failure::Failure;
+use crate::app::project::Project;
 use crate::cli::asked::sending;
+use crate::cli::commands::approvals::shown_id;
 use crate::cli::commands::claim::time;
 use crate::cli::commands::ls::session_json;
 use crate::cli::context::Context;
@@ -21,7 +24,7 @@ use crate::store::{Consent, SessionRow};
 Examples:
   treeyard consent ls
   treeyard consent show docs
-  treeyard consent allow docs
+  treeyard consent allow docs --plan 90c1d2e8a7f3
   treeyard consent allow docs --scope session --for 8h
   treeyard consent deny docs --reason 'Not this customer'
   treeyard consent revoke docs
@@ -56,6 +59,9 @@ pub enum Verb {
         /// For how long, such as `8h` (default: `consent.valid_for`)
         #[arg(long = "for", value_name = "DURATION")]
         valid: Option<String>,
+        /// What `show` showed; nothing is agreed to when something else waits by now
+        #[arg(long, value_name = "PLAN", value_parser = shown_id)]
+        plan: Option<String>,
     },
     /// Do not agree: the session is paused
     Deny {
@@ -65,6 +71,9 @@ pub enum Verb {
         /// Why
         #[arg(long, value_name = "TEXT", default_value = "a person did not agree")]
         reason: String,
+        /// What `show` showed; nothing is said when something else waits by now
+        #[arg(long, value_name = "PLAN", value_parser = shown_id)]
+        plan: Option<String>,
     },
     /// Take an agreement back
     Revoke {
@@ -114,8 +123,13 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
             session,
             scope,
             valid,
-        } => agree(session, *scope, valid.as_deref(), context),
-        Verb::Deny { session, reason } => refuse(session, reason, context),
+            plan,
+        } => agree((session, plan), *scope, valid.as_deref(), context),
+        Verb::Deny {
+            session,
+            reason,
+            plan,
+        } => refuse((session, plan), reason, context),
         Verb::Revoke { which, reason } => take_back(which, reason, context),
     }
 }
@@ -131,10 +145,11 @@ fn ls(context: &Context) -> Result<Exit, Failure> {
             true => "nothing waits to be sent\n".to_owned(),
             false => String::new(),
         };
-        for Wish { session, plan } in &waiting {
-            let (name, s) = (clean(&session.name), session.id.short());
-            text.push_str(&format!("{}\n", sending(&name, plan)));
-            text.push_str(&format!("  treeyard consent allow {s}\n"));
+        for wish in &waiting {
+            let (name, s) = (clean(&wish.session.name), wish.session.id.short());
+            text.push_str(&format!("{}\n", sending(&name, &wish.plan)));
+            let id = told_id(wish);
+            text.push_str(&format!("  treeyard consent allow {s} --plan {id}\n"));
         }
         if !held.is_empty() {
             text.push_str(&table(&held));
@@ -177,19 +192,19 @@ fn show(selector: &str, context: &Context) -> Result<Exit, Failure> {
         json!({ "session_id": session.id, "name": session.name, "plan": plan, "plan_hash": hash });
     context.terminal.result("consent", body, || {
         let (name, s) = (clean(&session.name), session.id.short());
-        match plan {
-            None => format!("{name} waits for no agreement"),
-            Some(plan) => format!(
-                "{}\n  read it: treeyard thread {s}\n  treeyard consent allow {s}\n  treeyard consent deny {s}",
-                sending(&name, plan)
-            ),
-        }
+        let Some(wish) = &wish else {
+            return format!("{name} waits for no agreement");
+        };
+        let (asked, id) = (sending(&name, &wish.plan), told_id(wish));
+        let word = |verb: &str| format!("\n  treeyard consent {verb} {s} --plan {id}");
+        let read = format!("\n  read it: treeyard thread {s}");
+        format!("{asked}{read}{}{}", word("allow"), word("deny"))
     })?;
     Ok(Exit::Ok)
 }
 
 fn agree(
-    selector: &str,
+    (selector, plan): (&str, &Option<String>),
     scope: Option<Scope>,
     valid: Option<&str>,
     context: &Context,
@@ -197,7 +212,9 @@ fn agree(
     let mut project = context.project()?;
     let session = project.session(selector)?;
     let for_ms = valid.map(time).transpose()?;
-    let agreed = allow(&mut project, &session, scope.map(Into::into), for_ms)?;
+    let shown = meant(&project, &session, plan)?;
+    let terms = (scope.map(Into::into), for_ms);
+    let agreed = allow(&mut project, &session, &shown, terms)?;
     let resumed: Vec<_> = agreed.resumed.iter().map(session_json).collect();
     let body = json!({ "consent_id": agreed.id, "receipt": agreed.receipt, "resumed": resumed });
     context.terminal.result("consented", body, || {
@@ -205,7 +222,8 @@ fn agree(
         let (scope, until) = (plan.scope.name(), clock(agreed.receipt.until_ms));
         let (sessions, id) = (count(plan.sessions.len() as u64, "session"), agreed.id.short());
         let provider = clean(&plan.provider);
-        format!("agreed ({scope}): {sessions} to {provider}, until {until}\n  treeyard consent revoke {id}")
+        let asked = sending(&clean(&session.name), plan);
+        format!("{asked}\nagreed ({scope}): {sessions} to {provider}, until {until}\n  treeyard consent revoke {id}")
     })?;
     if runner_owner(&project.repo.state_dir()).is_none() {
         let note = "no runner is active; `treeyard up` starts one";
@@ -214,10 +232,38 @@ fn agree(
     Ok(Exit::Ok)
 }
 
-fn refuse(selector: &str, reason: &str, context: &Context) -> Result<Exit, Failure> {
+/// What a person means: what they say that they were shown, or what waits now, which is shown with the answer.
+fn meant(
+    project: &Project,
+    session: &SessionRow,
+    plan: &Option<String>,
+) -> Result<String, Failure> {
+    if let Some(plan) = plan {
+        return Ok(plan.clone());
+    }
+    let wish = wish_of(project, session)?;
+    Ok(wish.as_ref().map(id).unwrap_or_default())
+}
+
+/// The hash of what would be sent, in hex.
+fn id(wish: &Wish) -> String {
+    let hash = wish.plan.hash();
+    hash.map_or(String::new(), |hash| hash.hex().to_owned())
+}
+
+fn told_id(wish: &Wish) -> String {
+    id(wish).chars().take(TOLD).collect()
+}
+
+fn refuse(
+    (selector, plan): (&str, &Option<String>),
+    reason: &str,
+    context: &Context,
+) -> Result<Exit, Failure> {
     let mut project = context.project()?;
     let session = project.session(selector)?;
-    let now = deny(&mut project, &session, reason)?;
+    let shown = meant(&project, &session, plan)?;
+    let now = deny(&mut project, &session, &shown, reason)?;
     let body = json!({ "session": session_json(&now) });
     context.terminal.result("consent_denied", body, || {
         let (name, s) = (clean(&now.name), now.id.short());

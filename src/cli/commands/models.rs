@@ -114,7 +114,7 @@ fn ls(context: &Context) -> Result<Exit, Failure> {
         let providers = provider_table(&providers).render(width());
         match models.is_empty() {
             true => format!("no model is configured; PROVIDER/MODEL needs no table\n\n{providers}"),
-            false => format!("{}\n\n{providers}", model_table(&models).render(width())),
+            false => format!("{}\n{providers}", model_table(&models).render(width())),
         }
     })?;
     Ok(Exit::Ok)
@@ -189,7 +189,7 @@ fn probe_models(
         let table = probe_table(&found).render(width());
         match found.is_empty() {
             true => "no model is configured".to_owned(),
-            false => format!("{table}\n\n{ready} of {} READY", found.len()),
+            false => format!("{table}\n{ready} of {} READY", found.len()),
         }
     })?;
     match ready {

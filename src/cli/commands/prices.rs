@@ -31,7 +31,7 @@ Examples:
   treeyard prices ls gemini
   treeyard prices ls --json
 
-What you write into prices.toml beside your config.toml goes before all other prices.")]
+READ and WRITE are for tokens that the provider's cache gave or took. What you write into prices.toml beside your config.toml goes before all other prices.")]
     Ls {
         /// Only those of this provider, or of models with this in their name
         #[arg(value_name = "TEXT")]
@@ -78,13 +78,7 @@ fn ls(only: Option<&str>, context: &Context) -> Result<Exit, Failure> {
 
 fn table(known: &[Known<'_>]) -> Table {
     let heads = [
-        "PROVIDER",
-        "MODEL",
-        "INPUT",
-        "OUTPUT",
-        "CACHE READ",
-        "CACHE WRITE",
-        "AS OF",
+        "PROVIDER", "MODEL", "INPUT", "OUTPUT", "READ", "WRITE", "AS OF",
     ];
     let mut table = Table::new(&heads);
     for entry in known {

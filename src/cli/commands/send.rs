@@ -62,6 +62,13 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     })?;
     let held = matches!(now.state, SessionState::Blocked | SessionState::Paused);
     let s = session.id.short();
+    if args.wait && matches!(now.state, SessionState::Failed | SessionState::Cancelled) {
+        let (state, why) = (now.state.name(), clean(&now.reason));
+        context
+            .terminal
+            .note(&format!("{name} is {state}: {why}\n  treeyard retry {s}"));
+        return Ok(Exit::Failed);
+    }
     match waits {
         Some(stop) if held && stop != crate::model::run::Stop::Finished => {
             let (why, word) = (clean(&now.reason), word_for(&now, &stop));

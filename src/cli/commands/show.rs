@@ -11,11 +11,15 @@ use crate::cli::context::Context;
 use crate::cli::format::{ago, clean, count, duration, is_ready, now_ms};
 use crate::cli::out::{bold, paint, state_style};
 use crate::cli::selector::Selector;
+use crate::cli::spoken::wrap;
 use crate::cli::table::{Table, width};
 use crate::model::code::{Code, Exit};
 use crate::model::drift::Drift;
 use crate::model::session::SessionState;
 use crate::store::{JobRow, SessionRow};
+
+/// Columns before a value.
+const LABEL: usize = 12;
 
 /// Which session.
 #[derive(Debug, clap::Args)]
@@ -57,8 +61,13 @@ fn text(
     let state = paint(state_style(session.state), session.state.name());
     let mut text = format!("{}  {state}\n", bold(&clean(&session.name)));
     let mut line = |label: &str, value: &str| {
-        if !value.is_empty() {
-            text.push_str(&format!("  {label:<9} {}\n", clean(value)));
+        if value.is_empty() {
+            return;
+        }
+        let room = width().saturating_sub(LABEL);
+        for (at, part) in wrap(&clean(value), room).iter().enumerate() {
+            let label = if at == 0 { label } else { "" };
+            text.push_str(&format!("  {label:<9} {part}\n"));
         }
     };
     line("id", &session.id.to_string());

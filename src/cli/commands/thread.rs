@@ -9,14 +9,14 @@ use crate::cli::export::{as_json, jsonl, markdown};
 use crate::cli::format::{clean, clock, count};
 use crate::cli::out::{bold, dim, write_all};
 use crate::cli::selector::Selector;
-use crate::cli::spoken::{Calls, wrap};
+use crate::cli::spoken::Calls;
 use crate::cli::table::width;
 use crate::model::code::Exit;
 use crate::model::thread::MessageRole;
 
 /// So many lines of what neither a person nor the model said.
 const SHOWN: usize = 8;
-const INDENT: &str = "    ";
+const INDENT: &str = "  ";
 
 /// Which session, and what of its thread.
 #[derive(Debug, clap::Args)]
@@ -88,7 +88,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 
 fn holds(calls: &Calls, told: &Told, search: &str) -> bool {
     let lines = calls.lines(told);
-    lines.iter().any(|line| place(line, search).is_some())
+    lines.iter().any(|line| place(&line.text, search).is_some())
 }
 
 fn message(told: &Told, calls: &Calls, search: Option<&str>) -> String {
@@ -102,11 +102,11 @@ fn message(told: &Told, calls: &Calls, search: Option<&str>) -> String {
     let mut lines = calls.lines(told);
     let all = lines.len();
     match search {
-        Some(search) => lines.retain(|line| place(line, search).is_some()),
+        Some(search) => lines.retain(|line| place(&line.text, search).is_some()),
         None => lines.truncate(most(record.role, record.source.is_some())),
     }
     for line in &lines {
-        for line in wrap(&clean(line), width().saturating_sub(INDENT.len())) {
+        for line in line.wrapped(width().saturating_sub(INDENT.len())) {
             let line = search.map_or(line.clone(), |search| marked(&line, search));
             text.push_str(format!("{INDENT}{line}").trim_end());
             text.push('\n');
@@ -118,7 +118,7 @@ fn message(told: &Told, calls: &Calls, search: Option<&str>) -> String {
             count(more as u64, "more line"),
             &record.content_hash.hex()[..12],
         );
-        let note = format!("{INDENT}… {more}: treeyard artifacts cat {hash}");
+        let note = format!("{INDENT}  … {more}: treeyard artifacts cat {hash}");
         text.push_str(&dim(&note));
         text.push('\n');
     }

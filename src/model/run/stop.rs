@@ -82,14 +82,20 @@ impl Stop {
             Self::AwaitsApproval { .. } => "waits for a person to allow a call".to_owned(),
             Self::AwaitsConsent => "waits for a person to agree to what is sent".to_owned(),
             Self::Unready { code, message } => format!("cannot be called ({code}): {message}"),
-            Self::Budget { detail, .. } => detail.clone(),
+            Self::Budget { detail, .. } => format!("was stopped: {detail}"),
             Self::StepLimit { steps } => format!("was called {steps} times, as often as it may be"),
             Self::OutputLimit => "gave an answer longer than it may be".to_owned(),
             Self::ContextFull => "has a conversation longer than it takes".to_owned(),
             Self::ContentFilter => "was silenced by its provider's filter".to_owned(),
             Self::Unstructured { detail } => format!("did not follow the schema: {detail}"),
             Self::Guardrail { id } => format!("was stopped by {id}"),
-            Self::Provider { kind, message } => format!("got no answer ({kind}): {message}"),
+            Self::Provider { kind, message } => {
+                // What providers say of it begins with the kind in words.
+                let words = kind.replace('_', " ");
+                let rest = message.strip_prefix(&words);
+                let rest = rest.and_then(|rest| rest.strip_prefix(": "));
+                format!("got no answer ({kind}): {}", rest.unwrap_or(message))
+            }
             Self::HandedOver { to, because, asks } => match asks {
                 false => format!("{because}; {to} takes over"),
                 true => {
@@ -167,4 +173,30 @@ pub enum Verdict {
     Fail,
     /// Its job was ended.
     Cancel,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_the_end_of_a_sentence() {
+        let got = |kind: &str, message: &str| {
+            let (kind, message) = (kind.to_owned(), message.to_owned());
+            Stop::Provider { kind, message }.describe()
+        };
+        assert_eq!(
+            got("not_supported", "not supported: it takes no pictures"),
+            "got no answer (not_supported): it takes no pictures"
+        );
+        assert_eq!(
+            got("auth", "not authorised: no"),
+            "got no answer (auth): not authorised: no"
+        );
+        let stop = Stop::Budget {
+            detail: "the session's budget of 10 tokens does not do".to_owned(),
+            ends: true,
+        };
+        assert!(stop.describe().starts_with("was stopped: the session's"));
+    }
 }

@@ -56,6 +56,11 @@ impl Fingerprint {
         hash.update(args.to_string().as_bytes());
         ContentHash::from_hex(&hash.finalize().to_hex()).map(Self)
     }
+
+    /// Its 64 hex digits, by whose start a person names the call.
+    pub fn hex(&self) -> &str {
+        self.0.hex()
+    }
 }
 
 impl Rule {
