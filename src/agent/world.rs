@@ -11,6 +11,7 @@ use super::artifacts::Artifacts;
 use super::command::Commands;
 use super::place::Place;
 use super::session::SessionAccess;
+use crate::git::Repo;
 use crate::model::code::Code;
 use crate::model::redact::Redactor;
 use crate::model::scope::{Scope, ScopeLanguage};
@@ -77,6 +78,11 @@ impl World {
         })?;
         self.place.set_scope(language);
         Ok(Some(scope))
+    }
+
+    /// The repository, where the session's records are within reach.
+    pub(super) fn repo(&self) -> Option<Repo> {
+        self.session.as_ref().map(|session| session.repo.clone())
     }
 
     pub(super) fn commands(&self) -> Result<&Commands, ToolError> {

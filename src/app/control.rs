@@ -5,6 +5,7 @@ use super::failure::Failure;
 use super::project::Project;
 use crate::config::Settings;
 use crate::landing::located;
+use crate::model::checkpoint::Cause;
 use crate::model::event::Actor;
 use crate::model::ids::SessionId;
 use crate::model::job::JobState;
@@ -14,7 +15,7 @@ use crate::proc::{Attached, ProcError, Supervisor, Wake, attach, job_dir, moment
 use crate::sessions;
 use crate::sessions::locks::{Answer, LockError, hold, new_pause};
 use crate::store::SessionRow;
-use crate::workspace::{self, Keep, refresh_guard};
+use crate::workspace::{self, Keep, Point, checkpoint, refresh_guard};
 
 /// What is to be done with a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,9 @@ pub enum Word {
 /// An unknown session, or one whose state does not allow it.
 pub fn apply(project: &mut Project, selector: &str, word: Word) -> Result<SessionRow, Failure> {
     let session = project.session(selector)?;
+    if matches!(word, Word::Pause | Word::Cancel) {
+        record_point(project, &session);
+    }
     let store = &mut project.store;
     match word {
         Word::Pause => sessions::pause(store, &session, lease(&project.settings)?)?,
@@ -126,6 +130,17 @@ pub fn cancel_open(project: &mut Project, reason: &str) -> Result<Vec<SessionRow
         rows.push(session);
     }
     Ok(rows)
+}
+
+/// So that a person can come back to how it was. What is not recorded is in the worktree still.
+fn record_point(project: &mut Project, session: &SessionRow) {
+    if !session.has_worktree() || session.is_adopted() {
+        return;
+    }
+    let point = Point::new(Cause::Stopped);
+    if let Err(error) = checkpoint(&project.repo, &mut project.store, session, point) {
+        tracing::warn!(%error, "no checkpoint was recorded");
+    }
 }
 
 /// Without a runner nobody else would tell the supervisors. The next runner records their end.

@@ -58,6 +58,7 @@ impl Runner {
     pub(super) fn looker(&self, row: &SessionRow) -> Option<Looker> {
         Some(Looker {
             repo: self.repo.clone(),
+            session: row.id,
             place: located(row)?,
             sight: self.active.get(&row.id)?.sight.clone(),
             every: self.config.drift.check?,

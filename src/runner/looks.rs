@@ -7,8 +7,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, watch};
 
+use super::checkpoint::record;
 use crate::git::Repo;
-use crate::workspace::{Changed, Located, Watch, WorkspaceError};
+use crate::model::checkpoint::Cause;
+use crate::model::ids::SessionId;
+use crate::workspace::{Changed, Located, Point, Watch, WorkspaceError};
 
 /// The next look comes after at least so many times as long as the last one took.
 const REST: u32 = 50;
@@ -20,6 +23,7 @@ pub(super) struct Sight(Arc<Mutex<Option<Watch>>>);
 /// Looks at one session.
 pub(super) struct Looker {
     pub repo: Repo,
+    pub session: SessionId,
     pub place: Located,
     pub sight: Sight,
     /// How long a command runs before the first look, and at least until the next one.
@@ -44,11 +48,18 @@ impl Looker {
                 return std::future::pending().await;
             };
             let (repo, place) = (self.repo.clone(), self.place.clone());
-            let sight = self.sight.clone();
+            let (sight, session) = (self.sight.clone(), self.session);
             let looked = tokio::task::spawn_blocking(move || {
                 let _turn = turn;
                 let start = Instant::now();
-                (sight.look(&repo, &place), start.elapsed())
+                let found = sight.look(&repo, &place);
+                if found
+                    .as_ref()
+                    .is_ok_and(|changed| !changed.paths.is_empty())
+                {
+                    record(&repo, session, Point::new(Cause::AtWork));
+                }
+                (found, start.elapsed())
             });
             wait = self.every;
             match looked.await {

@@ -5,6 +5,7 @@
 
 mod admission;
 mod begin;
+mod checkpoint;
 mod collect;
 mod context;
 pub mod dispatch;

@@ -71,7 +71,12 @@ impl Runner {
         match followed {
             Followed::GoesOn { row, job } => self.spawn(&row, &job)?,
             Followed::HasEnded(row) => self.collect(&row)?,
-            Followed::Waits => self.free(job.session_id),
+            Followed::Waits => {
+                self.free(job.session_id);
+                if matches!(job.kind, JobKind::Setup | JobKind::Command) {
+                    self.record_ended(job.session_id);
+                }
+            }
         }
         // Output that the store could not take is only there.
         if kept {

@@ -5,6 +5,7 @@
 
 mod approvals;
 mod chain;
+mod checkpoints;
 mod consents;
 mod doomed;
 mod error;
@@ -30,6 +31,7 @@ mod tests;
 
 pub use approvals::{Approval, Asked};
 pub use chain::ChainReport;
+pub use checkpoints::CheckpointRow;
 pub use consents::Consent;
 pub use error::StoreError;
 pub use locks::Holder;

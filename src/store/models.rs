@@ -12,7 +12,7 @@ use crate::model::backend::Backend;
 use crate::model::budget::{Span, Spent};
 use crate::model::event::Event;
 use crate::model::identity::RoleExecutionIdentity;
-use crate::model::ids::{EventId, JobId, ModelCallId, PlanId, SessionId};
+use crate::model::ids::{EventId, JobId, MessageId, ModelCallId, PlanId, SessionId};
 use crate::model::price::MicroDollars;
 use crate::model::run::{AskedCall, Stop};
 use crate::model::thread::MessageRecord;
@@ -98,6 +98,17 @@ impl Store {
         )?;
         let rows = statement.query_and_then(params![session.to_string(), after as i64], message)?;
         rows.collect()
+    }
+
+    /// The last message of a session's thread.
+    pub fn last_message(&self, session: SessionId) -> Result<Option<MessageId>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT seq, at_ms, record FROM messages WHERE session_id = ?1 AND taken_back = 0 \
+             ORDER BY seq DESC LIMIT 1",
+        )?;
+        let mut rows = statement.query_and_then([session.to_string()], message)?;
+        let last = rows.next().transpose()?;
+        Ok(last.map(|row| row.record.message_id))
     }
 
     /// A session's calls of models, in order.

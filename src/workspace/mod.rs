@@ -6,6 +6,7 @@
 
 mod bench;
 mod beneath;
+mod checkpoint;
 mod confine;
 mod convert;
 #[cfg(test)]
@@ -60,6 +61,7 @@ mod watch;
 mod watch_tests;
 mod writer;
 
+pub use checkpoint::{Point, checkpoint};
 pub use confine::{Sandbox, Terms};
 pub use create::{Hooks, Isolation, Request, Workspace, create};
 pub use equip::{Bounds, Equipment, Sharing, equip};

@@ -15,6 +15,7 @@ use super::ledger::New;
 use super::setup::{Cancel, Heard};
 use super::turn::Ear;
 use crate::agent::{Admission, Call, Done, Gate, Permit, Prepared, Preview};
+use crate::model::checkpoint::Cause;
 use crate::model::code::Code;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{ContentHash, EventId};
@@ -22,7 +23,7 @@ use crate::model::run::{AskedCall, Stop, ToolCallRecord, ToolEnd};
 use crate::model::thread::{Pending, Said};
 use crate::model::tool::{
     Actor as Caller, ActorKind, Because, ErrorKind, Evidence, Grounds, Idempotency, Payload,
-    Policy, Request, Resources, Response, Rule, Rules, Subject, Timing, ToolError,
+    Policy, Request, Resources, Response, Rule, Rules, SideEffect, Subject, Timing, ToolError,
 };
 
 /// What a call came to, before it is written down.
@@ -101,8 +102,12 @@ pub(super) async fn act(
             }
             begin(run, &pending, &permit, args)?;
             heard(Heard::Calling { line: &line });
+            let changes = permit.call().card().side_effect != SideEffect::Read;
             let came = perform(run, permit, cancel).await?;
             finish(run, &pending, Some(version), came, heard)?;
+            if changes && !run.setup.work.rehearsal {
+                run.checkpoint(Cause::ToolCall)?;
+            }
             Ok(cancel.is_told().then_some(Stop::Cancelled))
         }
     }

@@ -15,6 +15,7 @@ use crate::agent::TodoItem;
 use crate::cas::Cas;
 use crate::model::budget::{Means, Span};
 use crate::model::chat::ToolSpec;
+use crate::model::checkpoint::Cause;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::EventId;
 use crate::model::lock::Lock;
@@ -84,6 +85,7 @@ pub async fn drive(
     opening::open(&mut run.ledger, &setup.session, &setup.world, &told)?;
     let stop = run.go(heard, cancel).await?;
     let stop = run.hand_over(stop);
+    run.checkpoint(Cause::Stopped)?;
     run.close(&stop)?;
     Ok(stop)
 }

@@ -6,6 +6,7 @@
 
 mod act;
 mod before;
+mod checkpoint;
 mod compact;
 mod drive;
 mod error;

@@ -1,0 +1,117 @@
+//! Recording a point in a session's life that it can be put back to.
+
+use super::error::WorkspaceError;
+use super::located::located;
+use super::packs::roll_up;
+use super::snapshot::{Ignored, Keeping, Taken, keep, list, take};
+use crate::git::{GitError, Repo};
+use crate::model::checkpoint::{Cause, Checkpoint};
+use crate::model::event::{Actor, Event};
+use crate::model::ids::{CheckpointId, JobId};
+use crate::model::tool::CallId;
+use crate::store::{SessionRow, Store};
+
+/// Whose commits keep the files.
+const IDENTITY: (&str, &str) = ("treeyard", "treeyard@localhost");
+
+/// What is recorded with the files.
+#[derive(Debug, Clone)]
+pub struct Point {
+    /// Why.
+    pub cause: Cause,
+    /// The job that runs.
+    pub job: Option<JobId>,
+    /// Calls of its model's tools that have no result yet.
+    pub pending: Vec<CallId>,
+}
+
+impl Point {
+    /// Nothing but the reason.
+    pub fn new(cause: Cause) -> Self {
+        Self {
+            cause,
+            job: None,
+            pending: Vec::new(),
+        }
+    }
+}
+
+/// Keeps the files of a session as they are, and records it. `None` when they are those of its last checkpoint, unless
+/// a person asks. The files are on the disk before anything is recorded: when this is killed in between, they are kept
+/// without being listed, and `gc` removes them.
+///
+/// # Errors
+/// When it has no worktree, or something cannot be read or written.
+pub fn checkpoint(
+    repo: &Repo,
+    store: &mut Store,
+    session: &SessionRow,
+    point: Point,
+) -> Result<Option<Checkpoint>, WorkspaceError> {
+    let gone = || WorkspaceError::Unusable(format!("{} has no worktree", session.name));
+    let place = located(session).ok_or_else(gone)?;
+    let taken = take(repo, &place, Ignored::LeftOut)?;
+    // Its worktree may have been given back and be another session's by now.
+    let now = store.session(session.id)?;
+    if now.as_ref().and_then(located).as_ref() != Some(&place) {
+        return Ok(None);
+    }
+    let tree = super::bench::parse(&taken.tree.to_string())?;
+    let last = store.last_checkpoint(session.id)?;
+    let last = last.map(|row| row.checkpoint);
+    let is_same = last.as_ref().is_some_and(|last| last.worktree_tree == tree);
+    if is_same && !matches!(point.cause, Cause::Asked) {
+        return Ok(None);
+    }
+    let parents = [session.tip.clone().unwrap_or_else(|| place.base.clone())];
+    let number = last.map_or(1, |last| last.number + 1);
+    let what = format!(
+        "treeyard: checkpoint of {} ({})",
+        session.name,
+        point.cause.name()
+    );
+    let keeping = Keeping {
+        session: &session.id,
+        number,
+        parents: &parents,
+        identity: IDENTITY,
+        seconds: jiff::Timestamp::now().as_second(),
+        message: &what,
+    };
+    let kept = keep_free(repo, &taken, keeping)?;
+    let checkpoint = Checkpoint {
+        checkpoint_id: CheckpointId::new(),
+        number: kept.number,
+        cause: point.cause,
+        session_state: session.state,
+        message_thread_tail_id: store.last_message(session.id)?,
+        pending_tool_calls: point.pending,
+        worktree_tree: tree,
+        commit: kept.commit,
+        job_id: point.job,
+    };
+    let event = Event::CheckpointTaken {
+        checkpoint: Box::new(checkpoint.clone()),
+    };
+    store.write(|tx| tx.append(Actor::System, Some(session.id), event).map(drop))?;
+    drop(taken);
+    roll_up(repo)?;
+    Ok(Some(checkpoint))
+}
+
+/// Under the next number that no ref has: somebody may have been killed before they recorded theirs.
+fn keep_free(
+    repo: &Repo,
+    taken: &Taken,
+    keeping: Keeping<'_>,
+) -> Result<super::snapshot::Checkpoint, WorkspaceError> {
+    match keep(repo, taken, &keeping) {
+        Err(WorkspaceError::Git(GitError::RefMoved { .. })) => {
+            let all = list(repo, keeping.session)?;
+            let highest = all.iter().map(|one| one.number).max().unwrap_or(0);
+            let number = keeping.number.max(highest + 1);
+            keep(repo, taken, &Keeping { number, ..keeping })
+        }
+        other => other,
+    }
+}
