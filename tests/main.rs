@@ -13,6 +13,7 @@ mod drift;
 mod e2e;
 mod escapes;
 mod face;
+mod faults;
 mod full;
 mod guardrails;
 mod hooks;

@@ -2,7 +2,8 @@
 //! so that nothing of it is left when it ends, reaches its time or is called off.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::walk::canceled;
 use super::world::World;
@@ -11,7 +12,8 @@ use crate::model::ids::JobId;
 use crate::model::job::Outcome;
 use crate::model::tool::{ErrorKind, ToolError};
 use crate::proc::{
-    Door, Ended, JobSpec, Launcher, OUTPUT_FILE, ProcError, Supervisor, job_dir, sweep,
+    Attached, Door, Ended, JobSpec, Launcher, OUTPUT_FILE, ProcError, Supervisor, attach, job_dir,
+    sweep,
 };
 use crate::workspace::Equipment;
 
@@ -35,6 +37,33 @@ pub struct Commands {
     pub grace_ms: u64,
     /// Where they ask for what is out of their reach.
     pub door: Option<Door>,
+    /// Of which call the next program is, so that what becomes of it is found again by whoever goes on after a crash.
+    pub call: CallKey,
+}
+
+/// The job that a call's program is.
+#[derive(Debug, Clone, Default)]
+pub struct CallKey(Arc<Mutex<Option<JobId>>>);
+
+impl CallKey {
+    fn take(&self) -> Option<JobId> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn set(&self, job: JobId) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(job);
+    }
+}
+
+/// What is left of a call's program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Left {
+    /// It never began.
+    Nothing,
+    /// How it ended is on record, or it runs still.
+    Found,
+    /// It began, and nobody knows how it went.
+    Lost,
 }
 
 /// A program that ran. What it printed goes with the value.
@@ -47,15 +76,24 @@ pub(super) struct Ran {
     folder: JobFolder,
 }
 
-/// A job's folder, which goes with the value.
+/// A job's folder, which goes with the value; that of a call goes when what it came to is on record.
 #[derive(Debug)]
-struct JobFolder(PathBuf);
+struct JobFolder {
+    path: PathBuf,
+    stays: bool,
+}
 
 impl Drop for JobFolder {
     fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.0) {
-            tracing::debug!(%error, "the folder of a command stays");
+        if !self.stays {
+            remove(&self.path);
         }
+    }
+}
+
+fn remove(folder: &Path) {
+    if let Err(error) = fs::remove_dir_all(folder) {
+        tracing::debug!(%error, "the folder of a command stays");
     }
 }
 
@@ -65,7 +103,7 @@ impl Ran {
     /// # Errors
     /// When it cannot be read.
     pub fn output(&self) -> Result<File, ToolError> {
-        let path = self.folder.0.join(OUTPUT_FILE);
+        let path = self.folder.path.join(OUTPUT_FILE);
         File::open(path).map_err(|error| failed(format!("what it printed was lost: {error}")))
     }
 }
@@ -84,7 +122,14 @@ impl Commands {
         if world.is_canceled() {
             return Err(canceled());
         }
-        let folder = JobFolder(job_dir(&self.jobs, JobId::new()));
+        let call = self.call.take();
+        let folder = JobFolder {
+            path: job_dir(&self.jobs, call.unwrap_or_else(JobId::new)),
+            stays: call.is_some(),
+        };
+        if let Some(ended) = found(&folder, world)? {
+            return ran(ended, folder, world);
+        }
         let spec = JobSpec {
             argv,
             cwd: self.cwd.clone(),
@@ -96,26 +141,77 @@ impl Commands {
             runner_dir: None,
             door: self.door.clone(),
         };
-        let supervisor = self.launcher.spawn(&folder.0, &spec).map_err(not_run)?;
-        let (ended, has_flooded) = watch(&supervisor, &folder, world).map_err(not_run)?;
-        if world.is_canceled() {
-            return Err(canceled());
-        }
-        let duration_ms = ended.duration_ms();
-        match ended.outcome() {
-            Outcome::Lost => {
-                sweep(&folder.0).map_err(not_run)?;
-                Err(failed("it was ended from outside, and nobody knows how it went").retryable())
-            }
-            Outcome::NotStarted { error } => Err(not_started(&error)),
-            outcome => Ok(Ran {
-                outcome,
-                duration_ms,
-                has_flooded,
-                folder,
-            }),
+        let supervisor = self.launcher.spawn(&folder.path, &spec).map_err(not_run)?;
+        let ended = watch(&supervisor, &folder, world).map_err(not_run)?;
+        ran(ended, folder, world)
+    }
+
+    /// The next program is this job.
+    pub(super) fn begin_call(&self, job: JobId) {
+        self.call.set(job);
+    }
+
+    /// What it came to is on record.
+    pub(super) fn end_call(&self, job: JobId) {
+        self.call.take();
+        let folder = job_dir(&self.jobs, job);
+        if folder.exists() {
+            remove(&folder);
         }
     }
+
+    /// What is left of a call's program. That it never began is sure only where the machine was not restarted since.
+    pub(super) fn left_of(&self, job: JobId) -> Left {
+        let folder = job_dir(&self.jobs, job);
+        match attach(&folder) {
+            Ok(Attached::Finished(_) | Attached::Running(_)) => Left::Found,
+            Ok(Attached::NotStarted) => Left::Nothing,
+            Ok(Attached::Lost) | Err(_) => Left::Lost,
+        }
+    }
+}
+
+/// How a program ended, and whether it printed too much.
+type HowItEnded = (Ended, bool);
+
+fn ran(
+    (ended, has_flooded): HowItEnded,
+    folder: JobFolder,
+    world: &World,
+) -> Result<Ran, ToolError> {
+    if world.is_canceled() {
+        return Err(canceled());
+    }
+    let duration_ms = ended.duration_ms();
+    match ended.outcome() {
+        Outcome::Lost => {
+            sweep(&folder.path).map_err(not_run)?;
+            Err(failed("it was ended from outside, and nobody knows how it went").retryable())
+        }
+        Outcome::NotStarted { error } => Err(not_started(&error)),
+        outcome => Ok(Ran {
+            outcome,
+            duration_ms,
+            has_flooded,
+            folder,
+        }),
+    }
+}
+
+/// How the program of a call ended that an earlier process began. `None` when there is none: nothing ever began.
+fn found(folder: &JobFolder, world: &World) -> Result<Option<HowItEnded>, ToolError> {
+    if !folder.stays || !folder.path.exists() {
+        return Ok(None);
+    }
+    Ok(match attach(&folder.path).map_err(not_run)? {
+        Attached::Finished(exit) => Some((Ended::Finished(exit), false)),
+        Attached::Running(supervisor) => Some(watch(&supervisor, folder, world).map_err(not_run)?),
+        Attached::Lost => Some((Ended::Lost, false)),
+        Attached::NotStarted => {
+            remove(&folder.path);
+            None
+        }
+    })
 }
 
 /// Waits for the end, and brings it about where it has to. Whether the program printed too much.
@@ -124,7 +220,7 @@ fn watch(
     folder: &JobFolder,
     world: &World,
 ) -> Result<(Ended, bool), ProcError> {
-    let output = folder.0.join(OUTPUT_FILE);
+    let output = folder.path.join(OUTPUT_FILE);
     let is_too_much = || fs::metadata(&output).is_ok_and(|found| found.len() > MOST_PRINTED);
     loop {
         if let Some(ended) = supervisor.wait_for(BEAT_MS)? {

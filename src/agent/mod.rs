@@ -23,7 +23,7 @@ mod world;
 mod tests;
 
 pub use artifacts::{Artifact, Artifacts};
-pub use command::Commands;
+pub use command::{CallKey, Commands};
 pub use gate::{Admission, Gate, Permit, Preview};
 pub use path::{InvalidPath, RelPath};
 pub use place::{Place, PlaceError};

@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::artifacts::Artifacts;
-use super::command::Commands;
+use super::command::{Commands, Left};
 use super::place::Place;
 use super::session::SessionAccess;
 use crate::git::Repo;
 use crate::model::code::Code;
+use crate::model::ids::JobId;
 use crate::model::redact::Redactor;
 use crate::model::scope::{Scope, ScopeLanguage};
 use crate::model::tool::{ErrorKind, ToolError, ToolId};
@@ -83,6 +84,26 @@ impl World {
     /// The repository, where the session's records are within reach.
     pub(super) fn repo(&self) -> Option<Repo> {
         self.session.as_ref().map(|session| session.repo.clone())
+    }
+
+    /// The next program that a tool runs is this job; see [`end_call`](Self::end_call).
+    pub(super) fn begin_call(&self, job: JobId) {
+        if let Some(commands) = &self.commands {
+            commands.begin_call(job);
+        }
+    }
+
+    /// What that program came to is on record.
+    pub(super) fn end_call(&self, job: JobId) {
+        if let Some(commands) = &self.commands {
+            commands.end_call(job);
+        }
+    }
+
+    /// What is left of it.
+    pub(super) fn left_of(&self, job: JobId) -> Left {
+        let commands = self.commands.as_ref();
+        commands.map_or(Left::Lost, |commands| commands.left_of(job))
     }
 
     pub(super) fn commands(&self) -> Result<&Commands, ToolError> {

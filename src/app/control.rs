@@ -134,7 +134,8 @@ pub fn cancel_open(project: &mut Project, reason: &str) -> Result<Vec<SessionRow
 
 /// So that a person can come back to how it was. What is not recorded is in the worktree still.
 fn record_point(project: &mut Project, session: &SessionRow) {
-    if !session.has_worktree() || session.is_adopted() {
+    let is_own = session.has_worktree() && !session.is_adopted();
+    if !is_own || !project.settings.record_checkpoints() {
         return;
     }
     let point = Point::new(Cause::Stopped);

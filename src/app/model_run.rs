@@ -14,7 +14,7 @@ use super::probe::{self, refuse_docs_only, settle_ready};
 use super::project::{Project, open_store};
 use super::setup::runner_config;
 use crate::agent::{
-    Artifacts, Budgets, Caller, Cancel, Commands, Heard, Larger, Pace, Place, Registry,
+    Artifacts, Budgets, CallKey, Caller, Cancel, Commands, Heard, Larger, Pace, Place, Registry,
     SessionAccess, Setup, World, drive,
 };
 use crate::cas::Cas;
@@ -194,6 +194,7 @@ fn world(
         cwd: place.path,
         grace_ms: config.policy.grace_ms,
         door,
+        call: CallKey::default(),
     };
     let artifacts = Artifacts {
         cas: project.cas.clone(),
@@ -246,6 +247,7 @@ fn setup(
         consent: settings.consent_scope(),
         compact_percent: percent(settings.compact_at()),
         instructions: settings.instructions().map(str::to_owned).collect(),
+        checkpoints: settings.record_checkpoints(),
         paused_keep_ms: settings.paused_keep_ms(),
         redactor,
     })

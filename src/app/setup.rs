@@ -8,6 +8,7 @@ use super::models::key_variables;
 use super::project::Project;
 use super::sandbox::{budget, sandbox};
 use crate::config::{self, CALLERS_OF_A_MODEL, Settings, worktree_root};
+use crate::fault;
 use crate::git::Repo;
 use crate::landing::Policy;
 use crate::merge::{Beyond, MergeMethod};
@@ -28,13 +29,14 @@ pub fn runner_config(project: &Project, settings: &Settings) -> Result<Config, F
             config::Isolation::Linked => Isolation::Linked,
         },
         include: settings.include(),
+        checkpoints: settings.record_checkpoints(),
         drift: DriftPolicy {
             check: settings.drift_check_ms().map(Duration::from_millis),
             pause: settings.on_drift() == config::OnDrift::Pause,
             keep_ms: settings.paused_keep_ms(),
         },
         flags: project.flags.clone(),
-        model_variables: key_variables(settings),
+        model_variables: model_variables(settings),
         policy: Policy {
             method: match settings.land_method() {
                 config::LandMethod::Merge => MergeMethod::Merge,
@@ -71,6 +73,13 @@ pub(super) fn root_of(repo: &Repo, settings: &Settings) -> Result<PathBuf, Failu
         .data_dir()
         .join("treeyard");
     Ok(worktree_root(settings, repo.main_root(), &data)?)
+}
+
+/// What models' own processes get to know of this one's environment.
+fn model_variables(settings: &Settings) -> Vec<String> {
+    let mut names = key_variables(settings);
+    names.push(fault::VARIABLE.to_owned());
+    names
 }
 
 /// How much may run at once, and how often.

@@ -224,6 +224,9 @@ settings! {
         "check" drift_check: Timeout = Timeout(Some(15_000)), "How often a session at work is looked at for changes outside its scope; \"none\": never.";
         "policy" on_drift: OnDrift = OnDrift::Warn, "What then happens: \"warn\" tells it, \"pause\" stops its command too until it is resumed.";
     }
+    "checkpoints" {
+        "record" record_checkpoints: bool = true, "Whether points that sessions can be put back to are recorded while they work and when they stop.";
+    }
     "retention" {
         "events_days" events_days: u32 = 7, "Days that events are kept; those of a session as long as it is kept.";
         "sessions_days" sessions_days: u32 = 30, "Days that ended sessions are kept, and the worktrees of those that failed or were cancelled.";
@@ -396,7 +399,7 @@ macro_rules! getters {
 getters! {
     copy {
         max_concurrent_sessions: u32, max_concurrent_models: u32, grace_seconds: u32, isolation: Isolation, pool: u32,
-        include: bool, land_method: LandMethod, uncommitted: Uncommitted, auto_land: bool,
+        include: bool, record_checkpoints: bool, land_method: LandMethod, uncommitted: Uncommitted, auto_land: bool,
         on_drift: OnDrift, events_days: u32, sessions_days: u32, artifacts_days: u32, retries: Retries,
         priority: u8, lane: Lane, sandbox_level: Level, sandbox_narrow: bool,
         agent_mode: RuntimeMode, ask_from: RiskLevel, max_steps: u32, budget_session: BudgetLimits,

@@ -361,7 +361,7 @@ events! {
     }
     /// What recovery found and did.
     Recovered = "FR-EVT-WF-RECOVERY" {
-        /** A stable word: `reattached`, `adopted`, `stalled`, `requeued`, `reconciled`. */ action: String,
+        /** A stable word: `reattached`, `adopted`, `stalled`, `requeued`, `reconciled`, `reevaluated`. */ action: String,
         /** What it concerned, for a person. */ detail: String,
     }
     /// A runner took the repository's lock.

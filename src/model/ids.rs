@@ -99,6 +99,15 @@ uuid_id!(
     "an id of a checkpoint"
 );
 
+impl JobId {
+    /// The one that belongs to this text, and to no other: whoever derives it again finds what there is of it.
+    pub fn derived(text: &str) -> Self {
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..16]);
+        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+}
+
 /// A content hash, written `blake3:<64 hex digits>`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]

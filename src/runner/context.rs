@@ -20,6 +20,8 @@ pub struct Config {
     pub isolation: Isolation,
     /// Whether ignored files that `.worktreeinclude` names come along.
     pub include: bool,
+    /// Whether points that sessions can be put back to are recorded.
+    pub checkpoints: bool,
     /// What is done about sessions that change what is not theirs.
     pub drift: DriftPolicy,
     /// Settings of the command line, which models' own processes are told too.

@@ -1,7 +1,7 @@
 //! What the end of a job means for its session. Pure: the loop around it does the writing.
 
 use crate::model::job::{JobKind, Outcome};
-use crate::model::run::Stop;
+use crate::model::run::{Stop, Verdict};
 use crate::model::session::SessionState;
 use crate::model::task::{OnCrash, TaskSpec};
 use crate::store::JobRow;
@@ -34,6 +34,10 @@ pub(super) fn after(
 ) -> Next {
     if job.kind == JobKind::Gate || session.is_terminal() {
         return Next::Rest;
+    }
+    // It had said all that it had to say before its process died.
+    if stop.is_some_and(|stop| !matches!(stop.verdict(), Verdict::Fail | Verdict::Cancel)) {
+        return Next::GoOn;
     }
     // A model that is told to stop knows nothing of the limit that it reached.
     let ended_itself = matches!(outcome, Outcome::Exited { .. } | Outcome::Cancelled);

@@ -24,6 +24,8 @@ pub(super) struct Sight(Arc<Mutex<Option<Watch>>>);
 pub(super) struct Looker {
     pub repo: Repo,
     pub session: SessionId,
+    /// Whether what it changed is recorded as a checkpoint.
+    pub records: bool,
     pub place: Located,
     pub sight: Sight,
     /// How long a command runs before the first look, and at least until the next one.
@@ -48,15 +50,13 @@ impl Looker {
                 return std::future::pending().await;
             };
             let (repo, place) = (self.repo.clone(), self.place.clone());
-            let (sight, session) = (self.sight.clone(), self.session);
+            let (sight, session, records) = (self.sight.clone(), self.session, self.records);
             let looked = tokio::task::spawn_blocking(move || {
                 let _turn = turn;
                 let start = Instant::now();
                 let found = sight.look(&repo, &place);
-                if found
-                    .as_ref()
-                    .is_ok_and(|changed| !changed.paths.is_empty())
-                {
+                let has_changed = |changed: &Changed| !changed.paths.is_empty();
+                if records && found.as_ref().is_ok_and(has_changed) {
                     record(&repo, session, Point::new(Cause::AtWork));
                 }
                 (found, start.elapsed())

@@ -73,7 +73,8 @@ impl Runner {
             Followed::HasEnded(row) => self.collect(&row)?,
             Followed::Waits => {
                 self.free(job.session_id);
-                if matches!(job.kind, JobKind::Setup | JobKind::Command) {
+                let is_command = matches!(job.kind, JobKind::Setup | JobKind::Command);
+                if is_command && self.config.checkpoints {
                     self.record_ended(job.session_id);
                 }
             }

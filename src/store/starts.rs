@@ -7,6 +7,7 @@ use super::error::StoreError;
 use super::open::Store;
 use super::tx::Tx;
 use crate::model::ids::{JobId, SessionId};
+use crate::model::tool::CallId;
 
 const STARTS: &str = "
 SELECT j.started_ms, s.group_name FROM jobs j JOIN sessions s ON s.session_id = j.session_id
@@ -88,6 +89,28 @@ impl Store {
             .query_row(params![session.to_string(), job.to_string()], |row| {
                 row.get(0)
             })
+            .optional()?;
+        Ok(found.flatten())
+    }
+
+    /// The boot of the machine in which the runner served that ran when a tool was about to run. `None` when the log does not
+    /// say, or not any more.
+    pub fn boot_of_call(
+        &self,
+        session: SessionId,
+        call: &CallId,
+    ) -> Result<Option<String>, StoreError> {
+        let found: Option<Option<String>> = self
+            .connection
+            .prepare_cached(
+                "SELECT json_extract(r.data, '$.boot_id') FROM events r \
+                 WHERE r.event_type = 'FR-EVT-RUNNER-001' AND r.seq < \
+                 (SELECT seq FROM messages WHERE session_id = ?1 \
+                  AND json_extract(record, '$.role') = 'TOOL_CALL' \
+                  AND json_extract(record, '$.tool_call_id') = ?2) \
+                 ORDER BY r.seq DESC LIMIT 1",
+            )?
+            .query_row([session.to_string(), call.to_string()], |row| row.get(0))
             .optional()?;
         Ok(found.flatten())
     }

@@ -165,6 +165,7 @@ const SAMPLES: &[&str] = &[
     include_str!("../../migrations/samples/0004.sql"),
     include_str!("../../migrations/samples/0005.sql"),
     include_str!("../../migrations/samples/0006.sql"),
+    include_str!("../../migrations/samples/0007.sql"),
 ];
 
 #[test]

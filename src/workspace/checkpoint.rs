@@ -1,10 +1,13 @@
 //! Recording a point in a session's life that it can be put back to.
 
+use gix::bstr::BString;
+
 use super::error::WorkspaceError;
-use super::located::located;
+use super::located::{Located, located};
 use super::packs::roll_up;
-use super::snapshot::{Ignored, Keeping, Taken, keep, list, take};
-use crate::git::{GitError, Repo};
+use super::snapshot::{Ignored, Keeping, Taken, keep, list, take, worktree_difference};
+use crate::fault;
+use crate::git::{GitError, Repo, object_id, root_tree};
 use crate::model::checkpoint::{Cause, Checkpoint};
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{CheckpointId, JobId};
@@ -36,8 +39,8 @@ impl Point {
     }
 }
 
-/// Keeps the files of a session as they are, and records it. `None` when they are those of its last checkpoint, unless
-/// a person asks. The files are on the disk before anything is recorded: when this is killed in between, they are kept
+/// Keeps the files of a session as they are, and records it. `None` when they are those of its last checkpoint, or of its
+/// base where it has none, unless a model begins or a person asks. The files are on the disk before anything is recorded: when this is killed in between, they are kept
 /// without being listed, and `gc` removes them.
 ///
 /// # Errors
@@ -59,8 +62,12 @@ pub fn checkpoint(
     let tree = super::bench::parse(&taken.tree.to_string())?;
     let last = store.last_checkpoint(session.id)?;
     let last = last.map(|row| row.checkpoint);
-    let is_same = last.as_ref().is_some_and(|last| last.worktree_tree == tree);
-    if is_same && !matches!(point.cause, Cause::Asked) {
+    let is_known = match &last {
+        Some(last) => last.worktree_tree == tree,
+        // The base is there anyway.
+        None => root_tree(&repo.gix(), object_id(&place.base)?)? == taken.tree,
+    };
+    if is_known && !matches!(point.cause, Cause::Began | Cause::Asked) {
         return Ok(None);
     }
     let parents = [session.tip.clone().unwrap_or_else(|| place.base.clone())];
@@ -79,6 +86,7 @@ pub fn checkpoint(
         message: &what,
     };
     let kept = keep_free(repo, &taken, keeping)?;
+    fault::at(fault::Point::CheckpointKept);
     let checkpoint = Checkpoint {
         checkpoint_id: CheckpointId::new(),
         number: kept.number,
@@ -97,6 +105,20 @@ pub fn checkpoint(
     drop(taken);
     roll_up(repo)?;
     Ok(Some(checkpoint))
+}
+
+/// The paths at which a worktree differs from a checkpoint, sorted. Nothing is stored.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn changed_since(
+    repo: &Repo,
+    place: &Located,
+    checkpoint: &Checkpoint,
+) -> Result<Vec<BString>, WorkspaceError> {
+    let tree = object_id(&checkpoint.worktree_tree)?;
+    let differences = worktree_difference(repo, place, tree, Ignored::LeftOut)?;
+    Ok(differences.into_iter().map(|one| one.path).collect())
 }
 
 /// Under the next number that no ref has: somebody may have been killed before they recorded theirs.

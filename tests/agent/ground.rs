@@ -7,7 +7,8 @@ use std::sync::Mutex;
 
 use serde_json::Value;
 use treeyard::agent::{
-    Admission, Artifacts, Call, Commands, Done, Gate, Permit, Place, Registry, SessionAccess, World,
+    Admission, Artifacts, Call, CallKey, Commands, Done, Gate, Permit, Place, Registry,
+    SessionAccess, World,
 };
 use treeyard::cas::Cas;
 use treeyard::git::{Repo, shims_folder};
@@ -48,6 +49,7 @@ impl Ground {
         let language = ScopeLanguage::new(&patterns(scope), repo.fold()).unwrap();
         let world = World::new(Place::open(&tree, language).unwrap())
             .with_commands(Commands {
+                call: CallKey::default(),
                 launcher: Launcher::new(PROGRAM.into()),
                 jobs: jobs.clone(),
                 equipment: equipment(&yard, &repo, &session),

@@ -198,7 +198,8 @@ impl Drop for Host {
 }
 
 /// What an attempt at using something up runs into.
-const SETTINGS: &str = "[sandbox]\nfile_size = \"8MiB\"\nopen_files = 256\ncpu = \"1s\"\n[limits]\nmax_concurrent_sessions = 6\ngrace_seconds = 1\n";
+/// What the runner keeps of sessions would stand among the changes that are looked for.
+const SETTINGS: &str = "[checkpoints]\nrecord = false\n[sandbox]\nfile_size = \"8MiB\"\nopen_files = 256\ncpu = \"1s\"\n[limits]\nmax_concurrent_sessions = 6\ngrace_seconds = 1\n";
 
 fn write(path: &Path, text: &str) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();

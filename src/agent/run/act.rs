@@ -14,17 +14,21 @@ use super::guard::{ended_by, judge};
 use super::ledger::New;
 use super::setup::{Cancel, Heard};
 use super::turn::Ear;
+use crate::agent::command::Left;
 use crate::agent::{Admission, Call, Done, Gate, Permit, Prepared, Preview};
+use crate::fault::{self, Point};
 use crate::model::checkpoint::Cause;
 use crate::model::code::Code;
 use crate::model::event::{Actor, Event};
-use crate::model::ids::{ContentHash, EventId};
+use crate::model::ids::{ContentHash, EventId, JobId};
 use crate::model::run::{AskedCall, Stop, ToolCallRecord, ToolEnd};
 use crate::model::thread::{Pending, Said};
 use crate::model::tool::{
-    Actor as Caller, ActorKind, Because, ErrorKind, Evidence, Grounds, Idempotency, Payload,
-    Policy, Request, Resources, Response, Rule, Rules, SideEffect, Subject, Timing, ToolError,
+    Actor as Caller, ActorKind, Because, CallId, ErrorKind, Evidence, Grounds, Idempotency,
+    Payload, Policy, Request, Resources, Response, Rule, Rules, SideEffect, Subject, Timing,
+    ToolError,
 };
+use crate::proc::boot_id;
 
 /// What a call came to, before it is written down.
 struct Came {
@@ -50,6 +54,9 @@ pub(super) async fn act(
             return Ok(ended_by(&hits));
         }
     };
+    if pending.begun {
+        note_reevaluated(run, &pending);
+    }
     let given = run.ledger.store.rules(run.setup.session.id)?;
     let rules: Rules = given.iter().map(|(_, rule)| rule.clone()).collect();
     let gate = Gate {
@@ -101,12 +108,23 @@ pub(super) async fn act(
                 spend(run, &given, rule);
             }
             begin(run, &pending, &permit, args)?;
+            fault::at(Point::ToolBegun);
             heard(Heard::Calling { line: &line });
-            let changes = permit.call().card().side_effect != SideEffect::Read;
+            let effect = permit.call().card().side_effect;
+            let program = (effect == SideEffect::Execute).then(|| program_of(run, &pending.id));
+            if let Some(job) = program {
+                run.setup.world.begin_call(job);
+            }
             let came = perform(run, permit, cancel).await?;
+            fault::at(Point::ToolRan);
             finish(run, &pending, Some(version), came, heard)?;
-            if changes && !run.setup.work.rehearsal {
+            if effect != SideEffect::Read && !run.setup.work.rehearsal {
                 run.checkpoint(Cause::ToolCall)?;
+            }
+            if let Some(job) = program {
+                run.ledger.commit()?;
+                fault::at(Point::ToolRecorded);
+                run.setup.world.end_call(job);
             }
             Ok(cancel.is_told().then_some(Stop::Cancelled))
         }
@@ -133,9 +151,60 @@ fn prepare(run: &Run<'_>, pending: &Pending, args: Option<&Value>) -> Result<Pre
         Box::new(Came::at_once(error, end))
     })?;
     let again = prepared.card().idempotency == Idempotency::Idempotent;
-    match pending.begun && !again {
-        true => Err(interrupted("it may have been done, in part or whole")),
-        false => Ok(prepared),
+    if !pending.begun || again {
+        return Ok(prepared);
+    }
+    match is_settled(run, pending, &prepared) {
+        true => Ok(prepared),
+        false => Err(interrupted("it may have been done, in part or whole")),
+    }
+}
+
+/// Whether it is known what became of a call that somebody was about to run, or that nothing did.
+fn is_settled(run: &Run<'_>, pending: &Pending, call: &Prepared) -> bool {
+    let card = call.card();
+    match card.side_effect {
+        SideEffect::Execute => is_program_settled(run, pending),
+        // What these change shows in the files that they name.
+        _ if card.tool_id.group() == "file" => run.undo_changes_of(call.subjects()),
+        _ => false,
+    }
+}
+
+fn note_reevaluated(run: &mut Run<'_>, pending: &Pending) {
+    let event = Event::Recovered {
+        action: "reevaluated".to_owned(),
+        detail: format!("call {} of {}", pending.id, pending.call.name),
+    };
+    run.ledger.note(Actor::System, event);
+}
+
+/// The job that a call's program is: the same for whoever goes on with it.
+fn program_of(run: &Run<'_>, call: &CallId) -> JobId {
+    JobId::derived(&format!("{} {call}", run.setup.session.id))
+}
+
+/// Whoever recorded what a program came to may have died before its folder was removed.
+pub(super) fn clear_left(run: &Run<'_>) {
+    for call in run.ledger.thread.last_done() {
+        run.setup.world.end_call(program_of(run, &call));
+    }
+}
+
+/// Whether it is known of a program that somebody was about to run how it ended, or that it never began. After a restart of
+/// the machine nobody knows of the latter: what had begun may not have reached the disk.
+fn is_program_settled(run: &Run<'_>, pending: &Pending) -> bool {
+    match run.setup.world.left_of(program_of(run, &pending.id)) {
+        Left::Found => true,
+        Left::Lost => false,
+        Left::Nothing => {
+            let begun_in = run
+                .ledger
+                .store
+                .boot_of_call(run.setup.session.id, &pending.id);
+            let begun_in = begun_in.ok().flatten();
+            begun_in.is_some() && begun_in == boot_id().ok().map(str::to_owned)
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::act::act;
+use super::act::{act, clear_left};
 use super::compact::{Compaction, weight};
 use super::error::RunError;
 use super::ledger::{Ledger, New};
@@ -13,6 +13,7 @@ use super::structure::{CORRECTIONS, correction, wrong_with};
 use super::turn::{Ear, ask};
 use crate::agent::TodoItem;
 use crate::cas::Cas;
+use crate::fault::{self, Point};
 use crate::model::budget::{Means, Span};
 use crate::model::chat::ToolSpec;
 use crate::model::checkpoint::Cause;
@@ -83,10 +84,14 @@ pub async fn drive(
         rehearsal: setup.work.rehearsal,
     };
     opening::open(&mut run.ledger, &setup.session, &setup.world, &told)?;
+    clear_left(&run);
+    run.checkpoint_at_start()?;
     let stop = run.go(heard, cancel).await?;
     let stop = run.hand_over(stop);
     run.checkpoint(Cause::Stopped)?;
+    fault::at(Point::Stopping);
     run.close(&stop)?;
+    fault::at(Point::Stopped);
     Ok(stop)
 }
 

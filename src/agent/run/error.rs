@@ -5,6 +5,7 @@ use crate::model::code::Code;
 use crate::model::guardrail::InvalidRegistry;
 use crate::model::thread::Malformed;
 use crate::store::StoreError;
+use crate::workspace::WorkspaceError;
 
 /// Why a model cannot go on: something of treeyard's own is wrong.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +19,9 @@ pub enum RunError {
     /// A message of the thread is not what it should be.
     #[error(transparent)]
     Thread(#[from] Malformed),
+    /// The worktree cannot be read or put back.
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
     /// What is sent or stored has no form as JSON.
     #[error("it cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -35,6 +39,7 @@ impl RunError {
         match self {
             Self::Store(error) => error.code(),
             Self::Cas(error) => error.code(),
+            Self::Workspace(error) => error.code(),
             Self::Thread(_) | Self::Json(_) => Code::ArtifactDamaged,
             Self::Guardrails(_) | Self::Tool(_) => Code::Io,
         }

@@ -52,6 +52,8 @@ pub struct Setup {
     pub compact_percent: u8,
     /// Names of files of the worktree that it is given before all else.
     pub instructions: Vec<String>,
+    /// Whether points that the session can be put back to are recorded.
+    pub checkpoints: bool,
     /// How long a session that waits keeps its files, in milliseconds.
     pub paused_keep_ms: Option<u64>,
     /// What takes secrets out of all that is said.

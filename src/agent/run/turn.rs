@@ -8,6 +8,7 @@ use super::ledger::New;
 use super::pace;
 use super::setup::{Cancel, Heard};
 use super::spending::{BYTES_A_TOKEN, Cleared, NotNow, Wanted, clear};
+use crate::fault::{self, Point};
 use crate::model::chat::{
     Block, ChatRequest, ChatResponse, FinishReason, Piece, ToolChoice, Usage,
 };
@@ -41,6 +42,7 @@ pub(super) async fn ask(
             Ok(cleared) => cleared,
             Err(stop) => return Ok(Some(stop)),
         };
+        fault::at(Point::CallBegun);
         let started = Instant::now();
         let (answer, arrived) = call(run, &request, heard, cancel).await;
         let made = Made {
@@ -50,6 +52,7 @@ pub(super) async fn ask(
         };
         let error = match answer {
             Ok(answer) => {
+                fault::at(Point::CallAnswered);
                 heard(Heard::Answered);
                 return answered(run, &made, &wanted, answer);
             }

@@ -161,7 +161,7 @@ fn wrong_settings_are_told_what_to_write_instead() {
         ),
         (
             "[future]\nx = 1",
-            "treeyard 0.1.0 has: agent, budget, consent, defaults, drift, env, land, limits",
+            "treeyard 0.1.0 has: agent, budget, checkpoints, consent, defaults, drift, env, land, limits",
         ),
         ("[[task]]\nname = \"x\"", "tasks stand in a plan file"),
         ("[limits]\n[limits]", "2:2: duplicate key"),

@@ -14,6 +14,8 @@ pub use thin::{Kept, thin};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
+    /// A model was about to begin.
+    Began,
     /// A tool had run.
     ToolCall,
     /// A command had ended.
@@ -32,6 +34,7 @@ impl Cause {
     /// For people and in the database.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Began => "began",
             Self::ToolCall => "tool call",
             Self::JobEnded => "command ended",
             Self::AtWork => "at work",

@@ -35,12 +35,12 @@ pub fn thin(checkpoints: &[Kept], now_ms: i64) -> Vec<u64> {
 /// it too.
 fn span(at_ms: i64, now_ms: i64) -> Option<(i64, i64)> {
     let age = now_ms.saturating_sub(at_ms);
-    let length = match age {
-        ..=HOUR => return None,
-        ..=DAY => HOUR,
-        ..=MONTH => DAY,
-        _ => MONTH,
-    };
+    let lengths = [(DAY, HOUR), (MONTH, DAY)];
+    if age <= HOUR {
+        return None;
+    }
+    let length = lengths.iter().find(|(up_to, _)| age <= *up_to);
+    let length = length.map_or(MONTH, |(_, length)| *length);
     Some((length, at_ms.div_euclid(length)))
 }
 

@@ -131,6 +131,17 @@ impl Thread {
         })
     }
 
+    /// The calls of the last answer that have a result.
+    pub fn last_done(&self) -> Vec<CallId> {
+        let done = self.ids_of(MessageRole::ToolResult);
+        let answer = self.last_answer().map(|(_, answer)| answer);
+        let calls = answer.into_iter().flat_map(Spoken::calls);
+        calls
+            .map(|(id, _)| id)
+            .filter(|id| done.contains(id))
+            .collect()
+    }
+
     fn last_answer(&self) -> Option<(usize, &Spoken)> {
         let mut answers = self.0.iter().enumerate();
         answers.rfind(|(_, one)| one.record.role == MessageRole::Assistant)

@@ -28,6 +28,11 @@ pub struct ToolVersion(semver::Version);
 pub struct CallId(String);
 
 impl ToolId {
+    /// Its first word, such as `file`.
+    pub fn group(&self) -> &str {
+        self.0.split('.').next().unwrap_or_default()
+    }
+
     /// One that stands in the program. In a constant, a wrong one does not compile.
     pub const fn fixed(text: &'static str) -> Self {
         assert!(is_tool_id(text.as_bytes()), "not a tool id");

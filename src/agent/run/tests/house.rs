@@ -156,6 +156,7 @@ impl House {
             max_steps: 20,
             compact_percent: 80,
             instructions: vec!["AGENTS.md".to_owned()],
+            checkpoints: true,
             paused_keep_ms: None,
             redactor: Redactor::patterns(),
         }

@@ -1,0 +1,89 @@
+//! A model's process that is killed at each point of its work: it goes on as if nothing had happened, and nothing is done
+//! twice. `cargo test` builds know the faults that are asked for here; see `src/fault.rs`.
+
+use treeyard::fault::{Point, VARIABLE};
+
+use crate::yard::{Yard, text};
+
+/// Three tools, one of which would show in a file that it ran twice, and four calls of the model.
+const SCRIPT: &str = r#"format = 1
+[[step]]
+say = [{ call = "file.write", arguments = { path = "src/a.txt", content = "one\n" } }]
+[[step]]
+say = [{ call = "shell.exec", arguments = { command = "echo ran >> src/count.txt; cat src/count.txt" } }]
+[[step]]
+expect.results = [{ tool = "shell.exec", failed = false, content = "ran" }]
+say = [{ call = "file.edit", arguments = { path = "src/a.txt", old = "one", new = "two" } }]
+[[step]]
+expect.results = [{ tool = "file.edit", failed = false }]
+text = "Done."
+"#;
+
+const PLAN: &str = "auto_land = true\n[[task]]\nname = \"task\"\nscope = [\"src/**\"]\nprompt = \"Do it\"\n\
+    profile = \"full\"\non_crash = \"resume\"\nretries = { max = 3, delay = \"10ms\" }\n";
+
+/// A killed process at the `turn`th time that it comes to each point; at how many it came so far.
+fn killed_at_each_point(turn: u32) -> usize {
+    let mut happened = 0;
+    for point in Point::ALL {
+        let yard = Yard::new();
+        let script = yard.folder.path().join("script.toml");
+        std::fs::write(&script, SCRIPT).unwrap();
+        yard.configure(&format!(
+            "[providers.play]\nwire = \"scripted\"\nscript = \"{}\"\n[models.test]\nprovider = \"play\"\n\
+             [agent]\nmodel = \"test\"\n",
+            script.display()
+        ));
+        let mark = yard.folder.path().join("mark");
+        let fault = format!("kill@{}:{turn}@{}", point.name(), mark.display());
+        let plan = yard.plan(PLAN);
+        let ran = yard
+            .command(env!("CARGO_BIN_EXE_treeyard"))
+            .args(["run", &plan])
+            .env(VARIABLE, fault)
+            .output()
+            .unwrap();
+        let told = format!(
+            "{} {turn}\n{}{}",
+            point.name(),
+            text(&ran.stdout),
+            text(&ran.stderr)
+        );
+        assert_eq!(ran.status.code(), Some(0), "{told}");
+        assert_eq!(yard.git(&["show", "main:src/a.txt"]), "two\n", "{told}");
+        assert_eq!(yard.git(&["show", "main:src/count.txt"]), "ran\n", "{told}");
+        // Each tool's outcome is on record once, and none is a guess.
+        let hows: Vec<_> = yard
+            .events("FR-EVT-007")
+            .iter()
+            .map(|event| event["data"]["call"]["end"]["how"].to_string())
+            .collect();
+        assert_eq!(hows, ["\"ok\""; 3], "{told}");
+        let answered = yard.events("FR-EVT-MODEL-002");
+        let answered = answered
+            .iter()
+            .filter(|event| event["data"]["call"]["end"]["how"] == "answered");
+        assert_eq!(answered.count(), 4, "{told}");
+        // Nothing of a command is left when what it came to is on record.
+        let jobs = std::fs::read_dir(yard.repo().join(".git/treeyard/jobs")).unwrap();
+        assert_eq!(jobs.count(), 0, "{told}");
+        yard.sound();
+        happened += usize::from(mark.exists());
+    }
+    happened
+}
+
+#[test]
+fn killed_at_the_first_of_each() {
+    assert_eq!(killed_at_each_point(1), Point::ALL.len());
+}
+
+#[test]
+fn killed_at_the_second_of_each() {
+    assert!(killed_at_each_point(2) >= 4);
+}
+
+#[test]
+fn killed_at_the_third_of_each() {
+    assert!(killed_at_each_point(3) >= 4);
+}
