@@ -3,7 +3,7 @@
 
 use treeyard::fault::{Point, VARIABLE};
 
-use crate::yard::{Yard, text};
+use crate::yard::{Yard, eventually, text};
 
 /// Three tools, one of which would show in a file that it ran twice, and four calls of the model.
 const SCRIPT: &str = r#"format = 1
@@ -86,4 +86,59 @@ fn killed_at_the_second_of_each() {
 #[test]
 fn killed_at_the_third_of_each() {
     assert!(killed_at_each_point(3) >= 4);
+}
+
+#[test]
+fn what_a_crash_left_is_told_before_it_is_settled() {
+    let yard = Yard::new();
+    let plan = yard.plan(
+        "[[task]]\nname = \"long\"\nscope = [\"a/**\"]\nrun = \"sleep 600\"\n\
+         [[task]]\nname = \"short\"\nscope = [\"b/**\"]\nrun = \"until test -e go; do sleep 0.02; done\"\n",
+    );
+    yard.exits(0, &["up"]);
+    yard.exits(0, &["submit", &plan]);
+    eventually("both run", || {
+        yard.events("FR-EVT-SESS-SCHED-002").len() == 2
+    });
+    let held = yard.treeyard(&["recover", "--plan"]);
+    assert_eq!(held.status.code(), Some(5), "a runner is active");
+    let runner = yard.events("FR-EVT-RUNNER-001")[0]["data"]["pid"].to_string();
+    yard.command("kill").args(["-9", &runner]).status().unwrap();
+    eventually("it is gone", || {
+        yard.treeyard(&["recover", "--plan"]).status.success()
+    });
+    let rows = yard.json(&["ls"]);
+    let short = rows["sessions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["name"] == "short");
+    let place = short.unwrap()["worktree"].as_str().unwrap().to_owned();
+    std::fs::write(format!("{place}/go"), "").unwrap();
+    let told = |of: &str| {
+        let steps = yard.json(&["recover", "--plan"])["steps"].clone();
+        let step = steps
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|step| step["name"] == of)
+            .cloned();
+        step.map(|step| step["action"].as_str().unwrap().to_owned())
+    };
+    eventually("it ended", || told("short").as_deref() == Some("adopted"));
+    assert_eq!(told("long").as_deref(), Some("reattached"));
+    // Saying it changes nothing.
+    assert!(yard.events("FR-EVT-WF-RECOVERY").is_empty());
+    let done = yard.exits(0, &["recover"]);
+    assert!(done.contains("2 steps done"), "{done}");
+    assert_eq!(yard.events("FR-EVT-WF-RECOVERY").len(), 2);
+    assert_eq!(told("short"), None);
+    yard.exits(0, &["cancel", "long"]);
+    yard.exits(0, &["recover"]);
+    assert_eq!(yard.state_of("long"), "CANCELLED");
+    assert_eq!(
+        yard.exits(0, &["recover", "--plan"]).trim(),
+        "nothing is left to recover"
+    );
+    yard.sound();
 }

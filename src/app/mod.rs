@@ -37,6 +37,7 @@ pub mod printed;
 pub mod probe;
 pub mod project;
 pub mod providers;
+pub mod recover;
 mod repair;
 pub mod roles;
 pub mod run;

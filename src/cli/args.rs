@@ -166,6 +166,8 @@ pub enum Command {
     Config(c::config::Args),
     /// Check everything, and say what to do
     Doctor(c::doctor::Args),
+    /// What a crash left: say it, or settle it
+    Recover(c::recover::Args),
     /// Print every error code with its exit code
     #[command(visible_alias = "help-codes")]
     Codes(c::codes::Args),

@@ -24,6 +24,7 @@ pub mod network;
 pub mod performance;
 pub mod price;
 pub mod provenance;
+pub mod recovery;
 pub mod redact;
 pub mod resource;
 pub mod run;

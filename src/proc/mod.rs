@@ -53,7 +53,7 @@ pub use sandbox::{
     CONFINED_VERB, Confinement, Limits, PROBE_VERB, PROXY_VERB, Reach, View, confined,
     confined_words, machine, probe_here, proxy as become_proxy,
 };
-pub use supervisor::{Attached, Ended, Launcher, Supervisor, attach};
+pub use supervisor::{Attached, Ended, Launcher, Supervisor, attach, standing};
 pub use sweep::sweep;
 pub use table::{is_anybody_in, is_of_job};
 pub use wake::{Wake, WakeListener};

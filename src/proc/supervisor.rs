@@ -22,6 +22,7 @@ use super::program::OWN_PROGRAM;
 use super::signals::{CANCEL, GO_ON, HOLD};
 use super::table::{self, Entry};
 use crate::model::job::Outcome;
+use crate::model::recovery::Standing;
 
 /// Starts supervisors. Copies share one fork server, which starts with the first job.
 #[derive(Debug, Clone)]
@@ -164,6 +165,33 @@ pub fn attach(job_dir: &Path) -> Result<Attached, ProcError> {
     }
     // It may have ended between the two looks.
     Ok(exit_record(job_dir)?.map_or(Attached::Lost, Attached::Finished))
+}
+
+/// How the job of the folder `job_dir` stands, found without deciding anything: a supervisor may still begin with it.
+pub fn standing(job_dir: &Path) -> Result<Standing, ProcError> {
+    if exit_record(job_dir)?.is_some() {
+        return Ok(Standing::Finished);
+    }
+    Ok(match Claim::read(job_dir)? {
+        None | Some(Claim::Nobody) => Standing::NotStarted,
+        Some(Claim::By(owner)) if owner.is_alive() => Standing::Running,
+        Some(Claim::By(_)) => match exit_record(job_dir)? {
+            Some(_) => Standing::Finished,
+            None => Standing::Lost,
+        },
+    })
+}
+
+impl Attached {
+    /// How it stands.
+    pub fn standing(&self) -> Standing {
+        match self {
+            Self::Finished(_) => Standing::Finished,
+            Self::Running(_) => Standing::Running,
+            Self::Lost => Standing::Lost,
+            Self::NotStarted => Standing::NotStarted,
+        }
+    }
 }
 
 /// A record that a falling machine left unreadable is none.

@@ -2,6 +2,7 @@
 
 use crate::cas::CasError;
 use crate::git::GitError;
+use crate::landing::LandError;
 use crate::model::code::Code;
 use crate::proc::{LockError, ProcError};
 use crate::sessions::ControlError;
@@ -29,6 +30,9 @@ pub enum RunnerError {
     /// What a command is started with.
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),
+    /// A landing that was cut short.
+    #[error(transparent)]
+    Landing(#[from] LandError),
     /// A state that the tables do not allow.
     #[error(transparent)]
     Control(#[from] ControlError),
@@ -47,6 +51,7 @@ impl RunnerError {
             Self::Lock(error) => error.code(),
             Self::Proc(error) => error.code(),
             Self::Workspace(error) => error.code(),
+            Self::Landing(error) => error.code(),
             Self::Control(error) => error.code(),
             Self::Io(_) => Code::Io,
         }

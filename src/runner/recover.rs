@@ -9,6 +9,7 @@ use crate::landing::{Interrupted, end_orphaned_gates, settle};
 use crate::merge::LandingLock;
 use crate::model::event::{Actor, Event};
 use crate::model::job::{JobKind, JobState};
+use crate::model::recovery::{Action, settle as settle_job};
 use crate::model::session::SessionState;
 use crate::proc::{Attached, Ended, attach, boot_id, job_dir};
 use crate::sessions::{close_lost, queue_again};
@@ -16,6 +17,18 @@ use crate::store::{JobRow, SessionRow};
 use crate::workspace::discard;
 
 impl Runner {
+    /// Settles what an earlier runner left, and takes no new work.
+    ///
+    /// # Errors
+    /// The store cannot be read or written.
+    pub fn recover_only(&mut self) -> Result<(), RunnerError> {
+        self.note_started()?;
+        self.recover()?;
+        self.note(Event::RunnerStopped {
+            reason: "recovered".to_owned(),
+        })
+    }
+
     pub(super) fn recover(&mut self) -> Result<(), RunnerError> {
         self.settle_landing()?;
         for job in self.store.jobs_in(JobState::Running)? {
@@ -72,36 +85,25 @@ impl Runner {
             tracing::warn!(%error, job = %job.id, "how a job stands is not known");
             Attached::Lost
         });
+        let begun_in = self.store.boot_of(job.session_id, job.id)?;
+        let action = settle_job(attached.standing(), begun_in.as_deref() == Some(boot_id()?));
+        self.recovered(action.name(), what)?;
         match attached {
             Attached::Running(supervisor) => {
-                self.recovered("reattached", what)?;
                 if let Some(active) = self.active.get(&row.id) {
                     active.held.send_replace(supervisor.is_held());
                 }
                 self.watch(&row, job.id, supervisor);
                 Ok(())
             }
-            Attached::Finished(exit) => {
-                self.recovered("adopted", what)?;
-                self.ended(job.id, Ended::Finished(exit))
-            }
-            Attached::Lost => {
-                self.recovered("stalled", what)?;
-                self.ended(job.id, Ended::Lost)
-            }
-            Attached::NotStarted => self.requeue(job, what),
+            Attached::Finished(exit) => self.ended(job.id, Ended::Finished(exit)),
+            Attached::NotStarted if action == Action::Requeued => self.requeue(job),
+            Attached::NotStarted | Attached::Lost => self.ended(job.id, Ended::Lost),
         }
     }
 
-    /// The intent was written and nothing began, so running it now runs it once. After a restart of
-    /// the machine nobody knows: what had begun may not have reached the disk.
-    fn requeue(&mut self, job: &JobRow, what: String) -> Result<(), RunnerError> {
-        let dispatched_in = self.store.boot_of(job.session_id, job.id)?;
-        if dispatched_in.as_deref() != Some(boot_id()?) {
-            self.recovered("stalled", what)?;
-            return self.ended(job.id, Ended::Lost);
-        }
-        self.recovered("requeued", what)?;
+    /// The intent was written and nothing began, so running it now runs it once.
+    fn requeue(&mut self, job: &JobRow) -> Result<(), RunnerError> {
         self.free(job.session_id);
         let wanted = self
             .store

@@ -136,11 +136,7 @@ impl Runner {
         stop: impl Future<Output = &'static str>,
     ) -> Result<(), RunnerError> {
         let mut wake = WakeListener::open(&self.repo.state_dir())?;
-        self.note(Event::RunnerStarted {
-            pid: std::process::id(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            boot_id: Some(boot_id()?.to_owned()),
-        })?;
+        self.note_started()?;
         self.recover()?;
         let mut stop = std::pin::pin!(stop);
         let reason = loop {
@@ -158,6 +154,14 @@ impl Runner {
         };
         self.note(Event::RunnerStopped {
             reason: reason.to_owned(),
+        })
+    }
+
+    pub(super) fn note_started(&mut self) -> Result<(), RunnerError> {
+        self.note(Event::RunnerStarted {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            boot_id: Some(boot_id()?.to_owned()),
         })
     }
 

@@ -29,6 +29,7 @@ pub mod open;
 pub mod plan;
 pub mod prices;
 pub mod priority;
+pub mod recover;
 pub mod run;
 pub mod salvage;
 pub mod sandbox;
