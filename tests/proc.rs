@@ -245,7 +245,8 @@ fn a_stopped_process_is_ended_politely() {
     job.until_files(1);
     supervisor.cancel().unwrap();
     finished(supervisor.wait_blocking().unwrap());
-    assert_eq!(job.output(), "bye\n");
+    // The shell may say that its own child was ended before it.
+    assert!(job.output().ends_with("bye\n"), "{}", job.output());
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::model::consent::ConsentScope;
 use crate::model::execution::ExecutionMode;
 use crate::model::mode::RuntimeMode;
 use crate::model::tool::RiskLevel;
+use crate::model::work::OnAmbiguous;
 
 type Raw<'i> = Spanned<DeValue<'i>>;
 
@@ -99,6 +100,7 @@ impl Setting for RuntimeMode {
 }
 
 words! {
+    OnAmbiguous { "ask" => Ask, "adopt" => Adopt, "rerun" => Rerun }
     ExecutionMode {
         "SINGLE_MODEL_MULTI_ROLE" => SingleModelMultiRole,
         "MULTI_MODEL_PARALLEL" => MultiModelParallel,

@@ -42,8 +42,9 @@ pub use prompt::check_output_schema;
 pub use providers::{KeySource, ProviderSettings, Speaks};
 pub use root::{RootRefused, worktree_root};
 pub use schema::{
-    BackoffText, BypassTable, GroupTable, GroupText, LaneText, OnCrashText, PlanDefaults, PlanFile,
-    PlanLimits, RetriesTable, RetriesText, TaskOptions, ThinkingText, TimeText, plan_schema,
+    BackoffText, BypassTable, GroupTable, GroupText, LaneText, OnAmbiguousText, OnCrashText,
+    PlanDefaults, PlanFile, PlanLimits, RetriesTable, RetriesText, TaskOptions, ThinkingText,
+    TimeText, plan_schema,
 };
 pub use secrets::{SecretSource, SecretSources};
 pub use settings::{Entry, KEYS, Key, Origin, Settings};

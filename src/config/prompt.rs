@@ -11,7 +11,7 @@ use super::models::NoModel;
 use super::reader::{Problems, Read, Section, quoted, unknown, wrong_type};
 use super::settings::Settings;
 use crate::model::chat::Effort;
-use crate::model::work::{ModelWork, Work};
+use crate::model::work::{ModelWork, OnAmbiguous, Work};
 
 /// What a task, or `[defaults]`, says of its model.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +24,7 @@ pub(super) struct ModelKeys {
     thinking: Option<Effort>,
     output_schema: Option<OutputSchema>,
     rehearse: Option<bool>,
+    on_ambiguous: Option<OnAmbiguous>,
 }
 
 /// What a model is asked first, and how it works.
@@ -34,7 +35,7 @@ pub(super) struct Prompted {
 
 impl ModelKeys {
     /// The names of all of them.
-    pub(super) const NAMES: [&str; 8] = [
+    pub(super) const NAMES: [&str; 9] = [
         "model",
         "profile",
         "role",
@@ -43,6 +44,7 @@ impl ModelKeys {
         "thinking",
         "output_schema",
         "rehearse",
+        "on_ambiguous",
     ];
 
     pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
@@ -58,6 +60,7 @@ impl ModelKeys {
             thinking: section.take("thinking"),
             output_schema: section.take("output_schema"),
             rehearse: section.take("rehearse"),
+            on_ambiguous: section.take("on_ambiguous"),
         }
     }
 
@@ -104,6 +107,10 @@ impl ModelKeys {
                 thinking: self.thinking.or(defaults.thinking),
                 output_schema: pick(self.output_schema, &defaults.output_schema)
                     .map(|OutputSchema(schema)| schema),
+                on_ambiguous: self
+                    .on_ambiguous
+                    .or(defaults.on_ambiguous)
+                    .unwrap_or_default(),
                 rehearsal: self.rehearse.or(defaults.rehearse).unwrap_or(false),
                 execution_mode: None,
                 work_profile: None,

@@ -189,6 +189,8 @@ task_tables! {
     output_schema: Value,
     /// Whether its tools only say what they would do.
     rehearse: bool,
+    /// What happens to a call of a tool that a crash cut short, when nothing tells how far it came: ask, adopt or rerun.
+    on_ambiguous: OnAmbiguousText,
 }
 
 /// A command as it is written, for the schema.
@@ -253,6 +255,8 @@ texts! {
     LaneText { Primary, Validation, Subagent, Background }
     /// What to do after a crash, as it is written.
     OnCrashText { Ask, Resume, Fail }
+    /// What happens to a call that was cut short, as it is written.
+    OnAmbiguousText { Ask, Adopt, Rerun }
     /// How much a model thinks, as it is written.
     ThinkingText { Low, Medium, High }
 }

@@ -24,6 +24,25 @@ pub enum Work {
     Model(Box<ModelWork>),
 }
 
+/// What happens to a call of a tool that was cut short, when nothing tells how far it came.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnAmbiguous {
+    /// A person decides: allowing it runs it again, denying it does not.
+    #[default]
+    Ask,
+    /// Its model is told, and looks how things stand.
+    Adopt,
+    /// It is run again.
+    Rerun,
+}
+
+impl OnAmbiguous {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// A model, and how it works in its session. What it is asked stands in the session's thread.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,6 +68,9 @@ pub struct ModelWork {
     /// The JSON Schema that its last answer is to follow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<Value>,
+    /// What happens to a call of a tool that was cut short.
+    #[serde(default, skip_serializing_if = "OnAmbiguous::is_default")]
+    pub on_ambiguous: OnAmbiguous,
     /// Whether its tools only say what they would do.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rehearsal: bool,
@@ -154,6 +176,7 @@ mod tests {
             max_steps: None,
             thinking: None,
             output_schema: None,
+            on_ambiguous: OnAmbiguous::Ask,
             rehearsal: false,
             execution_mode: None,
             work_profile: None,

@@ -28,6 +28,7 @@ use crate::model::tool::{
     Payload, Policy, Request, Resources, Response, Rule, Rules, SideEffect, Subject, Timing,
     ToolError,
 };
+use crate::model::work::OnAmbiguous;
 use crate::proc::boot_id;
 
 /// What a call came to, before it is written down.
@@ -59,6 +60,15 @@ pub(super) async fn act(
     }
     let given = run.ledger.store.rules(run.setup.session.id)?;
     let rules: Rules = given.iter().map(|(_, rule)| rule.clone()).collect();
+    match word_on(run, &pending, &prepared, &rules) {
+        Word::None => {}
+        Word::Again(rule) => spend(run, &given, &rule),
+        Word::Awaited => {
+            let line = told_line(run, &prepared);
+            let why = (AMBIGUOUS.to_owned(), None);
+            return ask(run, &pending, &prepared, why, &line).map(Some);
+        }
+    }
     let gate = Gate {
         policy: Policy {
             grants: &run.setup.grants,
@@ -67,11 +77,7 @@ pub(super) async fn act(
         },
         guardrails: &|_| hits.clone(),
     };
-    let line = run
-        .setup
-        .redactor
-        .redact_text(&line(&prepared))
-        .into_owned();
+    let line = told_line(run, &prepared);
     let version = prepared.card().tool_version.to_string();
     match gate.admit(prepared, &run.setup.world) {
         Admission::Denied { evidence, error } => {
@@ -101,7 +107,7 @@ pub(super) async fn act(
             if pending.redacted {
                 return refuse(run, &pending, Some(version), *secret(), heard).map(|()| None);
             }
-            ask(run, &pending, &call, (&because, preview), &line).map(Some)
+            ask(run, &pending, &call, (reason(&because), preview), &line).map(Some)
         }
         Admission::Permit(permit) => {
             if let Grounds::Rule(rule) = permit.grounds() {
@@ -154,9 +160,38 @@ fn prepare(run: &Run<'_>, pending: &Pending, args: Option<&Value>) -> Result<Pre
     if !pending.begun || again {
         return Ok(prepared);
     }
-    match is_settled(run, pending, &prepared) {
-        true => Ok(prepared),
-        false => Err(interrupted("it may have been done, in part or whole")),
+    let adopts = run.setup.work.on_ambiguous == OnAmbiguous::Adopt;
+    match adopts && !is_settled(run, pending, &prepared) {
+        true => Err(interrupted("it may have been done, in part or whole")),
+        false => Ok(prepared),
+    }
+}
+
+/// What a person said of a call that was cut short, where they decide whether it is made again.
+enum Word {
+    /// They are not asked, or nothing is to be decided.
+    None,
+    /// They are to be asked.
+    Awaited,
+    /// It is made again.
+    Again(Rule),
+}
+
+fn word_on(run: &Run<'_>, pending: &Pending, call: &Prepared, rules: &Rules) -> Word {
+    let asks = run.setup.work.on_ambiguous == OnAmbiguous::Ask;
+    let again = call.card().idempotency == Idempotency::Idempotent;
+    if !pending.begun || again || !asks || is_settled(run, pending, call) {
+        return Word::None;
+    }
+    let (tool, of, subjects) = (&call.card().tool_id, call.fingerprint(), call.subjects());
+    match (
+        rules.denying(tool, of, subjects),
+        rules.allowing(tool, of, subjects, true),
+    ) {
+        // The gate says so.
+        (Some(_), _) => Word::None,
+        (None, Some(rule)) => Word::Again(rule.clone()),
+        (None, None) => Word::Awaited,
     }
 }
 
@@ -239,7 +274,7 @@ fn ask(
     run: &mut Run<'_>,
     pending: &Pending,
     call: &Prepared,
-    (because, preview): (&Because, Option<Preview>),
+    (because, preview): (String, Option<Preview>),
     line: &str,
 ) -> Result<Stop, RunError> {
     let tool_call_id = pending.id.clone();
@@ -264,16 +299,29 @@ fn ask(
             tool_id: call.card().tool_id.clone(),
             fingerprint: call.fingerprint().clone(),
             summary: line.to_owned(),
-            because: match because {
-                Because::Risk(risk) => format!("risk {risk:?}").to_lowercase(),
-                Because::Guardrail(id) => format!("guardrail {id}"),
-            },
+            because,
             preview,
         });
         run.ledger
             .note(Actor::System, Event::ApprovalAsked { asked });
     }
     Ok(Stop::AwaitsApproval { tool_call_id })
+}
+
+/// Why a person is asked about a call that was cut short.
+const AMBIGUOUS: &str = "interrupted: it may have been done, in part or whole";
+
+fn reason(because: &Because) -> String {
+    match because {
+        Because::Risk(risk) => format!("risk {risk:?}").to_lowercase(),
+        Because::Guardrail(id) => format!("guardrail {id}"),
+    }
+}
+
+/// A call in one line, without secrets.
+fn told_line(run: &Run<'_>, call: &Prepared) -> String {
+    let line = line(call);
+    run.setup.redactor.redact_text(&line).into_owned()
 }
 
 /// What holds once is used up before the call runs, or is answered that it does not.

@@ -99,7 +99,7 @@ impl Rules {
     }
 
     /// The rule by which a call does not run.
-    pub(super) fn denying(
+    pub fn denying(
         &self,
         tool: &ToolId,
         call: &Fingerprint,
@@ -111,7 +111,7 @@ impl Rules {
 
     /// The rule by which a call need not be asked for; one that lasts, where there is one. Only
     /// those for exactly this call count when it is `exactly` that is wanted.
-    pub(super) fn allowing(
+    pub fn allowing(
         &self,
         tool: &ToolId,
         call: &Fingerprint,

@@ -25,7 +25,7 @@ use crate::model::session::SessionState;
 use crate::model::task::TaskSpec;
 use crate::model::thread::MessageRole;
 use crate::model::tool::{Profile, Rule};
-use crate::model::work::{ModelWork, Work};
+use crate::model::work::{ModelWork, OnAmbiguous, Work};
 use crate::provider::Scripted;
 use crate::provider::retry::Schedule;
 use crate::sessions::{Submission, move_session, said_by_person, send, submit};
@@ -56,6 +56,7 @@ impl House {
             max_steps: None,
             thinking: None,
             output_schema: None,
+            on_ambiguous: OnAmbiguous::Ask,
             rehearsal: false,
             execution_mode: None,
             work_profile: None,

@@ -14,6 +14,7 @@ use crate::model::run::{Stop, ToolEnd};
 use crate::model::session::SessionState;
 use crate::model::thread::MessageRole;
 use crate::model::tool::{Covers, Effect, Profile, RiskLevel, Rule};
+use crate::model::work::OnAmbiguous;
 use crate::sessions::move_session;
 
 #[test]
@@ -205,7 +206,7 @@ fn a_call_that_was_cut_short_is_not_made_again_blindly() {
     assert_eq!(house.tool_ends(), [ToolEnd::Ok]);
 
     // Another session, whose process dies between the intent and the outcome.
-    let house = House::new("write");
+    let house = House::with("write", |work| work.on_ambiguous = OnAmbiguous::Adopt);
     let job = house.dispatch();
     let mut setup = house.setup(job, WRITE);
     setup.registry = Registry::standard();
@@ -218,6 +219,56 @@ fn a_call_that_was_cut_short_is_not_made_again_blindly() {
     assert_eq!(house.drive(&setup, &cancel).unwrap(), Stop::Finished);
     assert_eq!(house.tool_ends(), [ToolEnd::Ambiguous]);
     assert!(house.yard.tree().join("README.md").exists());
+}
+
+#[test]
+fn a_person_decides_whether_a_call_that_was_cut_short_is_made_again() {
+    let answer =
+        "[[step]]\nsay = [{ call = \"file.delete\", arguments = { path = \"README.md\" } }]\n";
+    let (_told, cancel) = watch::channel(false);
+    let cancel = Cancel::new(cancel);
+    for (effect, expected) in [(Effect::Allow, vec![ToolEnd::Ok]), (Effect::Deny, vec![])] {
+        let house = House::new("write");
+        let job = house.dispatch();
+        house.die_before_outcome(&house.setup(job, answer));
+        let stop = house.drive(&house.setup(job, answer), &cancel).unwrap();
+        assert!(matches!(stop, Stop::AwaitsApproval { .. }), "{stop:?}");
+        let asked = house.store().asked_call(house.session).unwrap().unwrap();
+        assert!(
+            asked.because.starts_with("interrupted"),
+            "{}",
+            asked.because
+        );
+        assert_eq!(house.tool_ends(), []);
+        house.again();
+        house.answer(Rule {
+            effect,
+            covers: Covers::Once(asked.fingerprint),
+        });
+        let done = effect == Effect::Allow;
+        let rest = format!(
+            "[[step]]\nexpect.results = [{{ tool = \"file.delete\", failed = {} }}]\ntext = \"So.\"\n",
+            !done
+        );
+        assert_eq!(
+            house.run(&format!("{answer}{rest}"), |_| {}),
+            Stop::Finished
+        );
+        assert_eq!(house.yard.tree().join("README.md").exists(), !done);
+        if done {
+            assert_eq!(house.tool_ends(), expected);
+        }
+        assert!(
+            house.store().rules(house.session).unwrap().is_empty(),
+            "it held once"
+        );
+    }
+    let house = House::with("write", |work| work.on_ambiguous = OnAmbiguous::Rerun);
+    let job = house.dispatch();
+    house.die_before_outcome(&house.setup(job, answer));
+    let rest = "[[step]]\nexpect.results = [{ tool = \"file.delete\", failed = false }]\ntext = \"Done.\"\n";
+    let setup = house.setup(job, &format!("{answer}{rest}"));
+    assert_eq!(house.drive(&setup, &cancel).unwrap(), Stop::Finished);
 }
 
 /// A session that was given another model asks for that one, also where others are asked for with it.
