@@ -8,28 +8,26 @@ use std::time::Instant;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::again::{Word, is_settled, note_reevaluated, program_of, word_on};
 use super::drive::Run;
 use super::error::RunError;
 use super::guard::{ended_by, judge};
 use super::ledger::New;
 use super::setup::{Cancel, Heard};
 use super::turn::Ear;
-use crate::agent::command::Left;
 use crate::agent::{Admission, Call, Done, Gate, Permit, Prepared, Preview};
 use crate::fault::{self, Point};
 use crate::model::checkpoint::Cause;
 use crate::model::code::Code;
 use crate::model::event::{Actor, Event};
-use crate::model::ids::{ContentHash, EventId, JobId};
+use crate::model::ids::{ContentHash, EventId};
 use crate::model::run::{AskedCall, Stop, ToolCallRecord, ToolEnd};
 use crate::model::thread::{Pending, Said};
 use crate::model::tool::{
-    Actor as Caller, ActorKind, Because, CallId, ErrorKind, Evidence, Grounds, Idempotency,
-    Payload, Policy, Request, Resources, Response, Rule, Rules, SideEffect, Subject, Timing,
-    ToolError,
+    Actor as Caller, ActorKind, Because, ErrorKind, Evidence, Grounds, Idempotency, Payload,
+    Policy, Request, Resources, Response, Rule, Rules, SideEffect, Subject, Timing, ToolError,
 };
 use crate::model::work::OnAmbiguous;
-use crate::proc::boot_id;
 
 /// What a call came to, before it is written down.
 struct Came {
@@ -51,7 +49,9 @@ pub(super) async fn act(
     let prepared = match prepare(run, &pending, args.as_ref()) {
         Ok(prepared) => prepared,
         Err(came) => {
-            refuse(run, &pending, None, *came, heard)?;
+            let line = &pending.call.name;
+            heard(Heard::Calling { line });
+            finish(run, &pending, None, *came, heard)?;
             return Ok(ended_by(&hits));
         }
     };
@@ -89,13 +89,9 @@ pub(super) async fn act(
                 code: error.code.id().to_owned(),
                 evidence: serde_json::to_string(&evidence)?,
             };
-            refuse(
-                run,
-                &pending,
-                Some(version),
-                Came::at_once(error, end),
-                heard,
-            )?;
+            heard(Heard::Calling { line: &line });
+            let came = Came::at_once(error, end);
+            finish(run, &pending, Some(version), came, heard)?;
             Ok(stop)
         }
         Admission::Ask {
@@ -105,7 +101,9 @@ pub(super) async fn act(
         } => {
             // Nobody has what it wrote any more when a person has answered.
             if pending.redacted {
-                return refuse(run, &pending, Some(version), *secret(), heard).map(|()| None);
+                heard(Heard::Calling { line: &line });
+                finish(run, &pending, Some(version), *secret(), heard)?;
+                return Ok(None);
             }
             ask(run, &pending, &call, (reason(&because), preview), &line).map(Some)
         }
@@ -164,82 +162,6 @@ fn prepare(run: &Run<'_>, pending: &Pending, args: Option<&Value>) -> Result<Pre
     match adopts && !is_settled(run, pending, &prepared) {
         true => Err(interrupted("it may have been done, in part or whole")),
         false => Ok(prepared),
-    }
-}
-
-/// What a person said of a call that was cut short, where they decide whether it is made again.
-enum Word {
-    /// They are not asked, or nothing is to be decided.
-    None,
-    /// They are to be asked.
-    Awaited,
-    /// It is made again.
-    Again(Rule),
-}
-
-fn word_on(run: &Run<'_>, pending: &Pending, call: &Prepared, rules: &Rules) -> Word {
-    let asks = run.setup.work.on_ambiguous == OnAmbiguous::Ask;
-    let again = call.card().idempotency == Idempotency::Idempotent;
-    if !pending.begun || again || !asks || is_settled(run, pending, call) {
-        return Word::None;
-    }
-    let (tool, of, subjects) = (&call.card().tool_id, call.fingerprint(), call.subjects());
-    match (
-        rules.denying(tool, of, subjects),
-        rules.allowing(tool, of, subjects, true),
-    ) {
-        // The gate says so.
-        (Some(_), _) => Word::None,
-        (None, Some(rule)) => Word::Again(rule.clone()),
-        (None, None) => Word::Awaited,
-    }
-}
-
-/// Whether it is known what became of a call that somebody was about to run, or that nothing did.
-fn is_settled(run: &Run<'_>, pending: &Pending, call: &Prepared) -> bool {
-    let card = call.card();
-    match card.side_effect {
-        SideEffect::Execute => is_program_settled(run, pending),
-        // What these change shows in the files that they name.
-        _ if card.tool_id.group() == "file" => run.undo_changes_of(call.subjects()),
-        _ => false,
-    }
-}
-
-fn note_reevaluated(run: &mut Run<'_>, pending: &Pending) {
-    let event = Event::Recovered {
-        action: "reevaluated".to_owned(),
-        detail: format!("call {} of {}", pending.id, pending.call.name),
-    };
-    run.ledger.note(Actor::System, event);
-}
-
-/// The job that a call's program is: the same for whoever goes on with it.
-fn program_of(run: &Run<'_>, call: &CallId) -> JobId {
-    JobId::derived(&format!("{} {call}", run.setup.session.id))
-}
-
-/// Whoever recorded what a program came to may have died before its folder was removed.
-pub(super) fn clear_left(run: &Run<'_>) {
-    for call in run.ledger.thread.last_done() {
-        run.setup.world.end_call(program_of(run, &call));
-    }
-}
-
-/// Whether it is known of a program that somebody was about to run how it ended, or that it never began. After a restart of
-/// the machine nobody knows of the latter: what had begun may not have reached the disk.
-fn is_program_settled(run: &Run<'_>, pending: &Pending) -> bool {
-    match run.setup.world.left_of(program_of(run, &pending.id)) {
-        Left::Found => true,
-        Left::Lost => false,
-        Left::Nothing => {
-            let begun_in = run
-                .ledger
-                .store
-                .boot_of_call(run.setup.session.id, &pending.id);
-            let begun_in = begun_in.ok().flatten();
-            begun_in.is_some() && begun_in == boot_id().ok().map(str::to_owned)
-        }
     }
 }
 
@@ -391,19 +313,6 @@ async fn perform(run: &Run<'_>, permit: Permit, cancel: &Cancel) -> Result<Came,
         started_at,
         took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
     })
-}
-
-fn refuse(
-    run: &mut Run<'_>,
-    pending: &Pending,
-    version: Option<String>,
-    came: Came,
-    heard: &mut Ear<'_>,
-) -> Result<(), RunError> {
-    heard(Heard::Calling {
-        line: &pending.call.name,
-    });
-    finish(run, pending, version, came, heard)
 }
 
 /// Notes what it came to. It is durable before anything else happens.

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::act::{act, clear_left};
+use super::act::act;
+use super::again::clear_left;
 use super::compact::{Compaction, weight};
 use super::error::RunError;
 use super::ledger::{Ledger, New};

@@ -5,6 +5,7 @@
 //! an effect its intent is durable; what it came to is durable before the next intent is.
 
 mod act;
+mod again;
 mod before;
 mod checkpoint;
 mod compact;

@@ -1,0 +1,87 @@
+//! Calls that somebody was about to run when they died: what is known of them, and what a person says.
+
+use super::drive::Run;
+use crate::agent::Prepared;
+use crate::agent::command::Left;
+use crate::model::event::{Actor, Event};
+use crate::model::ids::JobId;
+use crate::model::thread::Pending;
+use crate::model::tool::{CallId, Idempotency, Rule, Rules, SideEffect};
+use crate::model::work::OnAmbiguous;
+use crate::proc::boot_id;
+
+/// What a person said of a call that was cut short, where they decide whether it is made again.
+pub(super) enum Word {
+    /// They are not asked, or nothing is to be decided.
+    None,
+    /// They are to be asked.
+    Awaited,
+    /// It is made again.
+    Again(Rule),
+}
+
+pub(super) fn word_on(run: &Run<'_>, pending: &Pending, call: &Prepared, rules: &Rules) -> Word {
+    let asks = run.setup.work.on_ambiguous == OnAmbiguous::Ask;
+    let again = call.card().idempotency == Idempotency::Idempotent;
+    if !pending.begun || again || !asks || is_settled(run, pending, call) {
+        return Word::None;
+    }
+    let (tool, of, subjects) = (&call.card().tool_id, call.fingerprint(), call.subjects());
+    match (
+        rules.denying(tool, of, subjects),
+        rules.allowing(tool, of, subjects, true),
+    ) {
+        // The gate says so.
+        (Some(_), _) => Word::None,
+        (None, Some(rule)) => Word::Again(rule.clone()),
+        (None, None) => Word::Awaited,
+    }
+}
+
+/// Whether it is known what became of a call that somebody was about to run, or that nothing did.
+pub(super) fn is_settled(run: &Run<'_>, pending: &Pending, call: &Prepared) -> bool {
+    let card = call.card();
+    match card.side_effect {
+        SideEffect::Execute => is_program_settled(run, pending),
+        // What these change shows in the files that they name.
+        _ if card.tool_id.group() == "file" => run.undo_changes_of(call.subjects()),
+        _ => false,
+    }
+}
+
+pub(super) fn note_reevaluated(run: &mut Run<'_>, pending: &Pending) {
+    let event = Event::Recovered {
+        action: "reevaluated".to_owned(),
+        detail: format!("call {} of {}", pending.id, pending.call.name),
+    };
+    run.ledger.note(Actor::System, event);
+}
+
+/// The job that a call's program is: the same for whoever goes on with it.
+pub(super) fn program_of(run: &Run<'_>, call: &CallId) -> JobId {
+    JobId::derived(&format!("{} {call}", run.setup.session.id))
+}
+
+/// Whoever recorded what a program came to may have died before its folder was removed.
+pub(super) fn clear_left(run: &Run<'_>) {
+    for call in run.ledger.thread.last_done() {
+        run.setup.world.end_call(program_of(run, &call));
+    }
+}
+
+/// Whether it is known of a program that somebody was about to run how it ended, or that it never began. After a restart of
+/// the machine nobody knows of the latter: what had begun may not have reached the disk.
+fn is_program_settled(run: &Run<'_>, pending: &Pending) -> bool {
+    match run.setup.world.left_of(program_of(run, &pending.id)) {
+        Left::Found => true,
+        Left::Lost => false,
+        Left::Nothing => {
+            let begun_in = run
+                .ledger
+                .store
+                .boot_of_call(run.setup.session.id, &pending.id);
+            let begun_in = begun_in.ok().flatten();
+            begun_in.is_some() && begun_in == boot_id().ok().map(str::to_owned)
+        }
+    }
+}
