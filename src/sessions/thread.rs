@@ -85,7 +85,14 @@ pub fn finish(store: &mut Store, session: &SessionRow) -> Result<(), ControlErro
     store.write(|tx| {
         let row = tx.session(session.id)?;
         let row = row.as_ref().unwrap_or(session);
-        let waits_for_words = matches!(row.state, SessionState::Paused | SessionState::Blocked)
+        let jobs = tx.jobs_of(row.id)?;
+        let mut stopped = true;
+        // One that was paused a moment ago may still be in the middle of a call.
+        for job in jobs.iter().filter(|job| job.state == JobState::Running) {
+            stopped &= tx.stop_of(row.id, job.id)?.is_some();
+        }
+        let waits_for_words = stopped
+            && matches!(row.state, SessionState::Paused | SessionState::Blocked)
             && row.spec()?.run.model().is_some()
             && row.has_worktree();
         if !waits_for_words {
@@ -95,7 +102,7 @@ pub fn finish(store: &mut Store, session: &SessionRow) -> Result<(), ControlErro
                 wanted: "only a session whose model waits can be ended so",
             });
         }
-        for job in tx.jobs_of(row.id)?.iter().filter(|job| waits(job)) {
+        for job in jobs.iter().filter(|job| waits(job)) {
             take_out(tx, Actor::Human, job, "its person said that it is done")?;
         }
         let (from, to) = (row.state, SessionState::Active);
