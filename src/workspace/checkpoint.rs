@@ -1,13 +1,13 @@
 //! Recording a point in a session's life that it can be put back to.
 
 use super::error::WorkspaceError;
-use super::located::located;
+use super::located::{Located, located};
 use super::packs::roll_up;
 use super::snapshot::{Ignored, Keeping, Taken, keep, list, take};
 use crate::git::{GitError, Repo};
 use crate::model::checkpoint::{Cause, Checkpoint};
 use crate::model::event::{Actor, Event};
-use crate::model::ids::{CheckpointId, JobId};
+use crate::model::ids::{CheckpointId, CommitId, JobId};
 use crate::model::tool::CallId;
 use crate::store::{SessionRow, Store};
 
@@ -37,7 +37,7 @@ impl Point {
 }
 
 /// Keeps the files of a session as they are, and records it. `None` when they are those of its last checkpoint, unless
-/// a person asks. The files are on the disk before anything is recorded: when this is killed in between, they are kept
+/// a person asks, or puts the session back and more was said since. The files are on the disk before anything is recorded: when this is killed in between, they are kept
 /// without being listed, and `gc` removes them.
 ///
 /// # Errors
@@ -60,7 +60,15 @@ pub fn checkpoint(
     let last = store.last_checkpoint(session.id)?;
     let last = last.map(|row| row.checkpoint);
     let is_same = last.as_ref().is_some_and(|last| last.worktree_tree == tree);
-    if is_same && !matches!(point.cause, Cause::Asked) {
+    let tail = store.last_message(session.id)?;
+    let is_needed = match point.cause {
+        Cause::Asked => true,
+        Cause::Restoring => {
+            !is_same || last.as_ref().and_then(|last| last.message_thread_tail_id) != tail
+        }
+        _ => !is_same,
+    };
+    if !is_needed {
         return Ok(None);
     }
     let parents = [session.tip.clone().unwrap_or_else(|| place.base.clone())];
@@ -84,10 +92,11 @@ pub fn checkpoint(
         number: kept.number,
         cause: point.cause,
         session_state: session.state,
-        message_thread_tail_id: store.last_message(session.id)?,
+        message_thread_tail_id: tail,
         pending_tool_calls: point.pending,
         worktree_tree: tree,
         commit: kept.commit,
+        head: head(repo, &place),
         job_id: point.job,
     };
     let event = Event::CheckpointTaken {
@@ -97,6 +106,11 @@ pub fn checkpoint(
     drop(taken);
     roll_up(repo)?;
     Ok(Some(checkpoint))
+}
+
+/// Where the session's own commits end, if its git directory can be read. The repository need not have that commit.
+pub fn head(repo: &Repo, place: &Located) -> Option<CommitId> {
+    super::bench::tips(repo, place).ok().map(|found| found.head)
 }
 
 /// Under the next number that no ref has: somebody may have been killed before they recorded theirs.
