@@ -33,9 +33,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     if args.take {
         let taken = record(&mut project, &session)?;
         let body = json!({ "session_id": session.id, "name": session.name, "checkpoint": taken });
-        let (number, name) = (taken.number, clean(&session.name));
+        let (number, name, id) = (taken.number, clean(&session.name), session.id.short());
         context.terminal.result("checkpoint", body, || {
-            format!("checkpoint {number} of {name}; treeyard restore {name} --at {number} comes back to it")
+            format!("checkpoint {number} of {name}; treeyard restore {id} --at {number} comes back to it")
         })?;
         return Ok(Exit::Ok);
     }

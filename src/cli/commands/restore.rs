@@ -105,8 +105,9 @@ fn text(done: &Restored, dry_run: bool) -> String {
         line("note", what);
     }
     if let Some(saved) = done.saved {
-        line("undo", format!("treeyard restore {name} --at {saved}"));
-        if let Some(next) = next(done, &name) {
+        let id = done.session.id.short();
+        line("undo", format!("treeyard restore {id} --at {saved}"));
+        if let Some(next) = next(done, &id) {
             line("next", next);
         }
     }
@@ -127,19 +128,19 @@ fn messages(thread: Messages) -> String {
 }
 
 /// How it goes on, where that is not what `show` says of every session.
-fn next(done: &Restored, name: &str) -> Option<String> {
+fn next(done: &Restored, id: &str) -> Option<String> {
     let has_model = done
         .session
         .spec()
         .is_ok_and(|task| task.run.model().is_some());
     match done.session.state {
-        SessionState::Paused if done.thread.is_some_and(|thread| thread.goes_on) => Some(format!(
-            "treeyard resume {name}, or treeyard send {name} TEXT"
-        )),
-        SessionState::Paused if has_model => Some(format!("treeyard send {name} TEXT")),
-        SessionState::Paused => Some(format!("treeyard resume {name}")),
-        SessionState::Failed | SessionState::Cancelled => Some(format!("treeyard retry {name}")),
-        SessionState::Completed => Some(format!("treeyard land {name}")),
+        SessionState::Paused if done.thread.is_some_and(|thread| thread.goes_on) => {
+            Some(format!("treeyard resume {id}, or treeyard send {id} TEXT"))
+        }
+        SessionState::Paused if has_model => Some(format!("treeyard send {id} TEXT")),
+        SessionState::Paused => Some(format!("treeyard resume {id}")),
+        SessionState::Failed | SessionState::Cancelled => Some(format!("treeyard retry {id}")),
+        SessionState::Completed => Some(format!("treeyard land {id}")),
         _ => None,
     }
 }

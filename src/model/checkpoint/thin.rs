@@ -35,12 +35,14 @@ pub fn thin(checkpoints: &[Kept], now_ms: i64) -> Vec<u64> {
 /// it too.
 fn span(at_ms: i64, now_ms: i64) -> Option<(i64, i64)> {
     let age = now_ms.saturating_sub(at_ms);
-    let length = match age {
-        ..=HOUR => return None,
-        ..=DAY => HOUR,
-        ..=MONTH => DAY,
-        _ => MONTH,
-    };
+    if age <= HOUR {
+        return None;
+    }
+    let length = [HOUR, DAY, MONTH]
+        .into_iter()
+        .zip([DAY, MONTH, i64::MAX])
+        .find(|(_, until)| age <= *until)?
+        .0;
     Some((length, at_ms.div_euclid(length)))
 }
 
