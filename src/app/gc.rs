@@ -10,6 +10,7 @@ use super::git_locks::is_older;
 use super::project::Project;
 use super::repair::{give_up, left_behind};
 use super::setup::root_of;
+use super::thinning::checkpoints;
 use crate::git::{Expected, Repo};
 use crate::landing::located;
 use crate::merge::checkouts_of;
@@ -49,6 +50,8 @@ pub struct Report {
     pub artifacts: u64,
     /// Bytes of artifacts.
     pub bytes: u64,
+    /// Checkpoints.
+    pub checkpoints: u64,
     /// Folders of jobs that ended, and of work that was cut short.
     pub leftovers: Vec<PathBuf>,
 }
@@ -63,6 +66,8 @@ pub fn collect(project: &mut Project, mode: Mode) -> Result<Report, Failure> {
     worktrees(project, mode, &mut report)?;
     branches(project, mode, &mut report)?;
     events(project, mode, &mut report)?;
+    let sessions = days_ago_ms(project.settings.sessions_days());
+    report.checkpoints = checkpoints(project, mode, sessions)?;
     artifacts(project, mode, &mut report)?;
     leftovers(project, mode, &mut report)?;
     Ok(report)

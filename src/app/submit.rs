@@ -137,7 +137,7 @@ pub fn submit(project: &mut Project, request: &Request) -> Result<Submitted, Fai
 
 /// What holds sessions back comes from the runner's settings. Whoever asks for more of it on the command line is told
 /// when nobody would hear it.
-fn refuse_unheard(project: &Project) -> Result<(), Failure> {
+pub(super) fn refuse_unheard(project: &Project) -> Result<(), Failure> {
     const HOLDING: [&str; 9] = [
         "agent.allow",
         "agent.ask_from",
@@ -191,7 +191,9 @@ pub fn add_job(project: &mut Project, selector: &str, argv: &[String]) -> Result
     let added = sessions::add(&mut project.store, &session, command);
     let job_id = added.map_err(|error| match error {
         ControlError::State { .. } => Failure::from(error).hint(instead(&session)),
-        ControlError::Store(_) | ControlError::Lock(_) => Failure::from(error),
+        ControlError::Store(_) | ControlError::Lock(_) | ControlError::Unfit { .. } => {
+            Failure::from(error)
+        }
     })?;
     Wake::notify(&project.repo.state_dir());
     Ok(job_id)

@@ -3,7 +3,8 @@
 use super::failure::Failure;
 use super::inside;
 use super::project::Project;
-use crate::model::thread::Said;
+use crate::model::code::Code;
+use crate::model::thread::{Said, Spoken, Thread};
 use crate::store::{MessageRow, SessionRow};
 
 /// A message of a thread.
@@ -20,8 +21,41 @@ pub struct Told {
 /// # Errors
 /// When it is asked from inside of a session, or the store cannot be read.
 pub fn thread(project: &Project, session: &SessionRow) -> Result<Vec<Told>, Failure> {
-    inside::refuse_session("a session does not read threads, neither its own nor another's")?;
-    let rows = project.store.messages(session.id, 0)?;
+    refuse_inside()?;
+    tell(project, project.store.messages(session.id, 0)?)
+}
+
+/// The same, with what was taken back.
+///
+/// # Errors
+/// As of [`thread`].
+pub fn whole_thread(project: &Project, session: &SessionRow) -> Result<Vec<Told>, Failure> {
+    refuse_inside()?;
+    tell(project, project.store.all_messages(session.id)?)
+}
+
+fn refuse_inside() -> Result<(), Failure> {
+    inside::refuse_session("a session does not read threads, neither its own nor another's")
+}
+
+/// These messages as their model would go on from them, without their pictures.
+///
+/// # Errors
+/// What one of them says is damaged or gone.
+pub(super) fn thread_of(project: &Project, rows: Vec<MessageRow>) -> Result<Thread, Failure> {
+    let mut thread = Thread::default();
+    for row in rows {
+        let unread = |why| Failure::new(Code::ArtifactDamaged, why);
+        thread.push(Spoken {
+            said: said(project, &row).map_err(unread)?,
+            record: row.record,
+            images: Vec::new(),
+        });
+    }
+    Ok(thread)
+}
+
+fn tell(project: &Project, rows: Vec<MessageRow>) -> Result<Vec<Told>, Failure> {
     let told = rows.into_iter().map(|row| Told {
         said: said(project, &row),
         row,

@@ -118,6 +118,12 @@ pub enum Command {
     Send(c::send::Args),
     /// Show what a session changed
     Diff(c::diff::Args),
+    /// List the points that a session can be put back to
+    Checkpoints(c::checkpoints::Args),
+    /// Put a session back to a checkpoint
+    Restore(c::restore::Args),
+    /// Go on from a checkpoint in another session
+    Fork(c::fork::Args),
     /// Print or verify the event log
     Events(c::events::Args),
     /// List, store, print or verify artifacts

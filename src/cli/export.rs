@@ -25,6 +25,9 @@ pub fn as_json(told: &Told) -> Value {
         if let Some(why) = error {
             fields.insert("error".to_owned(), json!(why));
         }
+        if told.row.taken_back {
+            fields.insert("taken_back".to_owned(), json!(true));
+        }
     }
     body
 }
@@ -41,7 +44,10 @@ pub fn markdown(session: &SessionRow, thread: &[Told], calls: &Calls) -> String 
     let (name, id) = (clean(&session.name), session.id.short());
     let mut text = format!("# Thread of {name} ({id})\n");
     for told in thread {
-        let who = escaped(&clean(&calls.who(told)));
+        let mut who = escaped(&clean(&calls.who(told)));
+        if told.row.taken_back {
+            who.push_str(" (taken back)");
+        }
         let lines = calls.lines(told);
         let is_data = told.row.record.source.is_some() || told.said.is_err();
         match told.row.record.role {

@@ -349,7 +349,8 @@ events! {
     CheckpointsDropped = "FR-EVT-CKPT-003" {
         /** Which. */ numbers: Vec<u64>,
     }
-    /// What was said after a message is not in a session's thread any more.
+    /// A session's thread ends with this message again: what was said after it is not in the thread any more, and what came
+    /// before it is, even if it was taken back earlier.
     ThreadTakenBack = "FR-EVT-CKPT-004" {
         /** The message; without one all of it. */ to: Option<MessageId>,
     }

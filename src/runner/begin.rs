@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::context::{base_of, prepare};
+use super::context::{prepare, start_of};
 use super::error::RunnerError;
 use super::groups::claim;
 use super::looks::Sight;
@@ -71,13 +71,13 @@ impl Runner {
             return Ok(());
         };
         // Only now: what others held until a moment ago has landed.
-        let base = match base_of(&self.store, &self.repo, &row) {
-            Ok(base) => base,
+        let start = match start_of(&self.store, &self.repo, &row) {
+            Ok(start) => start,
             Err(error) => return self.fail(session, &error.to_string()),
         };
         let (repo, config) = (self.repo.clone(), self.config.clone());
         self.elsewhere(session, move || {
-            Notice::Prepared(session, prepare(&repo, &config, &row, &base, &lock))
+            Notice::Prepared(session, prepare(&repo, &config, &row, &start, &lock))
         });
         Ok(())
     }

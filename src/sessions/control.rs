@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::locks::{LockError, lease_of_pause, release_all};
+use super::restore::Unfit;
 use crate::model::code::Code;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, SessionId};
@@ -20,6 +21,14 @@ pub enum ControlError {
     /// Its lock cannot be changed.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// Its files and its thread are not to be put back now.
+    #[error("{name} is not put back: {}", why.describe())]
+    Unfit {
+        /// The task's name.
+        name: String,
+        /// Why.
+        why: Unfit,
+    },
     /// Its state does not allow it.
     #[error("{name} is {}; {wanted}", state.name())]
     State {
@@ -38,6 +47,7 @@ impl ControlError {
         match self {
             Self::Store(error) => error.code(),
             Self::Lock(error) => error.code(),
+            Self::Unfit { .. } => Code::RestoreRefused,
             Self::State { .. } => Code::SessionState,
         }
     }

@@ -6,8 +6,10 @@ mod consent;
 mod control;
 mod doom;
 mod ended;
+mod fork;
 pub mod locks;
 mod rest;
+mod restore;
 mod submit;
 mod thread;
 
@@ -22,6 +24,8 @@ pub use control::{
 };
 pub use doom::cancel_doomed;
 pub use ended::{JobEnd, close_lost, record_end};
+pub use fork::{Fork, fork};
 pub use rest::{is_at_rest, is_session_at_rest};
+pub use restore::{PutBack, ThreadBack, Unfit, is_fit_to_restore, put_back};
 pub use submit::{Submission, add, submit};
 pub use thread::{finish, said_by_person, send, stopped, swap};

@@ -10,7 +10,7 @@ use crate::model::job::JobKind;
 use crate::model::task::{Command, TaskName, TaskSpec};
 use crate::model::thread::MessageRecord;
 use crate::model::work::{Choice, Work};
-use crate::store::{SessionRow, Store, StoreError};
+use crate::store::{SessionRow, Store, StoreError, Tx};
 
 /// What a submission has besides its tasks.
 #[derive(Debug, Clone)]
@@ -50,45 +50,8 @@ pub fn submit(
             let session = ids[&task.name];
             let named = task.after.iter().filter_map(|name| ids.get(name).copied());
             let after = named.chain(submission.after.iter().copied()).collect();
-            tx.append(
-                Actor::Human,
-                Some(session),
-                Event::SessionCreated {
-                    plan_id,
-                    spec: Box::new(task.clone()),
-                    after,
-                    branch: format!("refs/heads/ty/{}-{}", task.name, session.short()),
-                    target: submission.target.clone(),
-                    auto_land: submission.auto_land,
-                },
-            )?;
-            if let Some(reason) = task.unconfined.clone() {
-                let event = Event::SandboxBypassed { reason };
-                tx.append(Actor::Human, Some(session), event)?;
-            }
-            if let Some(choice) = submission.chosen.get(&task.name).cloned() {
-                let event = Event::ModelChosen { choice };
-                tx.append(Actor::System, Some(session), event)?;
-            }
-            if let Some(prompt) = submission.prompts.get(&task.name) {
-                let message = Box::new(prompt.clone());
-                let event = Event::SessionMessage { message };
-                tx.append(Actor::Human, Some(session), event)?;
-            }
-            for (position, (kind, command)) in jobs_of(task, submission.repeat).enumerate() {
-                tx.append(
-                    Actor::Human,
-                    Some(session),
-                    Event::JobQueued {
-                        job_id: JobId::new(),
-                        kind,
-                        position: position as u32,
-                        attempt: 1,
-                        command,
-                        not_before_ms: 0,
-                    },
-                )?;
-            }
+            begin(tx, (plan_id, session), task, after, submission)?;
+            give_work(tx, session, task, submission)?;
         }
         let wanted: Vec<_> = tasks
             .iter()
@@ -97,6 +60,60 @@ pub fn submit(
         agree_beforehand(tx, &wanted)?;
         Ok((plan_id, tasks.iter().map(|task| ids[&task.name]).collect()))
     })
+}
+
+/// Records that there is a session with this task.
+pub(super) fn begin(
+    tx: &mut Tx<'_>,
+    (plan_id, session): (PlanId, SessionId),
+    task: &TaskSpec,
+    after: Vec<SessionId>,
+    submission: &Submission,
+) -> Result<(), StoreError> {
+    let created = Event::SessionCreated {
+        plan_id,
+        spec: Box::new(task.clone()),
+        after,
+        branch: format!("refs/heads/ty/{}-{}", task.name, session.short()),
+        target: submission.target.clone(),
+        auto_land: submission.auto_land,
+    };
+    tx.append(Actor::Human, Some(session), created)?;
+    if let Some(reason) = task.unconfined.clone() {
+        let event = Event::SandboxBypassed { reason };
+        tx.append(Actor::Human, Some(session), event)?;
+    }
+    if let Some(choice) = submission.chosen.get(&task.name).cloned() {
+        let event = Event::ModelChosen { choice };
+        tx.append(Actor::System, Some(session), event)?;
+    }
+    Ok(())
+}
+
+/// Says what its model is asked, and queues its jobs.
+pub(super) fn give_work(
+    tx: &mut Tx<'_>,
+    session: SessionId,
+    task: &TaskSpec,
+    submission: &Submission,
+) -> Result<(), StoreError> {
+    if let Some(prompt) = submission.prompts.get(&task.name) {
+        let message = Box::new(prompt.clone());
+        let event = Event::SessionMessage { message };
+        tx.append(Actor::Human, Some(session), event)?;
+    }
+    for (position, (kind, command)) in jobs_of(task, submission.repeat).enumerate() {
+        let event = Event::JobQueued {
+            job_id: JobId::new(),
+            kind,
+            position: position as u32,
+            attempt: 1,
+            command,
+            not_before_ms: 0,
+        };
+        tx.append(Actor::Human, Some(session), event)?;
+    }
+    Ok(())
 }
 
 /// Queues one more command at the end of a session that is still at work.

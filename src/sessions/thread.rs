@@ -57,8 +57,9 @@ pub fn send(
         let Work::Model(work) = row.spec()?.run else {
             return Err(refused(row, "only a session with a model can be talked to"));
         };
-        // One that was paused with work left goes on when a person says so.
-        let waits = row.state == SessionState::Paused && tx.next_queued(row.id)?.is_none();
+        // One that was paused with work left goes on when a person says so; where they took its thread back, this is it.
+        let waits = row.state == SessionState::Paused
+            && (tx.next_queued(row.id)?.is_none() || tx.is_taken_back(row.id)?);
         let message = Box::new(message);
         let said = Event::SessionMessage { message };
         tx.append(Actor::Human, Some(row.id), said)?;

@@ -1,13 +1,15 @@
 //! Points in sessions' lives that one can go back to.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::error::StoreError;
 use super::open::Store;
+use super::query::records;
+use super::taken_back::take_back;
 use super::tx::Tx;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::event::{Event, Record};
-use crate::model::ids::{MessageId, SessionId};
+use crate::model::ids::{CommitId, SessionId};
 
 /// A checkpoint with its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,10 +20,27 @@ pub struct CheckpointRow {
     pub checkpoint: Checkpoint,
 }
 
+/// From where a session went on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The other session.
+    pub from: SessionId,
+    /// Which of its checkpoints.
+    pub number: u64,
+    /// The commit that has it.
+    pub commit: CommitId,
+}
+
 const OF_SESSION: &str =
     "SELECT at_ms, record FROM checkpoints WHERE session_id = ?1 ORDER BY number";
 const LAST: &str =
     "SELECT at_ms, record FROM checkpoints WHERE session_id = ?1 ORDER BY number DESC LIMIT 1";
+
+const RESTORED: &str = "SELECT * FROM events WHERE session_id = ?1 \
+     AND event_type = 'FR-EVT-CKPT-002' ORDER BY seq DESC LIMIT 1";
+/// It is one of the first: those of the transaction in which the session was made.
+const FORKED: &str = "SELECT * FROM (SELECT * FROM events WHERE session_id = ?1 ORDER BY seq LIMIT 8) \
+     WHERE event_type = 'FR-EVT-CKPT-005'";
 
 impl Store {
     /// A session's checkpoints, the oldest first.
@@ -35,6 +54,34 @@ impl Store {
     /// A session's newest checkpoint.
     pub fn last_checkpoint(&self, session: SessionId) -> Result<Option<CheckpointRow>, StoreError> {
         last(&self.connection, session)
+    }
+
+    /// The checkpoint with what there was before a session was last put back to another one.
+    pub fn last_saved(&self, session: SessionId) -> Result<Option<u64>, StoreError> {
+        let mut statement = self.connection.prepare_cached(RESTORED)?;
+        let found = records(statement.query([session.to_string()])?)?;
+        Ok(found.into_iter().find_map(|record| match record.event {
+            Event::CheckpointRestored { saved, .. } => Some(saved),
+            _ => None,
+        }))
+    }
+
+    /// From where a session went on, if it is a fork.
+    pub fn origin_of(&self, session: SessionId) -> Result<Option<Origin>, StoreError> {
+        let mut statement = self.connection.prepare_cached(FORKED)?;
+        let found = records(statement.query([session.to_string()])?)?;
+        Ok(found.into_iter().find_map(|record| match record.event {
+            Event::SessionForked {
+                from,
+                number,
+                commit,
+            } => Some(Origin {
+                from,
+                number,
+                commit,
+            }),
+            _ => None,
+        }))
     }
 }
 
@@ -69,7 +116,7 @@ pub(super) fn fold(db: &Connection, record: &Record, id: SessionId) -> Result<()
             }
             Ok(())
         }
-        Event::ThreadTakenBack { to } => take_back(db, id, *to),
+        Event::ThreadTakenBack { to } => take_back(db, (record.seq, id), *to),
         _ => Ok(()),
     }
 }
@@ -92,24 +139,5 @@ fn take(
         record.at_ms,
         serde_json::to_string(checkpoint)?,
     ])?;
-    Ok(())
-}
-
-/// Without a message the whole thread is taken back.
-fn take_back(db: &Connection, id: SessionId, to: Option<MessageId>) -> Result<(), StoreError> {
-    let last: Option<i64> = match to {
-        None => Some(0),
-        Some(to) => db
-            .prepare_cached(
-                "SELECT seq FROM messages WHERE session_id = ?1 \
-                 AND json_extract(record, '$.message_id') = ?2",
-            )?
-            .query_row([id.to_string(), to.to_string()], |row| row.get(0))
-            .optional()?,
-    };
-    if let Some(last) = last {
-        db.prepare_cached("UPDATE messages SET taken_back = 1 WHERE session_id = ?1 AND seq > ?2")?
-            .execute(params![id.to_string(), last])?;
-    }
     Ok(())
 }

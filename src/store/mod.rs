@@ -22,6 +22,7 @@ mod queue;
 mod rows;
 mod starts;
 mod status;
+mod taken_back;
 mod tx;
 
 #[cfg(test)]
@@ -31,7 +32,7 @@ mod tests;
 
 pub use approvals::{Approval, Asked};
 pub use chain::ChainReport;
-pub use checkpoints::CheckpointRow;
+pub use checkpoints::{CheckpointRow, Origin};
 pub use consents::Consent;
 pub use error::StoreError;
 pub use locks::Holder;

@@ -26,6 +26,8 @@ pub struct MessageRow {
     pub seq: u64,
     /// When, in milliseconds since the epoch.
     pub at_ms: i64,
+    /// Whether it is not in its session's thread any more.
+    pub taken_back: bool,
     /// The message.
     pub record: MessageRecord,
 }
@@ -85,25 +87,38 @@ const BEGAN: &str = "SELECT * FROM events WHERE session_id = ?1 \
 const CHOSEN: &str = "SELECT * FROM events WHERE session_id = ?1 \
      AND event_type = 'FR-EVT-MODEL-006' ORDER BY seq";
 const COMPACTED: &str = "SELECT * FROM events WHERE session_id = ?1 \
-     AND event_type = 'FR-EVT-MODEL-004' ORDER BY seq DESC LIMIT 1";
+     AND event_type = 'FR-EVT-MODEL-004' \
+     AND seq > coalesce((SELECT max(seq) FROM events WHERE session_id = ?1 \
+     AND event_type = 'FR-EVT-CKPT-004'), 0) ORDER BY seq DESC LIMIT 1";
 const STOPPED: &str = "SELECT * FROM events WHERE session_id = ?1 AND job_id = ?2 \
-     AND event_type = 'FR-EVT-MODEL-003' ORDER BY seq DESC LIMIT 1";
+     AND event_type = 'FR-EVT-MODEL-003' \
+     AND seq > coalesce((SELECT max(seq) FROM events WHERE session_id = ?1 \
+     AND event_type = 'FR-EVT-CKPT-004'), 0) ORDER BY seq DESC LIMIT 1";
 
 impl Store {
     /// What was said in a session after a place in the log, in order.
     pub fn messages(&self, session: SessionId, after: u64) -> Result<Vec<MessageRow>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT seq, at_ms, record FROM messages WHERE session_id = ?1 AND seq > ?2 \
+            "SELECT seq, at_ms, taken_back, record FROM messages WHERE session_id = ?1 AND seq > ?2 \
              AND taken_back = 0 ORDER BY seq",
         )?;
         let rows = statement.query_and_then(params![session.to_string(), after as i64], message)?;
         rows.collect()
     }
 
+    /// All that was ever said in a session, in order, with what was taken back.
+    pub fn all_messages(&self, session: SessionId) -> Result<Vec<MessageRow>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT seq, at_ms, taken_back, record FROM messages WHERE session_id = ?1 ORDER BY seq",
+        )?;
+        let rows = statement.query_and_then([session.to_string()], message)?;
+        rows.collect()
+    }
+
     /// The last message of a session's thread.
     pub fn last_message(&self, session: SessionId) -> Result<Option<MessageId>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT seq, at_ms, record FROM messages WHERE session_id = ?1 AND taken_back = 0 \
+            "SELECT seq, at_ms, taken_back, record FROM messages WHERE session_id = ?1 AND taken_back = 0 \
              ORDER BY seq DESC LIMIT 1",
         )?;
         let mut rows = statement.query_and_then([session.to_string()], message)?;
@@ -188,7 +203,8 @@ impl Store {
         Ok(u32::try_from(clouds.count()).unwrap_or(u32::MAX))
     }
 
-    /// How many messages from the start are sent without what tools said in them.
+    /// How many messages from the start are sent without what tools said in them. A thread that was taken back is short
+    /// again.
     pub fn compacted(&self, session: SessionId) -> Result<usize, StoreError> {
         let mut statement = self.connection.prepare_cached(COMPACTED)?;
         let found = records(statement.query([session.to_string()])?)?;
@@ -201,7 +217,7 @@ impl Store {
             .unwrap_or(0))
     }
 
-    /// Why a job's model stopped.
+    /// Why a job's model stopped. What it stopped for may have been taken back with its thread: then nothing.
     pub fn stop_of(&self, session: SessionId, job: JobId) -> Result<Option<Stop>, StoreError> {
         stop_of(&self.connection, session, job)
     }
@@ -301,6 +317,7 @@ fn message(row: &Row<'_>) -> Result<MessageRow, StoreError> {
     Ok(MessageRow {
         seq: column.get::<i64>()? as u64,
         at_ms: column.get()?,
+        taken_back: column.get()?,
         record: serde_json::from_str(column.text()?)?,
     })
 }

@@ -71,6 +71,8 @@ fn fold_into_session(db: &Connection, record: &Record, id: SessionId) -> Result<
     let key = id.to_string();
     match &record.event {
         Event::SessionCreated { .. } => return create_session(db, record, id),
+        // Tidying up is no sign of life.
+        Event::CheckpointsDropped { .. } => return Ok(()),
         Event::SessionMoved { from, to, reason } => {
             let now = session_state(db, id)?;
             let to = now.move_to(*to)?;

@@ -10,7 +10,7 @@ use crate::fault;
 use crate::git::{GitError, Repo, object_id, root_tree};
 use crate::model::checkpoint::{Cause, Checkpoint};
 use crate::model::event::{Actor, Event};
-use crate::model::ids::{CheckpointId, JobId};
+use crate::model::ids::{CheckpointId, CommitId, JobId};
 use crate::model::tool::CallId;
 use crate::store::{SessionRow, Store};
 
@@ -40,7 +40,8 @@ impl Point {
 }
 
 /// Keeps the files of a session as they are, and records it. `None` when they are those of its last checkpoint, or of its
-/// base where it has none, unless a model begins or a person asks. The files are on the disk before anything is recorded: when this is killed in between, they are kept
+/// base where it has none, unless a model begins, a person asks, or puts the session back and more was said since. The
+/// files are on the disk before anything is recorded: when this is killed in between, they are kept
 /// without being listed, and `gc` removes them.
 ///
 /// # Errors
@@ -62,12 +63,20 @@ pub fn checkpoint(
     let tree = super::bench::parse(&taken.tree.to_string())?;
     let last = store.last_checkpoint(session.id)?;
     let last = last.map(|row| row.checkpoint);
-    let is_known = match &last {
+    let is_same = match &last {
         Some(last) => last.worktree_tree == tree,
         // The base is there anyway.
         None => root_tree(&repo.gix(), object_id(&place.base)?)? == taken.tree,
     };
-    if is_known && !matches!(point.cause, Cause::Began | Cause::Asked) {
+    let tail = store.last_message(session.id)?;
+    let is_needed = match point.cause {
+        Cause::Began | Cause::Asked => true,
+        Cause::Restoring => {
+            !is_same || last.as_ref().and_then(|last| last.message_thread_tail_id) != tail
+        }
+        _ => !is_same,
+    };
+    if !is_needed {
         return Ok(None);
     }
     let parents = [session.tip.clone().unwrap_or_else(|| place.base.clone())];
@@ -92,10 +101,11 @@ pub fn checkpoint(
         number: kept.number,
         cause: point.cause,
         session_state: session.state,
-        message_thread_tail_id: store.last_message(session.id)?,
+        message_thread_tail_id: tail,
         pending_tool_calls: point.pending,
         worktree_tree: tree,
         commit: kept.commit,
+        head: head(repo, &place),
         job_id: point.job,
     };
     let event = Event::CheckpointTaken {
@@ -119,6 +129,11 @@ pub fn changed_since(
     let tree = object_id(&checkpoint.worktree_tree)?;
     let differences = worktree_difference(repo, place, tree, Ignored::LeftOut)?;
     Ok(differences.into_iter().map(|one| one.path).collect())
+}
+
+/// Where the session's own commits end, if its git directory can be read. The repository need not have that commit.
+pub fn head(repo: &Repo, place: &Located) -> Option<CommitId> {
+    super::bench::tips(repo, place).ok().map(|found| found.head)
 }
 
 /// Under the next number that no ref has: somebody may have been killed before they recorded theirs.

@@ -61,7 +61,7 @@ mod watch;
 mod watch_tests;
 mod writer;
 
-pub use checkpoint::{Point, changed_since, checkpoint};
+pub use checkpoint::{Point, changed_since, checkpoint, head};
 pub use confine::{Sandbox, Terms};
 pub use create::{Hooks, Isolation, Request, Workspace, create};
 pub use equip::{Bounds, Equipment, Sharing, equip};

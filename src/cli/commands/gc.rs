@@ -36,7 +36,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         "dry_run": args.dry_run, "worktrees": report.worktrees, "kept": kept,
         "branches": report.branches,
         "salvaged": report.salvaged, "events": report.events, "artifacts": report.artifacts,
-        "bytes": report.bytes, "leftovers": report.leftovers,
+        "bytes": report.bytes, "checkpoints": report.checkpoints, "leftovers": report.leftovers,
     });
     context
         .terminal
@@ -46,12 +46,13 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 
 fn text(report: &Report, dry_run: bool) -> String {
     let mut text = format!(
-        "{} {}, {}, {} ({}), {}, {}\n",
+        "{} {}, {}, {} ({}), {}, {}, {}\n",
         if dry_run { "would remove" } else { "removed" },
         count(report.worktrees.len() as u64, "worktree"),
         count(report.events, "event"),
         count(report.artifacts, "artifact"),
         size(report.bytes),
+        count(report.checkpoints, "checkpoint"),
         count(report.leftovers.len() as u64, "leftover"),
         branches(report.branches.len()),
     );

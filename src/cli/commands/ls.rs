@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use crate::app::awaits::{awaits, word_for};
+use crate::app::checkpoints::{Past, past_of};
 use crate::app::drift::drift_of;
 use crate::app::failure::Failure;
 use crate::app::waiting::reasons;
@@ -16,7 +17,7 @@ use crate::model::code::{Code, Exit};
 use crate::model::ids::{CommitId, ContentHash, PlanId, SessionId};
 use crate::model::run::Stop;
 use crate::model::session::SessionState;
-use crate::store::SessionRow;
+use crate::store::{SessionRow, Store};
 
 const DAY_MS: i64 = 86_400_000;
 /// Sessions shown when nobody asks for more.
@@ -68,7 +69,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         }
     }
     let rows: Vec<_> = match context.terminal.json {
-        true => sessions.iter().map(session_json).collect(),
+        true => sessions
+            .iter()
+            .map(|session| known_json(&project.store, session))
+            .collect::<Result<_, _>>()?,
         false => Vec::new(),
     };
     context
@@ -141,7 +145,27 @@ pub fn unconfined(session: &SessionRow) -> Option<String> {
 
 #[derive(Serialize)]
 struct Sessions<'a> {
-    sessions: Vec<SessionJson<'a>>,
+    sessions: Vec<KnownJson<'a>>,
+}
+
+/// A session as JSON, with its past.
+#[derive(Serialize)]
+pub struct KnownJson<'a> {
+    #[serde(flatten)]
+    session: SessionJson<'a>,
+    #[serde(flatten)]
+    past: Past,
+}
+
+/// What programs are told of a session where they look at it.
+///
+/// # Errors
+/// The store cannot be read.
+pub fn known_json<'a>(store: &Store, session: &'a SessionRow) -> Result<KnownJson<'a>, Failure> {
+    Ok(KnownJson {
+        session: session_json(session),
+        past: past_of(store, session.id)?,
+    })
 }
 
 /// A session as JSON.

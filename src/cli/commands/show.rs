@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::ls::{session_json, unconfined};
+use super::ls::{known_json, unconfined};
+use crate::app::checkpoints::{Past, past_of};
 use crate::app::drift::drift_of;
 use crate::app::failure::Failure;
 use crate::app::usage::{Standing, standing_of};
@@ -40,18 +41,25 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let drift = drift_of(&project.store, &session)?;
     let model = standing_of(&project, &session)?;
     let chosen = project.store.choice_of(session.id)?;
-    let body = json!({ "session": session_json(&session), "spec": session.spec()?, "jobs": jobs,
+    let body = json!({ "session": known_json(&project.store, &session)?, "spec": session.spec()?, "jobs": jobs,
         "waiting": waiting, "model": model, "chosen": chosen, "drift": drift, "hsk_status": session.status()?.to_string(), "after": after.iter().map(|row| json!({ "name": row.name, "state": row.state })).collect::<Vec<_>>() });
+    let past = past_of(&project.store, session.id)?;
     context.terminal.result("session", body, || {
         let chosen = chosen.map(|choice| format!("{}: {}", choice.model, choice.reason));
         let standing = (waiting.as_deref(), drift.as_ref(), model.as_ref());
-        text(&session, &jobs, &after, standing, chosen.as_deref())
+        text(
+            (&session, &past),
+            &jobs,
+            &after,
+            standing,
+            chosen.as_deref(),
+        )
     })?;
     Ok(Exit::Ok)
 }
 
 fn text(
-    session: &SessionRow,
+    (session, past): (&SessionRow, &Past),
     jobs: &[JobRow],
     after: &[SessionRow],
     (waiting, drift, model): (Option<&str>, Option<&Drift>, Option<&Standing>),
@@ -105,6 +113,9 @@ fn text(
         line("code", Code::ScopeConflict.id());
     }
     line("created", &ago(now, session.created_ms));
+    for (label, value) in past_lines(past, now) {
+        line(label, &value);
+    }
     for row in after {
         line("after", &format!("{} ({})", row.name, row.state.name()));
     }
@@ -115,6 +126,23 @@ fn text(
         text.push_str(&job_table(jobs));
     }
     text
+}
+
+/// Where it came from, and where it can be put back to.
+fn past_lines(past: &Past, now: i64) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
+    if let Some(from) = &past.forked_from {
+        let name = from.name.clone().unwrap_or_else(|| from.session_id.short());
+        lines.push(("fork of", format!("{name}, checkpoint {}", from.number)));
+    }
+    if let Some(last) = &past.checkpoint {
+        let (cause, age) = (last.cause.name(), ago(now, last.at_ms));
+        lines.push((
+            "restore",
+            format!("checkpoint {} ({cause}, {age})", last.number),
+        ));
+    }
+    lines
 }
 
 /// Who works in it, and what that took.

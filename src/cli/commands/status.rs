@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::app::checkpoints::past_of;
 use crate::app::failure::Failure;
 use crate::cli::context::Context;
 use crate::cli::format::clean;
@@ -31,7 +32,11 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let mut lines = Vec::new();
     for row in project.store.sessions(0)?.iter().rev() {
         let line = row.status()?.to_string();
-        lines.push(json!({ "session_id": row.id, "name": row.name, "line": line }));
+        let past = past_of(&project.store, row.id)?;
+        lines.push(
+            json!({ "session_id": row.id, "name": row.name, "line": line,
+            "forked_from": past.forked_from, "checkpoint": past.checkpoint }),
+        );
     }
     let text = |line: &serde_json::Value| clean(line["line"].as_str().unwrap_or_default()) + "\n";
     context

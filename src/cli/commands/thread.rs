@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::app::failure::Failure;
-use crate::app::thread::{Told, thread};
+use crate::app::thread::{Told, thread, whole_thread};
 use crate::cli::context::Context;
 use crate::cli::export::{as_json, jsonl, markdown};
 use crate::cli::format::{clean, clock, count};
@@ -36,6 +36,9 @@ pub struct Args {
     /// Only so many messages, the last ones
     #[arg(long, value_name = "N")]
     pub last: Option<usize>,
+    /// Also what was taken back when the session was put back to a checkpoint
+    #[arg(long)]
+    pub all: bool,
     /// Print all of it in another form
     #[arg(long, value_name = "FORM", value_enum, conflicts_with_all = ["search", "json"])]
     pub export: Option<Form>,
@@ -54,7 +57,10 @@ pub enum Form {
 pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let project = context.project()?;
     let session = args.selector.find(&project)?;
-    let mut told = thread(&project, &session)?;
+    let mut told = match args.all {
+        true => whole_thread(&project, &session)?,
+        false => thread(&project, &session)?,
+    };
     let calls = Calls::of(&told);
     let search = args.search.as_deref().filter(|text| !text.is_empty());
     if let Some(search) = search {
@@ -97,6 +103,9 @@ fn message(told: &Told, calls: &Calls, search: Option<&str>) -> String {
     text.push_str(&dim(&format!("  {}", clock(told.row.at_ms))));
     if record.redacted {
         text.push_str(&dim("  without its secrets"));
+    }
+    if told.row.taken_back {
+        text.push_str(&dim("  taken back"));
     }
     text.push('\n');
     let mut lines = calls.lines(told);

@@ -28,6 +28,8 @@ pub enum Cause {
     Asked,
     /// A person was about to put the session back to another one.
     Restoring,
+    /// The session begins here, from a checkpoint of another one.
+    Forked,
 }
 
 impl Cause {
@@ -41,6 +43,7 @@ impl Cause {
             Self::Stopped => "stopped",
             Self::Asked => "asked for",
             Self::Restoring => "before restore",
+            Self::Forked => "forked",
         }
     }
 }
@@ -68,6 +71,9 @@ pub struct Checkpoint {
     pub worktree_tree: CommitId,
     /// The commit that keeps it.
     pub commit: CommitId,
+    /// Where the `HEAD` of its worktree was; older versions did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<CommitId>,
     /// The job that ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_id: Option<JobId>,

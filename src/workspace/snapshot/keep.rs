@@ -158,6 +158,36 @@ pub fn list(repo: &Repo, session: &SessionId) -> Result<Vec<Checkpoint>, Workspa
     Ok(found)
 }
 
+/// All kept snapshots, with their sessions.
+///
+/// # Errors
+/// When refs cannot be read.
+pub fn list_all(repo: &Repo) -> Result<Vec<(SessionId, Checkpoint)>, WorkspaceError> {
+    let refs = repo.refs_below(&format!("{PREFIX}/"))?.into_iter();
+    let found = refs.filter_map(|(name, commit)| {
+        let (session, number) = name
+            .strip_prefix(PREFIX)?
+            .strip_prefix('/')?
+            .split_once('/')?;
+        let number = number.parse().ok()?;
+        Some((session.parse().ok()?, Checkpoint { number, commit }))
+    });
+    Ok(found.collect())
+}
+
+/// When a snapshot was kept, in seconds since 1970.
+///
+/// # Errors
+/// When its commit cannot be read.
+pub fn kept_at(repo: &Repo, commit: &CommitId) -> Result<i64, WorkspaceError> {
+    let failed = || GitError::library(format!("read the snapshot {commit}"));
+    let objects = repo.gix();
+    let found = objects
+        .find_commit(object_id(commit)?)
+        .map_err(|error| failed()(error))?;
+    Ok(found.time().map_err(|error| failed()(error))?.seconds)
+}
+
 /// Keeps a snapshot no longer. What others do not have either goes with the next `git gc`.
 ///
 /// # Errors

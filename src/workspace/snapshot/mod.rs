@@ -21,7 +21,7 @@ mod take;
 mod tests;
 
 pub use difference::{Difference, Kind, difference, unified, worktree_difference};
-pub use keep::{Checkpoint, Keeping, drop, keep, list, reference};
+pub use keep::{Checkpoint, Keeping, drop, keep, kept_at, list, list_all, reference};
 pub use restore::{Restored, restore};
 pub use scene::{Note, Why};
 pub use take::{Ignored, Taken, take};

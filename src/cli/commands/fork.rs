@@ -1,0 +1,80 @@
+//! `treeyard fork`: another session that goes on from a checkpoint.
+
+use serde_json::json;
+
+use super::ls::session_json;
+use crate::app::failure::Failure;
+use crate::app::fork::{Wanted, fork};
+use crate::cli::context::Context;
+use crate::cli::format::{clean, count};
+use crate::model::code::{Code, Exit};
+use crate::proc::runner_owner;
+
+/// From which session, and what is to be otherwise.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  treeyard fork docs --at 3
+  treeyard fork docs --at 3 --prompt 'Try it without a cache' --model large
+  treeyard fork docs --name docs-again -- make docs")]
+pub struct Args {
+    /// A task's name or the start of an id
+    #[arg(value_name = "S")]
+    pub session: String,
+    /// The number of the checkpoint (default: the last one)
+    #[arg(long, value_name = "N")]
+    pub at: Option<u64>,
+    /// Its name (default: the other's with `-fork`)
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// What its model is told there
+    #[arg(long, value_name = "TEXT", conflicts_with = "cmd")]
+    pub prompt: Option<String>,
+    /// Its model (default: the other's)
+    #[arg(long, value_name = "MODEL", conflicts_with = "cmd")]
+    pub model: Option<String>,
+    /// What is run there, after `--` (default: what the other one ran)
+    #[arg(last = true, value_name = "COMMAND")]
+    pub cmd: Vec<String>,
+}
+
+/// Queues it.
+pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    let mut project = context.project()?;
+    let origin = project.session(&args.session)?;
+    let wanted = Wanted {
+        number: args.at,
+        name: args.name.clone(),
+        prompt: args.prompt.clone(),
+        model: args.model.clone(),
+        argv: args.cmd.clone(),
+    };
+    let forked = fork(&mut project, &origin, &wanted)?;
+    let number = forked.from.checkpoint.number;
+    let body = json!({
+        "session": session_json(&forked.session), "messages": forked.messages,
+        "from": { "session_id": origin.id, "name": origin.name, "number": number },
+        "waits": forked.waits,
+    });
+    let (name, from) = (clean(&forked.session.name), clean(&origin.name));
+    context.terminal.result("forked", body, || {
+        let said = match forked.messages {
+            0 => String::new(),
+            messages => format!(", with {}", count(messages as u64, "message")),
+        };
+        let id = forked.session.id.short();
+        format!("{id}  {name}  from checkpoint {number} of {from}{said}")
+    })?;
+    if forked.waits {
+        let code = Code::ScopeConflict.id();
+        let what = format!(
+            "{code}: {from} holds its files; {name} begins when that has landed or gives them up"
+        );
+        context.terminal.note(&format!("note: {what}"));
+    }
+    if runner_owner(&project.repo.state_dir()).is_none() {
+        let what = "no runner is active; `treeyard up` starts one";
+        context.terminal.note(what);
+    }
+    Ok(Exit::Ok)
+}
