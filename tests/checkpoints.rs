@@ -14,10 +14,18 @@ use crate::yard::{Yard, eventually, text};
 fn failed() -> (Yard, PathBuf) {
     let yard = Yard::new();
     let line = "echo changed >> src/lib.txt; echo new > new.txt; rm README.md; exit 3";
-    yard.exits(1, &["run", "--name", "work", "--", "sh", "-c", line]);
-    eventually("it is kept", || count(&yard, "work") == 1);
+    fails(&yard, &["--", "sh", "-c", line]);
     let place = worktree(&yard, "work");
     (yard, place)
+}
+
+/// Runs `work` to its end, by a runner that stays until that is recorded.
+fn fails(yard: &Yard, args: &[&str]) {
+    yard.exits(0, &["up"]);
+    yard.exits(0, &[&["submit", "--name", "work"], args].concat());
+    eventually("it failed", || yard.state_of("work") == "FAILED");
+    eventually("it is kept", || count(yard, "work") == 1);
+    yard.exits(0, &["down"]);
 }
 
 fn worktree(yard: &Yard, name: &str) -> PathBuf {
@@ -177,8 +185,7 @@ fn whoever_was_cut_short_says_it_again() {
 fn a_killed_restoration_loses_nothing() {
     let yard = Yard::new();
     let line = "for i in $(seq 300); do echo $i > f$i; done; exit 3";
-    yard.exits(1, &["run", "--name", "work", "--", "sh", "-c", line]);
-    eventually("it is kept", || count(&yard, "work") == 1);
+    fails(&yard, &["--", "sh", "-c", line]);
     let place = worktree(&yard, "work");
     for at in 1..=300 {
         fs::write(place.join(format!("f{at}")), "mine\n").unwrap();
@@ -471,11 +478,7 @@ fn a_fork_goes_on_with_other_words_and_lands() {
 fn a_fork_lands_nothing_outside_of_its_scope() {
     let yard = Yard::new();
     let line = "echo in >> src/lib.txt; echo out > out.txt; exit 3";
-    let run = [
-        "run", "--name", "work", "--scope", "src/**", "--", "sh", "-c", line,
-    ];
-    yard.exits(1, &run);
-    eventually("it is kept", || count(&yard, "work") == 1);
+    fails(&yard, &["--scope", "src/**", "--", "sh", "-c", line]);
     let fork = [
         "fork",
         "work",
