@@ -342,8 +342,9 @@ fn a_thread_goes_back_with_its_files_and_on_from_there() {
     let yard = talked();
     let place = worktree(&yard, "talk");
     let rows = checkpoints(&yard, "talk");
-    assert_eq!(rows[0]["cause"], "tool_call", "{rows:?}");
-    let told = yard.exits(0, &["restore", "talk", "--at", "1"]);
+    assert_eq!(rows[0]["cause"], "began", "{rows:?}");
+    assert_eq!(rows[1]["cause"], "tool_call", "{rows:?}");
+    let told = yard.exits(0, &["restore", "talk", "--at", "2"]);
     assert!(
         told.contains("taken back") && told.contains("or treeyard send "),
         "{told}"
@@ -378,7 +379,7 @@ fn a_thread_goes_back_with_its_files_and_on_from_there() {
     assert_eq!(said(&yard, &["thread", "talk"]), ["first", "second"]);
     assert!(place.join("b.txt").exists() && !place.join("c.txt").exists());
     // The files alone.
-    yard.exits(0, &["restore", "talk", "--at", "1", "--files"]);
+    yard.exits(0, &["restore", "talk", "--at", "2", "--files"]);
     assert_eq!(said(&yard, &["thread", "talk"]), ["first", "second"]);
     assert!(!place.join("b.txt").exists());
     yard.sound();
@@ -396,7 +397,7 @@ fn nobody_answers_what_was_taken_back() {
     yard.exits(0, &["send", "asks", "second"]);
     crate::talk::with_input(&yard, &["send", "asks", "second", "--wait"], "");
     eventually("it asks again", || yard.state_of("asks") == "BLOCKED");
-    yard.exits(0, &["restore", "asks", "--at", "1"]);
+    yard.exits(0, &["restore", "asks", "--at", "2"]);
     assert_eq!(yard.state_of("asks"), "PAUSED");
     let shown = yard.exits(0, &["approvals", "ls"]);
     assert!(!shown.contains("file.write"), "{shown}");
@@ -419,9 +420,9 @@ fn a_fork_goes_on_with_other_words_and_lands() {
     assert!(told.contains("has nothing to do at checkpoint"), "{told}");
     assert!(told.contains("--prompt TEXT"), "{told}");
     assert_eq!(yard.state_of("talk-fork"), "");
-    let told = yard.exits(0, &["fork", "talk", "--at", "1", "--prompt", "other"]);
+    let told = yard.exits(0, &["fork", "talk", "--at", "2", "--prompt", "other"]);
     assert!(
-        told.contains("talk-fork  from checkpoint 1 of talk, with "),
+        told.contains("talk-fork  from checkpoint 2 of talk, with "),
         "{told}"
     );
     // The other one holds the whole repository.
@@ -451,7 +452,7 @@ fn a_fork_goes_on_with_other_words_and_lands() {
         .count();
     assert!(same >= 4, "{old:?} {new:?}");
     let shown = yard.exits(0, &["show", "talk-fork"]);
-    assert!(shown.contains("talk, checkpoint 1"), "{shown}");
+    assert!(shown.contains("talk, checkpoint 2"), "{shown}");
     assert_eq!(session(&yard, "talk-fork")["forked_from"]["name"], "talk");
     insta::assert_snapshot!(
         "fork_checkpoints",

@@ -24,9 +24,20 @@ pub(super) fn record(repo: &Repo, session: SessionId, point: Point) {
 
 impl Runner {
     /// Of a session that waits, for its turn or for somebody, or that is over before its work was taken in.
-    pub(super) fn record_ended(&self, session: SessionId) {
+    pub(super) fn record_ended(&mut self, session: SessionId) {
         let repo = self.repo.clone();
         let point = Point::new(Cause::JobEnded);
-        tokio::task::spawn_blocking(move || record(&repo, session, point));
+        let recording = tokio::task::spawn_blocking(move || record(&repo, session, point));
+        self.recording.retain(|one| !one.is_finished());
+        self.recording.push(recording);
+    }
+
+    /// Waits for what is being recorded, before this process ends.
+    pub(super) async fn finish_recording(&mut self) {
+        for recording in self.recording.drain(..) {
+            if let Err(error) = recording.await {
+                tracing::warn!(%error, "a checkpoint was not recorded");
+            }
+        }
     }
 }

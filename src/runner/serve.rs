@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::admission::{Admission, Verdicts};
 use super::collect::Collected;
@@ -92,6 +93,8 @@ pub struct Runner {
     pub(super) wanted: bool,
     pub(super) looks: Looks,
     pub(super) landing: bool,
+    /// Checkpoints that are being recorded.
+    pub(super) recording: Vec<JoinHandle<()>>,
     _lock: RunnerLock,
 }
 
@@ -121,6 +124,7 @@ impl Runner {
             wanted: false,
             looks: Looks::default(),
             landing: false,
+            recording: Vec::new(),
             _lock: lock,
         })
     }
@@ -152,6 +156,7 @@ impl Runner {
                 () = sleep_until(look_again) => {}
             }
         };
+        self.finish_recording().await;
         self.note(Event::RunnerStopped {
             reason: reason.to_owned(),
         })
