@@ -29,6 +29,7 @@ mod plans;
 mod poison;
 mod proc;
 mod proof;
+mod replay;
 mod roles;
 mod scope;
 mod secrets;

@@ -41,6 +41,7 @@ pub mod project;
 pub mod providers;
 pub mod recover;
 mod repair;
+pub mod replay;
 pub mod restore;
 pub mod roles;
 pub mod run;

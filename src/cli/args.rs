@@ -172,6 +172,8 @@ pub enum Command {
     Config(c::config::Args),
     /// Check everything, and say what to do
     Doctor(c::doctor::Args),
+    /// Run a model's session once more, against what is on record of it
+    Replay(c::replay::Args),
     /// What a crash left: say it, or settle it
     Recover(c::recover::Args),
     /// Print every error code with its exit code

@@ -32,6 +32,7 @@ pub mod plan;
 pub mod prices;
 pub mod priority;
 pub mod recover;
+pub mod replay;
 pub mod restore;
 pub mod run;
 pub mod salvage;
