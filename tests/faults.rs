@@ -88,6 +88,44 @@ fn killed_at_the_third_of_each() {
     assert!(killed_at_each_point(3) >= 4);
 }
 
+/// The record of how a program ended is kept as long as nobody wrote down what it came to.
+#[test]
+fn gc_keeps_what_a_call_that_was_cut_short_left() {
+    let yard = Yard::new();
+    let script = yard.folder.path().join("script.toml");
+    std::fs::write(&script, SCRIPT).unwrap();
+    yard.configure(&format!(
+        "[providers.play]\nwire = \"scripted\"\nscript = \"{}\"\n[models.test]\nprovider = \"play\"\n\
+         [agent]\nmodel = \"test\"\n",
+        script.display()
+    ));
+    let mark = yard.folder.path().join("mark");
+    let plan = yard.plan(&PLAN.replace("retries = { max = 3, delay = \"10ms\" }\n", ""));
+    let fault = format!("kill@tool-ran:2@{}", mark.display());
+    let mut first = yard.command(env!("CARGO_BIN_EXE_treeyard"));
+    first.args(["run", &plan]).env(VARIABLE, fault);
+    assert_eq!(first.output().unwrap().status.code(), Some(1));
+    let jobs = yard.repo().join(".git/treeyard/jobs");
+    let folders = || -> Vec<_> {
+        let entries = std::fs::read_dir(&jobs).unwrap().flatten();
+        entries.map(|entry| entry.path()).collect()
+    };
+    assert_eq!(folders().len(), 1);
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(9 * 86_400);
+    std::fs::File::open(&folders()[0])
+        .unwrap()
+        .set_modified(old)
+        .unwrap();
+    yard.exits(0, &["gc"]);
+    assert_eq!(folders().len(), 1);
+    yard.exits(0, &["retry", "task"]);
+    yard.exits(0, &["up"]);
+    eventually("it lands", || !yard.events("FR-EVT-MERGE-002").is_empty());
+    yard.exits(0, &["down"]);
+    assert_eq!(yard.git(&["show", "main:src/count.txt"]), "ran\n");
+    assert!(folders().is_empty());
+}
+
 #[test]
 fn what_a_crash_left_is_told_before_it_is_settled() {
     let yard = Yard::new();

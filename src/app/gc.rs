@@ -243,8 +243,14 @@ fn live(project: &Project) -> Result<HashSet<ContentHash>, Failure> {
 }
 
 fn leftovers(project: &Project, mode: Mode, report: &mut Report) -> Result<(), Failure> {
+    // How these ended is nowhere else, and without it they would be run again.
+    let unsettled = project.store.unsettled_calls()?;
+    let unsettled: HashSet<JobId> = unsettled
+        .iter()
+        .map(|(session, call)| call.program(*session))
+        .collect();
     for dir in folders(&project.jobs_dir()) {
-        if is_stale_job(project, &dir)? {
+        if is_stale_job(project, &dir, &unsettled)? {
             report.leftovers.push(dir);
         }
     }
@@ -261,11 +267,18 @@ fn leftovers(project: &Project, mode: Mode, report: &mut Report) -> Result<(), F
 
 /// A folder of a job that is over, no process of which lives. Output that did not get into the
 /// artifacts is only there, so it stays as long as its session.
-fn is_stale_job(project: &Project, dir: &Path) -> Result<bool, Failure> {
+fn is_stale_job(
+    project: &Project,
+    dir: &Path,
+    unsettled: &HashSet<JobId>,
+) -> Result<bool, Failure> {
     let name = dir.file_name().unwrap_or_default().to_string_lossy();
     let Ok(id) = name.parse::<JobId>() else {
         return Ok(false);
     };
+    if unsettled.contains(&id) {
+        return Ok(false);
+    }
     let over = match project.store.job(id)? {
         Some(job) => !is_open(job.state) && (job.output.is_some() || has_no_output(dir)),
         // A gate's folder is made before its row.

@@ -12,11 +12,11 @@ use crate::model::backend::Backend;
 use crate::model::budget::{Span, Spent};
 use crate::model::event::Event;
 use crate::model::identity::RoleExecutionIdentity;
-use crate::model::ids::{EventId, JobId, MessageId, ModelCallId, PlanId, SessionId};
+use crate::model::ids::{EventId, InvalidId, JobId, MessageId, ModelCallId, PlanId, SessionId};
 use crate::model::price::MicroDollars;
 use crate::model::run::{AskedCall, Stop};
 use crate::model::thread::MessageRecord;
-use crate::model::tool::Rule;
+use crate::model::tool::{CallId, Rule};
 use crate::model::work::Choice;
 
 /// A message with its place in the log.
@@ -124,6 +124,25 @@ impl Store {
         let mut rows = statement.query_and_then([session.to_string()], message)?;
         let last = rows.next().transpose()?;
         Ok(last.map(|row| row.record.message_id))
+    }
+
+    /// Calls of tools that somebody was about to run, in sessions that are not over, and whose outcome is not on record.
+    pub fn unsettled_calls(&self) -> Result<Vec<(SessionId, CallId)>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT m.session_id, json_extract(m.record, '$.tool_call_id') FROM messages m \
+             JOIN sessions s ON s.session_id = m.session_id \
+             WHERE s.state NOT IN ('COMPLETED', 'CANCELLED') \
+             AND json_extract(m.record, '$.role') = 'TOOL_CALL' AND NOT EXISTS \
+             (SELECT 1 FROM messages r WHERE r.session_id = m.session_id AND r.seq > m.seq \
+              AND json_extract(r.record, '$.role') = 'TOOL_RESULT' \
+              AND json_extract(r.record, '$.tool_call_id') = json_extract(m.record, '$.tool_call_id'))",
+        )?;
+        let rows = statement.query_and_then([], |row| {
+            let (session, call): (String, String) = (row.get(0)?, row.get(1)?);
+            let malformed = |error: InvalidId| StoreError::Malformed(error.to_string());
+            Ok((session.parse()?, call.parse().map_err(malformed)?))
+        })?;
+        rows.collect()
     }
 
     /// A session's calls of models, in order.

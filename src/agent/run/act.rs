@@ -8,7 +8,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::again::{Word, is_settled, note_reevaluated, program_of, word_on};
+use super::again::{Word, is_settled, note_reevaluated, word_on};
 use super::drive::Run;
 use super::error::RunError;
 use super::guard::{ended_by, judge};
@@ -115,7 +115,8 @@ pub(super) async fn act(
             fault::at(Point::ToolBegun);
             heard(Heard::Calling { line: &line });
             let effect = permit.call().card().side_effect;
-            let program = (effect == SideEffect::Execute).then(|| program_of(run, &pending.id));
+            let program =
+                (effect == SideEffect::Execute).then(|| pending.id.program(run.setup.session.id));
             if let Some(job) = program {
                 run.setup.world.begin_call(job);
             }

@@ -4,9 +4,8 @@ use super::drive::Run;
 use crate::agent::Prepared;
 use crate::agent::command::Left;
 use crate::model::event::{Actor, Event};
-use crate::model::ids::JobId;
 use crate::model::thread::Pending;
-use crate::model::tool::{CallId, Idempotency, Rule, Rules, SideEffect};
+use crate::model::tool::{Idempotency, Rule, Rules, SideEffect};
 use crate::model::work::OnAmbiguous;
 use crate::proc::boot_id;
 
@@ -57,22 +56,21 @@ pub(super) fn note_reevaluated(run: &mut Run<'_>, pending: &Pending) {
     run.ledger.note(Actor::System, event);
 }
 
-/// The job that a call's program is: the same for whoever goes on with it.
-pub(super) fn program_of(run: &Run<'_>, call: &CallId) -> JobId {
-    JobId::derived(&format!("{} {call}", run.setup.session.id))
-}
-
 /// Whoever recorded what a program came to may have died before its folder was removed.
 pub(super) fn clear_left(run: &Run<'_>) {
     for call in run.ledger.thread.last_done() {
-        run.setup.world.end_call(program_of(run, &call));
+        run.setup.world.end_call(call.program(run.setup.session.id));
     }
 }
 
 /// Whether it is known of a program that somebody was about to run how it ended, or that it never began. After a restart of
 /// the machine nobody knows of the latter: what had begun may not have reached the disk.
 fn is_program_settled(run: &Run<'_>, pending: &Pending) -> bool {
-    match run.setup.world.left_of(program_of(run, &pending.id)) {
+    match run
+        .setup
+        .world
+        .left_of(pending.id.program(run.setup.session.id))
+    {
         Left::Found => true,
         Left::Lost => false,
         Left::Nothing => {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::ids::InvalidId;
+use crate::model::ids::{InvalidId, JobId, SessionId};
 
 /// The longest id of a tool or of a call, in bytes. Providers make ids of some thirty.
 const LONGEST: usize = 128;
@@ -73,6 +73,13 @@ impl FromStr for CallId {
             true => Ok(Self(text.to_owned())),
             false => Err(InvalidId::new(text, "an id of a call")),
         }
+    }
+}
+
+impl CallId {
+    /// The job that the program of this call is: the same for whoever goes on with its session.
+    pub fn program(&self, session: SessionId) -> JobId {
+        JobId::derived(&format!("{session} {self}"))
     }
 }
 
