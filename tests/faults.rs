@@ -6,7 +6,7 @@ use treeyard::fault::{Point, VARIABLE};
 use crate::yard::{Yard, eventually, text};
 
 /// Three tools, one of which would show in a file that it ran twice, and four calls of the model.
-const SCRIPT: &str = r#"format = 1
+const SCRIPT: &str = r#"
 [[step]]
 say = [{ call = "file.write", arguments = { path = "src/a.txt", content = "one\n" } }]
 [[step]]
@@ -27,13 +27,7 @@ fn killed_at_each_point(turn: u32) -> usize {
     let mut happened = 0;
     for point in Point::ALL {
         let yard = Yard::new();
-        let script = yard.folder.path().join("script.toml");
-        std::fs::write(&script, SCRIPT).unwrap();
-        yard.configure(&format!(
-            "[providers.play]\nwire = \"scripted\"\nscript = \"{}\"\n[models.test]\nprovider = \"play\"\n\
-             [agent]\nmodel = \"test\"\n",
-            script.display()
-        ));
+        yard.plays(SCRIPT, "");
         let mark = yard.folder.path().join("mark");
         let fault = format!("kill@{}:{turn}@{}", point.name(), mark.display());
         let plan = yard.plan(PLAN);
@@ -92,13 +86,7 @@ fn killed_at_the_third_of_each() {
 #[test]
 fn gc_keeps_what_a_call_that_was_cut_short_left() {
     let yard = Yard::new();
-    let script = yard.folder.path().join("script.toml");
-    std::fs::write(&script, SCRIPT).unwrap();
-    yard.configure(&format!(
-        "[providers.play]\nwire = \"scripted\"\nscript = \"{}\"\n[models.test]\nprovider = \"play\"\n\
-         [agent]\nmodel = \"test\"\n",
-        script.display()
-    ));
+    yard.plays(SCRIPT, "");
     let mark = yard.folder.path().join("mark");
     let plan = yard.plan(&PLAN.replace("retries = { max = 3, delay = \"10ms\" }\n", ""));
     let fault = format!("kill@tool-ran:2@{}", mark.display());

@@ -1,6 +1,5 @@
 //! Guardrails with the real program: a model that tries what does harm, and a repository in which it is planted.
 
-use std::fs;
 use std::os::unix::fs::symlink;
 
 use serde_json::Value;
@@ -10,13 +9,7 @@ use crate::yard::{Yard, text};
 /// A yard with a model that does what this script says.
 fn yard(script: &str) -> Yard {
     let yard = Yard::new();
-    let file = yard.folder.path().join("script.toml");
-    fs::write(&file, format!("format = 1\n{script}")).unwrap();
-    yard.configure(&format!(
-        "[providers.play]\nwire = \"scripted\"\nscript = \"{}\"\n[models.toy]\nprovider = \"play\"\n\
-         [agent]\nmodel = \"toy\"\nprofile = \"full\"\nask_from = \"HIGH\"\n",
-        file.display()
-    ));
+    yard.plays(script, "profile = \"full\"\nask_from = \"HIGH\"\n");
     yard
 }
 

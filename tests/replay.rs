@@ -2,7 +2,7 @@
 
 use crate::yard::{Yard, eventually, text};
 
-const SCRIPT: &str = r#"format = 1
+const SCRIPT: &str = r#"
 [[step]]
 say = [{ call = "file.write", arguments = { path = "src/a.txt", content = "one\n" } }, { call = "todo.write", arguments = { items = [{ text = "count", state = "pending" }] } }]
 [[step]]
@@ -21,13 +21,7 @@ text = "Edited."
 
 fn yard() -> Yard {
     let yard = Yard::new();
-    let script = yard.folder.path().join("script.toml");
-    std::fs::write(&script, SCRIPT).unwrap();
-    yard.configure(&format!(
-        "[providers.play]\nwire = \"scripted\"\nscript = \"{}\"\n[models.test]\nprovider = \"play\"\n\
-         [agent]\nmodel = \"test\"\nprofile = \"full\"\n",
-        script.display()
-    ));
+    yard.plays(SCRIPT, "profile = \"full\"\n");
     yard
 }
 

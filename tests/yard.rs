@@ -43,6 +43,17 @@ impl Yard {
         std::fs::write(settings.join("config.toml"), text).unwrap();
     }
 
+    /// Gives sessions that name none a model `test`, which answers from this script; `more` is for `[agent]`.
+    pub fn plays(&self, script: &str, more: &str) {
+        let file = self.folder.path().join("script.toml");
+        std::fs::write(&file, format!("format = 1\n{script}")).unwrap();
+        self.configure(&format!(
+            "[providers.play]\nwire = \"scripted\"\nscript = \"{}\"\n[models.test]\nprovider = \"play\"\n\
+             [agent]\nmodel = \"test\"\n{more}",
+            file.display()
+        ));
+    }
+
     pub fn repo(&self) -> PathBuf {
         self.folder.path().join(&self.place)
     }

@@ -113,10 +113,7 @@ pub fn allow(
     refuse_inside()?;
     let (mut plan, asked) = waiting(project, session, shown)?;
     plan.scope = scope.unwrap_or(plan.scope);
-    let model = match project.store.choice_of(session.id)? {
-        Some(choice) => Some(choice.model),
-        None => session.spec()?.run.model().map(|work| work.model.clone()),
-    };
+    let model = project.store.model_of(session)?;
     let for_ms = for_ms.unwrap_or_else(|| project.settings.consent_valid_for_ms());
     let (id, receipt) = project.store.write(|tx| {
         refuse_answered(tx, session, &asked)?;

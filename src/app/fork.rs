@@ -114,9 +114,9 @@ fn task(project: &Project, origin: &SessionRow, wanted: &Wanted) -> Result<TaskS
         return Ok(task);
     };
     refuse_docs_only(&project.settings)?;
-    let chosen = project.store.choice_of(origin.id)?;
-    let model = wanted.model.clone().or(chosen.map(|choice| choice.model));
-    work.model = model.unwrap_or_else(|| work.model.clone());
+    if let Some(model) = wanted.model.clone().or(project.store.model_of(origin)?) {
+        work.model = model;
+    }
     find_model(&project.settings, &work.model)?;
     Ok(task)
 }

@@ -2,14 +2,13 @@
 //! that follow from the files alone run for real in a worktree of their own, and everything is compared.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::failure::Failure;
 use super::inside;
 use super::project::Project;
 use super::setup::runner_config;
 use super::thread::thread_of;
-use crate::agent::{Admission, Call, Gate, Place, Registry, World};
+use crate::agent::{Admission, Gate, Place, Registry, World};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::code::Code;
 use crate::model::ids::{ContentHash, MessageId, SessionId};
@@ -17,7 +16,7 @@ use crate::model::job::JobState;
 use crate::model::redact::Redactor;
 use crate::model::scope::ScopeLanguage;
 use crate::model::thread::{Said, Spoken, Thread};
-use crate::model::tool::{CallId, Grants, Payload, Policy, Request, Response, Rules, ToolError};
+use crate::model::tool::{Grants, Payload, Policy, Request, Response, Rules, ToolError};
 use crate::runner::Config;
 use crate::store::SessionRow;
 use crate::workspace::snapshot::restore;
@@ -190,11 +189,11 @@ impl<'a> Replay<'a> {
     /// What its calls came to, one after the other. One without a result was never made.
     fn calls_of(&mut self, answer: &Spoken) -> Result<(), Ended> {
         for (id, call) in answer.calls() {
-            let Some((message, recorded)) = self.result_of(&id) else {
+            let Some((message, recorded)) = self.thread.result_of(&id) else {
                 return Ok(());
             };
             self.step += 1;
-            let request = self.request_of(&id);
+            let request = self.thread.request_of(&id);
             let is_whole = !answer.record.redacted_calls.contains(&id);
             match request.filter(|_| is_whole && runs(&call.name)) {
                 Some(request) => {
@@ -212,37 +211,8 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
-    fn result_of(&self, id: &CallId) -> Option<(MessageId, &'a Response)> {
-        self.thread
-            .messages()
-            .iter()
-            .find_map(|one| match &one.said {
-                Said::ToolResult(response) if one.record.tool_call_id.as_ref() == Some(id) => {
-                    Some((one.record.message_id, &**response))
-                }
-                _ => None,
-            })
-    }
-
-    /// What was about to run. A call that was refused has none.
-    fn request_of(&self, id: &CallId) -> Option<&'a Request> {
-        self.thread
-            .messages()
-            .iter()
-            .find_map(|one| match &one.said {
-                Said::ToolCall(request) if request.tool_call_id == *id => Some(&**request),
-                _ => None,
-            })
-    }
-
     /// Runs the tool, and says what it came to as the log would.
     fn outcome(&self, request: &Request) -> Result<Result<Payload, ToolError>, Ended> {
-        let args = self.args_of(request)?;
-        let call = Call {
-            version: Some(&request.tool_version),
-            args: &args,
-            dry_run: request.dry_run,
-        };
         let rules = Rules::default();
         let gate = Gate {
             policy: Policy {
@@ -252,9 +222,9 @@ impl<'a> Replay<'a> {
             },
             guardrails: &|_| Vec::new(),
         };
-        let prepared = self
-            .registry
-            .prepare(request.tool_id.as_str(), &call, &self.world);
+        let long_args = self.long_args_of(request)?;
+        let fetch = |_: &ContentHash| Ok(long_args);
+        let prepared = self.registry.prepare_request(request, fetch, &self.world);
         let done = match prepared.map(|prepared| gate.admit(prepared, &self.world)) {
             Err(error) => Err(error),
             Ok(Admission::Permit(permit)) => permit.run(&self.world),
@@ -272,17 +242,13 @@ impl<'a> Replay<'a> {
         Ok(payload)
     }
 
-    fn args_of(&self, request: &Request) -> Result<Value, Ended> {
-        let hash = match &request.args {
-            Payload::Inline(args) => return Ok(args.clone()),
-            Payload::Reference(hash) => hash,
-        };
+    /// The arguments that are too long to stand in the envelope; nothing for others.
+    fn long_args_of(&self, request: &Request) -> Result<Vec<u8>, Ended> {
         let mut bytes = Vec::new();
-        self.project.cas.read_to(hash, &mut bytes)?;
-        let unread = |error: serde_json::Error| {
-            Failure::new(Code::ArtifactDamaged, format!("{hash}: {error}"))
-        };
-        Ok(serde_json::from_slice(&bytes).map_err(unread)?)
+        if let Payload::Reference(hash) = &request.args {
+            self.project.cas.read_to(hash, &mut bytes)?;
+        }
+        Ok(bytes)
     }
 
     fn compare(

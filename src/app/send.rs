@@ -75,12 +75,8 @@ pub fn send(
 
 /// Nobody sends pictures to a model that sees none.
 fn refuse_blind(project: &Project, session: &SessionRow) -> Result<(), Failure> {
-    let name = match project.store.choice_of(session.id)? {
-        Some(choice) => choice.model,
-        None => match session.spec()?.run.model() {
-            Some(work) => work.model.clone(),
-            None => return Ok(()),
-        },
+    let Some(name) = project.store.model_of(session)? else {
+        return Ok(());
     };
     match find(&project.settings, &name)?.capabilities.supports_vision {
         true => Ok(()),

@@ -6,7 +6,6 @@ use super::error::StoreError;
 use super::open::Store;
 use super::query::records;
 use super::taken_back::take_back;
-use super::tx::Tx;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::event::{Event, Record};
 use crate::model::ids::{CommitId, SessionId};
@@ -53,7 +52,9 @@ impl Store {
 
     /// A session's newest checkpoint.
     pub fn last_checkpoint(&self, session: SessionId) -> Result<Option<CheckpointRow>, StoreError> {
-        last(&self.connection, session)
+        let mut statement = self.connection.prepare_cached(LAST)?;
+        let mut rows = statement.query_and_then([session.to_string()], row)?;
+        rows.next().transpose()
     }
 
     /// The checkpoint with what there was before a session was last put back to another one.
@@ -83,19 +84,6 @@ impl Store {
             _ => None,
         }))
     }
-}
-
-impl Tx<'_> {
-    /// A session's newest checkpoint.
-    pub fn last_checkpoint(&self, session: SessionId) -> Result<Option<CheckpointRow>, StoreError> {
-        last(&self.inner, session)
-    }
-}
-
-fn last(db: &Connection, session: SessionId) -> Result<Option<CheckpointRow>, StoreError> {
-    let mut statement = db.prepare_cached(LAST)?;
-    let mut rows = statement.query_and_then([session.to_string()], row)?;
-    rows.next().transpose()
 }
 
 fn row(row: &Row<'_>) -> Result<CheckpointRow, StoreError> {

@@ -6,7 +6,7 @@ use super::error::StoreError;
 use super::open::Store;
 use super::overrides::{Permission, unused};
 use super::query::records;
-use super::rows::Columns;
+use super::rows::{Columns, SessionRow};
 use super::tx::Tx;
 use crate::model::backend::Backend;
 use crate::model::budget::{Span, Spent};
@@ -213,6 +213,14 @@ impl Store {
     /// Which model was chosen for a session last.
     pub fn choice_of(&self, session: SessionId) -> Result<Option<Choice>, StoreError> {
         Ok(choices(&self.connection, session)?.pop())
+    }
+
+    /// The model of a session, as settings name it: the last one that it was given, or that of its task.
+    pub fn model_of(&self, session: &SessionRow) -> Result<Option<String>, StoreError> {
+        Ok(match self.choice_of(session.id)? {
+            Some(choice) => Some(choice.model),
+            None => session.spec()?.run.model().map(|work| work.model.clone()),
+        })
     }
 
     /// How often a session's work went on with a model elsewhere because another could not do it.

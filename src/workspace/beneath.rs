@@ -1,4 +1,4 @@
-//! Opening folders below a worktree's root through no symbolic link, whatever is swapped in on the way.
+//! Opening what is below a worktree's root through no symbolic link, whatever is swapped in on the way.
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -18,6 +18,26 @@ const FOLDER: OFlags = OFlags::DIRECTORY
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
 
+/// Whether the kernel keeps paths below a folder by itself, and lets this process ask for it.
+pub fn has_openat2(root: &OwnedFd) -> bool {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    openat2(root, ".", flags, Mode::empty(), BENEATH).is_ok()
+}
+
+/// Opens what is below a folder through no link, in one call of the system.
+///
+/// # Errors
+/// What the system says.
+pub fn open_beneath(root: &OwnedFd, path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+    let mut tried = 0;
+    loop {
+        match openat2(root, path, flags, Mode::empty(), BENEATH) {
+            Err(Errno::AGAIN | Errno::INTR) if tried < TRIES => tried += 1,
+            opened => return opened,
+        }
+    }
+}
+
 /// The root of a worktree.
 pub(super) struct Beneath {
     root: OwnedFd,
@@ -30,8 +50,7 @@ impl Beneath {
     /// When there is no such folder.
     pub(super) fn open(root: &Path) -> Result<Self, Errno> {
         let root = open(root, FOLDER | OFlags::PATH, Mode::empty())?;
-        let flags = OFlags::PATH | OFlags::CLOEXEC;
-        let has_openat2 = openat2(&root, ".", flags, Mode::empty(), BENEATH).is_ok();
+        let has_openat2 = has_openat2(&root);
         Ok(Self { root, has_openat2 })
     }
 
@@ -71,14 +90,10 @@ impl Beneath {
     }
 
     fn at_once(&self, path: &BStr) -> Result<OwnedFd, Errno> {
-        let mut tried = 0;
-        loop {
-            match openat2(&self.root, path.as_bytes(), FOLDER, Mode::empty(), BENEATH) {
-                Err(Errno::AGAIN | Errno::INTR) if tried < TRIES => tried += 1,
-                // A path that is longer than one call takes.
-                Err(Errno::NAMETOOLONG) => return self.by_steps(path),
-                opened => return opened,
-            }
+        match open_beneath(&self.root, path.as_bytes(), FOLDER) {
+            // A path that is longer than one call takes.
+            Err(Errno::NAMETOOLONG) => self.by_steps(path),
+            opened => opened,
         }
     }
 

@@ -61,6 +61,7 @@ mod watch;
 mod watch_tests;
 mod writer;
 
+pub use beneath::{has_openat2, open_beneath};
 pub use checkpoint::{Point, changed_since, checkpoint, head};
 pub use confine::{Sandbox, Terms};
 pub use create::{Hooks, Isolation, Request, Workspace, create};

@@ -24,6 +24,7 @@ pub use read::{Found, Kind, Stamp};
 
 use super::path::RelPath;
 use crate::model::scope::ScopeLanguage;
+use crate::workspace::has_openat2;
 
 /// A worktree, and what of it may be changed.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ impl Place {
     pub fn open(root: &Path, scope: ScopeLanguage) -> std::io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = open(root, flags, Mode::empty())?;
-        let has_openat2 = open::has_openat2(&root);
+        let has_openat2 = has_openat2(&root);
         Ok(Self {
             root,
             has_openat2,

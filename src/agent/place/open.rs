@@ -2,25 +2,12 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, ResolveFlags, openat, openat2, readlinkat, statat,
-};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, openat, readlinkat, statat};
 use rustix::io::Errno;
 
 use super::{Place, PlaceError};
 use crate::agent::path::RelPath;
-
-/// How often the kernel may be interrupted by folders that are moved about.
-const TRIES: usize = 64;
-const BENEATH: ResolveFlags = ResolveFlags::BENEATH
-    .union(ResolveFlags::NO_SYMLINKS)
-    .union(ResolveFlags::NO_MAGICLINKS);
-
-/// Whether the kernel has the call, and lets this process use it.
-pub(super) fn has_openat2(root: &OwnedFd) -> bool {
-    let flags = OFlags::PATH | OFlags::CLOEXEC;
-    openat2(root, ".", flags, Mode::empty(), BENEATH).is_ok()
-}
+use crate::workspace::open_beneath;
 
 impl Place {
     /// A folder, to make, rename and remove files in.
@@ -45,13 +32,7 @@ impl Place {
 
     fn at_once(&self, path: &RelPath, flags: OFlags) -> Result<OwnedFd, Errno> {
         let path = if path.is_root() { "." } else { path.as_str() };
-        let mut tried = 0;
-        loop {
-            match openat2(&self.root, path, flags, Mode::empty(), BENEATH) {
-                Err(Errno::AGAIN | Errno::INTR) if tried < TRIES => tried += 1,
-                opened => return opened,
-            }
-        }
+        open_beneath(&self.root, path.as_bytes(), flags)
     }
 
     /// One part after the other, each from the folder before it.

@@ -24,8 +24,8 @@ use crate::model::ids::{ContentHash, EventId};
 use crate::model::run::{AskedCall, Stop, ToolCallRecord, ToolEnd};
 use crate::model::thread::{Pending, Said};
 use crate::model::tool::{
-    Actor as Caller, ActorKind, Because, ErrorKind, Evidence, Grounds, Idempotency, Payload,
-    Policy, Request, Resources, Response, Rule, Rules, SideEffect, Subject, Timing, ToolError,
+    Actor as Caller, ActorKind, Because, ErrorKind, Evidence, Grounds, Idempotency, OnFiles,
+    Payload, Policy, Request, Resources, Response, Rule, Rules, Subject, Timing, ToolError,
 };
 use crate::model::work::OnAmbiguous;
 
@@ -114,16 +114,16 @@ pub(super) async fn act(
             begin(run, &pending, &permit, args)?;
             fault::at(Point::ToolBegun);
             heard(Heard::Calling { line: &line });
-            let effect = permit.call().card().side_effect;
+            let on_files = permit.call().card().on_files();
             let program =
-                (effect == SideEffect::Execute).then(|| pending.id.program(run.setup.session.id));
+                (on_files == OnFiles::Program).then(|| pending.id.program(run.setup.session.id));
             if let Some(job) = program {
                 run.setup.world.begin_call(job);
             }
             let came = perform(run, permit, cancel).await?;
             fault::at(Point::ToolRan);
             finish(run, &pending, Some(version), came, heard)?;
-            if effect != SideEffect::Read && !run.setup.work.rehearsal {
+            if on_files != OnFiles::None && !run.setup.work.rehearsal {
                 run.checkpoint(Cause::ToolCall)?;
             }
             if let Some(job) = program {

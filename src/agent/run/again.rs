@@ -5,7 +5,7 @@ use crate::agent::Prepared;
 use crate::agent::command::Left;
 use crate::model::event::{Actor, Event};
 use crate::model::thread::Pending;
-use crate::model::tool::{Idempotency, Rule, Rules, SideEffect};
+use crate::model::tool::{Idempotency, OnFiles, Rule, Rules};
 use crate::model::work::OnAmbiguous;
 use crate::proc::boot_id;
 
@@ -39,12 +39,10 @@ pub(super) fn word_on(run: &Run<'_>, pending: &Pending, call: &Prepared, rules: 
 
 /// Whether it is known what became of a call that somebody was about to run, or that nothing did.
 pub(super) fn is_settled(run: &Run<'_>, pending: &Pending, call: &Prepared) -> bool {
-    let card = call.card();
-    match card.side_effect {
-        SideEffect::Execute => is_program_settled(run, pending),
-        // What these change shows in the files that they name.
-        _ if card.tool_id.group() == "file" => run.undo_changes_of(call.subjects()),
-        _ => false,
+    match call.card().on_files() {
+        OnFiles::Program => is_program_settled(run, pending),
+        OnFiles::Named => run.undo_changes_of(call.subjects()),
+        OnFiles::None => false,
     }
 }
 

@@ -43,12 +43,7 @@ impl Thread {
     }
 
     fn result(&self, id: &CallId, call: &ToolCall) -> Option<ToolResult> {
-        self.messages().iter().find_map(|one| match &one.said {
-            Said::ToolResult(response) if one.record.tool_call_id.as_ref() == Some(id) => {
-                Some(told(call, response))
-            }
-            _ => None,
-        })
+        self.result_of(id).map(|(_, response)| told(call, response))
     }
 }
 

@@ -42,6 +42,28 @@ pub enum SideEffect {
     Execute,
 }
 
+/// What a tool may do to the files of the worktree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFiles {
+    /// Nothing.
+    None,
+    /// It changes those that the call names.
+    Named,
+    /// It starts a program, which may change any.
+    Program,
+}
+
+impl Card {
+    /// What it may do to the files of the worktree.
+    pub fn on_files(&self) -> OnFiles {
+        match self.side_effect {
+            SideEffect::Execute => OnFiles::Program,
+            SideEffect::Write if self.tool_id.group() == "file" => OnFiles::Named,
+            SideEffect::Write | SideEffect::Read => OnFiles::None,
+        }
+    }
+}
+
 /// What becomes of a call that is made again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

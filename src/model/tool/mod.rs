@@ -16,7 +16,7 @@ mod rule;
 mod tests;
 
 pub use capability::{Capabilities, Capability, UnknownCapability};
-pub use card::{Availability, Card, Determinism, Idempotency, RiskLevel, SideEffect};
+pub use card::{Availability, Card, Determinism, Idempotency, OnFiles, RiskLevel, SideEffect};
 pub use gate::{
     Because, Decision, Evidence, Grants, Grounds, Hit, Missing, Outcome, Party, Policy, Question,
     decide,

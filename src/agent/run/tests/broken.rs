@@ -6,7 +6,6 @@ use tokio::sync::watch;
 
 use super::house::{House, WRITE};
 use crate::agent::run::*;
-use crate::cas::Cas;
 use crate::model::backend::Backend;
 use crate::model::consent::ConsentReceipt;
 use crate::model::event::{Actor, Event};
@@ -116,23 +115,14 @@ fn a_person_is_heard_while_a_call_waits_to_be_made_again() {
                   [[step]]\ntext = \"never\"\n";
     let setup = house.setup(house.dispatch(), script);
     let (_told, cancel) = watch::channel(false);
-    let cas = Cas::open(&house.state.path().join("cas")).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let stop = runtime.block_on(drive(
-        (house.store(), cas),
-        &setup,
-        &mut |heard| {
-            if let Heard::Note(note) = heard
-                && note.contains("asked again")
-            {
-                house.move_to(SessionState::Paused);
-            }
-        },
-        &Cancel::new(cancel),
-    ));
+    let cancel = Cancel::new(cancel);
+    let stop = house.drive_heard(&setup, &cancel, &mut |heard| {
+        if let Heard::Note(note) = heard
+            && note.contains("asked again")
+        {
+            house.move_to(SessionState::Paused);
+        }
+    });
     assert_eq!(stop.unwrap(), Stop::Held);
     assert_eq!(house.store().model_calls(house.session).unwrap().len(), 1);
 }

@@ -22,26 +22,17 @@ fn what_a_person_says_meanwhile_is_answered() {
         &format!("{EDIT}\n[[step]]\nexpect.user = \"louder\"\ntext = \"HELLO\"\n"),
     );
     let (_told, cancel) = watch::channel(false);
-    let cas = Cas::open(&house.state.path().join("cas")).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
     let mut answers = 0;
-    let stop = runtime.block_on(drive(
-        (house.store(), cas),
-        &setup,
-        &mut |heard| {
-            if heard == Heard::Answered {
-                answers += 1;
-            }
-            if answers == 2 && !said {
-                said = true;
-                house.say("louder");
-            }
-        },
-        &Cancel::new(cancel),
-    ));
+    let cancel = Cancel::new(cancel);
+    let stop = house.drive_heard(&setup, &cancel, &mut |heard| {
+        if heard == Heard::Answered {
+            answers += 1;
+        }
+        if answers == 2 && !said {
+            said = true;
+            house.say("louder");
+        }
+    });
     assert_eq!(stop.unwrap(), Stop::Finished);
     assert_eq!(answers, 3);
 }

@@ -171,12 +171,22 @@ impl House {
     }
 
     pub fn drive(&self, setup: &Setup, cancel: &Cancel) -> Result<Stop, RunError> {
+        self.drive_heard(setup, cancel, &mut |_| {})
+    }
+
+    /// `heard` is told what happens.
+    pub fn drive_heard(
+        &self,
+        setup: &Setup,
+        cancel: &Cancel,
+        heard: &mut (dyn FnMut(Heard<'_>) + Send),
+    ) -> Result<Stop, RunError> {
         let cas = Cas::open(&self.state.path().join("cas")).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
-        runtime.block_on(drive((self.store(), cas), setup, &mut |_| {}, cancel))
+        runtime.block_on(drive((self.store(), cas), setup, heard, cancel))
     }
 
     /// The job ends as the runner sees it.
