@@ -3,6 +3,7 @@
 mod agent;
 mod architecture;
 mod broken;
+mod bundle;
 mod checkpoints;
 mod claims;
 mod cli;

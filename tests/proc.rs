@@ -104,7 +104,7 @@ fn signal(signal: &str, pid: u32) {
 }
 
 fn until(mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while !condition() {
         assert!(Instant::now() < deadline, "waited too long");
         thread::sleep(Duration::from_millis(5));

@@ -29,7 +29,8 @@ pub use path::{InvalidPath, RelPath};
 pub use place::{Place, PlaceError};
 pub use registry::{Call, Entry, Registry};
 pub use run::{
-    Budgets, Caller, Cancel, Heard, Larger, MODEL_RUN_VERB, Pace, RunError, Setup, drive,
+    Budgets, Caller, Cancel, Heard, Larger, MODEL_RUN_VERB, Pace, RunError, Setup, Shown, drive,
+    read_message, request,
 };
 pub use session::SessionAccess;
 pub use tool::{Done, Prepared};

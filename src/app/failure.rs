@@ -72,6 +72,7 @@ macro_rules! from_coded {
 }
 
 from_coded!(
+    crate::agent::RunError,
     crate::store::StoreError,
     crate::cas::CasError,
     crate::git::GitError,

@@ -67,9 +67,22 @@ pub fn fork(
     origin: &SessionRow,
     wanted: &Wanted,
 ) -> Result<Forked, Failure> {
+    let from = find(project, origin, wanted.number)?;
+    fork_from(project, origin, wanted, from)
+}
+
+/// The same from a point that need not be one of its checkpoints.
+///
+/// # Errors
+/// As of [`fork`].
+pub(super) fn fork_from(
+    project: &mut Project,
+    origin: &SessionRow,
+    wanted: &Wanted,
+    from: CheckpointRow,
+) -> Result<Forked, Failure> {
     inside::refuse_session("a session does not start others")?;
     refuse_unheard(project)?;
-    let from = find(project, origin, wanted.number)?;
     let task = task(project, origin, wanted)?;
     can_hold(std::slice::from_ref(&task), &project.settings)?;
     let thread = match task.run.model() {

@@ -5,6 +5,7 @@ pub mod approvals;
 pub mod asks;
 pub mod awaits;
 pub mod background;
+pub mod bundle;
 pub mod casting;
 pub mod checkpoints;
 pub mod claims;

@@ -3,8 +3,8 @@
 use super::failure::Failure;
 use super::inside;
 use super::project::Project;
-use crate::model::code::Code;
-use crate::model::thread::{Said, Spoken, Thread};
+use crate::agent::read_message;
+use crate::model::thread::{Said, Thread};
 use crate::store::{MessageRow, SessionRow};
 
 /// A message of a thread.
@@ -38,19 +38,14 @@ fn refuse_inside() -> Result<(), Failure> {
     inside::refuse_session("a session does not read threads, neither its own nor another's")
 }
 
-/// These messages as their model would go on from them, without their pictures.
+/// These messages as their model would go on from them.
 ///
 /// # Errors
 /// What one of them says is damaged or gone.
 pub(super) fn thread_of(project: &Project, rows: Vec<MessageRow>) -> Result<Thread, Failure> {
     let mut thread = Thread::default();
     for row in rows {
-        let unread = |why| Failure::new(Code::ArtifactDamaged, why);
-        thread.push(Spoken {
-            said: said(project, &row).map_err(unread)?,
-            record: row.record,
-            images: Vec::new(),
-        });
+        thread.push(read_message(&project.cas, &row)?);
     }
     Ok(thread)
 }

@@ -38,6 +38,16 @@ fn hash_id(hash: &blake3::Hash) -> ContentHash {
     }
 }
 
+/// The hash of all that a reader gives.
+///
+/// # Errors
+/// The reader's.
+pub fn hash_of(mut input: impl Read) -> io::Result<ContentHash> {
+    let mut hasher = blake3::Hasher::new();
+    io::copy(&mut input, &mut hasher)?;
+    Ok(hash_id(&hasher.finalize()))
+}
+
 /// Copies everything from `input` to `output`, and tells what it was. `on_write` sorts the
 /// errors of `output`; those of `input` become [`CasError::Input`].
 pub(super) fn copy(

@@ -174,6 +174,10 @@ pub enum Command {
     Doctor(c::doctor::Args),
     /// Run a model's session once more, against what is on record of it
     Replay(c::replay::Args),
+    /// Write a session into one file, for another machine
+    Export(c::export::Args),
+    /// Take in a session that was exported elsewhere
+    Import(c::import::Args),
     /// What a crash left: say it, or settle it
     Recover(c::recover::Args),
     /// Print every error code with its exit code

@@ -130,6 +130,8 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::Plan(args) => c::plan::run(args, context),
         Command::Doctor(args) => c::doctor::run(args, context),
         Command::Replay(args) => c::replay::run(args, context),
+        Command::Export(args) => c::export::run(args, context),
+        Command::Import(args) => c::import::run(args, context),
         Command::Recover(args) => c::recover::run(args, context),
         Command::Codes(args) => c::codes::run(args, context),
         Command::Completions(args) => c::completions::run(args, context),

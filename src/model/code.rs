@@ -159,6 +159,9 @@ codes! {
     CheckpointUnknown = "TY-CHECKPOINT-UNKNOWN", NotFound, "the session has no such checkpoint", "`treeyard checkpoints` lists them; `treeyard checkpoints S --take` records one";
     RestoreRefused = "TY-RESTORE-REFUSED", Held, "a session cannot be put back as it stands", "pause it and wait until its command has ended; or go on from a checkpoint in another session: `treeyard fork`";
     ReplayDiverged = "TY-REPLAY-DIVERGED", Failed, "a run is not what its record says", "the first difference is named: a tool that changed, or a record that was";
+    BundleInvalid = "TY-BUNDLE-INVALID", Damaged, "a file is no exported session, or a damaged one", "export it anew: `treeyard export S`";
+    BundleNewer = "TY-BUNDLE-NEWER", Damaged, "a session was exported by a newer treeyard", "use that version or a later one";
+    BundleSecrets = "TY-BUNDLE-SECRETS", Held, "files of a session's checkpoints have secrets in them, and commits cannot be changed", "let `.gitignore` name such files before the next run; or export it for people who may see them: `--with-secrets`";
     Interrupted = "TY-INTERRUPTED", Interrupted, "interrupted", "the sessions were cancelled; `treeyard retry` starts one again";
     CommandDenied = "TY-COMMAND-DENIED", Held, "a session may not run this command without a person's word", "do what is said instead of it, or ask a person: `treeyard approve` allows one run";
     InsideSession = "TY-INSIDE-SESSION", System, "the runner's records are out of reach from inside a session", "work goes on without them: `treeyard scope request` asks for more files from here; for anything else ask a person outside";

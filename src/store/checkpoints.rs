@@ -6,6 +6,7 @@ use super::error::StoreError;
 use super::open::Store;
 use super::query::records;
 use super::taken_back::take_back;
+use super::tx::Tx;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::event::{Event, Record};
 use crate::model::ids::{CommitId, SessionId};
@@ -83,6 +84,15 @@ impl Store {
             }),
             _ => None,
         }))
+    }
+}
+
+impl Tx<'_> {
+    /// The numbers of a session's checkpoints.
+    pub fn checkpoint_numbers(&self, session: SessionId) -> Result<Vec<u64>, StoreError> {
+        let mut statement = self.inner.prepare_cached(OF_SESSION)?;
+        let rows = statement.query_and_then([session.to_string()], row)?;
+        rows.map(|row| Ok(row?.checkpoint.number)).collect()
     }
 }
 

@@ -71,6 +71,18 @@ impl<'a> Tx<'a> {
         self.head.seq + 1
     }
 
+    /// Stores an event of another log at the end of this one, as it is but for its place.
+    ///
+    /// # Errors
+    /// As of [`Tx::append`].
+    pub fn append_past(&mut self, record: &Record) -> Result<(), StoreError> {
+        let seq = self.next_seq();
+        self.append_record(&Record {
+            seq,
+            ..record.clone()
+        })
+    }
+
     pub(super) fn append_record(&mut self, record: &Record) -> Result<(), StoreError> {
         if record.event.is_session_scoped() && record.model_session_id.is_none() {
             return Err(StoreError::InvalidEvent {

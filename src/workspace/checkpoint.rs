@@ -10,7 +10,7 @@ use crate::fault;
 use crate::git::{GitError, Repo, object_id, root_tree};
 use crate::model::checkpoint::{Cause, Checkpoint};
 use crate::model::event::{Actor, Event};
-use crate::model::ids::{CheckpointId, CommitId, JobId};
+use crate::model::ids::{CheckpointId, CommitId, JobId, SessionId};
 use crate::model::tool::CallId;
 use crate::store::{SessionRow, Store};
 
@@ -115,6 +115,54 @@ pub fn checkpoint(
     drop(taken);
     roll_up(repo)?;
     Ok(Some(checkpoint))
+}
+
+/// Files that are kept for a moment, until they have a ref of somebody's.
+#[derive(Debug)]
+pub struct KeptFiles {
+    /// The commit that has them.
+    pub commit: CommitId,
+    /// Their tree.
+    pub tree: CommitId,
+    /// Nobody's: `gc` removes the ref when this process dies before it does.
+    session: SessionId,
+}
+
+/// Keeps the files of a worktree that need not be a session's.
+///
+/// # Errors
+/// When something cannot be read or written.
+pub fn keep_files(repo: &Repo, place: &Located, what: &str) -> Result<KeptFiles, WorkspaceError> {
+    let taken = take(repo, place, Ignored::LeftOut)?;
+    let session = SessionId::new();
+    let keeping = Keeping {
+        session: &session,
+        number: 1,
+        parents: std::slice::from_ref(&place.base),
+        identity: IDENTITY,
+        seconds: jiff::Timestamp::now().as_second(),
+        message: what,
+    };
+    Ok(KeptFiles {
+        commit: keep(repo, &taken, &keeping)?.commit,
+        tree: super::bench::parse(&taken.tree.to_string())?,
+        session,
+    })
+}
+
+impl KeptFiles {
+    /// Removes the ref.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn let_go(self, repo: &Repo) -> Result<(), WorkspaceError> {
+        let commit = self.commit;
+        super::snapshot::drop(
+            repo,
+            &self.session,
+            &super::snapshot::Checkpoint { number: 1, commit },
+        )
+    }
 }
 
 /// The paths at which a worktree differs from a checkpoint, sorted. Nothing is stored.

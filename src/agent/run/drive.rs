@@ -8,6 +8,7 @@ use super::compact::{Compaction, weight};
 use super::error::RunError;
 use super::ledger::{Ledger, New};
 use super::opening;
+use super::request::Common;
 use super::setup::{Cancel, Setup};
 use super::spending::settle_lost;
 use super::structure::{CORRECTIONS, correction, wrong_with};
@@ -16,7 +17,6 @@ use crate::agent::TodoItem;
 use crate::cas::Cas;
 use crate::fault::{self, Point};
 use crate::model::budget::{Means, Span};
-use crate::model::chat::ToolSpec;
 use crate::model::checkpoint::Cause;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::EventId;
@@ -39,8 +39,8 @@ pub(super) struct Run<'s> {
     /// Tokens of the last call, sent and answered.
     pub sent: u64,
     pub trace: EventId,
-    /// What it is told of its tools.
-    pub tools: Vec<ToolSpec>,
+    /// What all its requests have in common.
+    pub common: Common,
     /// What it held when its tools were made.
     pub lock: Option<Lock>,
 }
@@ -68,10 +68,7 @@ pub async fn drive(
         compaction,
         sent: 0,
         trace: EventId::new(),
-        tools: match setup.caller.capabilities.supports_tool_calling {
-            true => setup.registry.specs(&setup.grants.effective()),
-            false => Vec::new(),
-        },
+        common: Common::of(setup),
         lock,
     };
     settle_lost(&mut run.ledger, setup)?;
@@ -85,6 +82,7 @@ pub async fn drive(
         rehearsal: setup.work.rehearsal,
     };
     opening::open(&mut run.ledger, &setup.session, &setup.world, &told)?;
+    run.common.keep(&mut run.ledger)?;
     clear_left(&run);
     run.checkpoint_at_start()?;
     let stop = run.go(heard, cancel).await?;

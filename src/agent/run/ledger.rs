@@ -91,7 +91,7 @@ impl Ledger {
     pub fn listen(&mut self) -> Result<(), RunError> {
         for row in self.store.messages(self.session, self.seq)? {
             if !self.thread.has(row.record.message_id) {
-                let mut spoken = read(&self.cas, &row)?;
+                let mut spoken = read_message(&self.cas, &row)?;
                 // Whoever wrote it down may not have known the secrets of this session.
                 if spoken.record.role == MessageRole::User {
                     spoken.said = spoken.said.redacted(&self.redactor).0;
@@ -224,7 +224,10 @@ impl Ledger {
 }
 
 /// A message with what it says.
-pub(super) fn read(cas: &Cas, row: &MessageRow) -> Result<Spoken, RunError> {
+///
+/// # Errors
+/// What it says is damaged or gone.
+pub fn read_message(cas: &Cas, row: &MessageRow) -> Result<Spoken, RunError> {
     let record = row.record.clone();
     let said = Said::read(record.role, &bytes_of(cas, &record.content_hash)?)?;
     let images = record

@@ -15,6 +15,7 @@ mod guard;
 mod ledger;
 mod opening;
 mod pace;
+mod request;
 mod setup;
 mod spending;
 mod structure;
@@ -25,7 +26,9 @@ mod tests;
 
 pub use drive::drive;
 pub use error::RunError;
+pub use ledger::read_message;
 pub use pace::Pace;
+pub use request::{Shown, request};
 pub use setup::{Budgets, Caller, Cancel, Heard, Larger, Setup};
 
 /// The verb by which this program is told to be a model's own process.

@@ -14,7 +14,7 @@ use crate::model::consent::{ConsentScope, ProjectionPlan, Sending, SessionModel}
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{ContentHash, EventId, ModelCallId};
 use crate::model::price::MicroDollars;
-use crate::model::run::{CallEnd, CallIntent, CallOutcome, Reserved, Stop};
+use crate::model::run::{CallEnd, CallIntent, CallOutcome, Frame, Reserved, Stop};
 use crate::store::{Spending, StoreError, Tx};
 
 /// Bytes of a request that make a token; a call takes fewer tokens than that says, as a rule.
@@ -41,6 +41,7 @@ pub(super) enum NotNow {
 pub(super) struct Wanted<'a> {
     pub request: &'a ChatRequest,
     pub hash: &'a ContentHash,
+    pub frame: Option<Frame>,
     pub bytes: u64,
 }
 
@@ -116,6 +117,7 @@ pub(super) fn clear(
             backend: setup.caller.backend,
             identity: Some(setup.identity.clone()),
             request_hash: wanted.hash.clone(),
+            frame: wanted.frame.clone(),
             reserved,
             consent,
         };

@@ -6,16 +6,15 @@ use super::drive::Run;
 use super::error::RunError;
 use super::ledger::New;
 use super::pace;
+use super::request::{Shown, request};
 use super::setup::{Cancel, Heard};
 use super::spending::{BYTES_A_TOKEN, Cleared, NotNow, Wanted, clear};
 use crate::fault::{self, Point};
-use crate::model::chat::{
-    Block, ChatRequest, ChatResponse, FinishReason, Piece, ToolChoice, Usage,
-};
+use crate::model::chat::{Block, ChatRequest, ChatResponse, FinishReason, Piece, Usage};
 use crate::model::code::Code;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::ContentHash;
-use crate::model::run::{CallEnd, CallOutcome, Stop};
+use crate::model::run::{CallEnd, CallOutcome, Frame, Stop};
 use crate::model::thread::Said;
 use crate::provider::{ErrorKind, ProviderError};
 
@@ -29,11 +28,20 @@ pub(super) async fn ask(
     heard: &mut Ear<'_>,
     cancel: &Cancel,
 ) -> Result<Option<Stop>, RunError> {
-    let request = request(run);
+    let shown = Shown {
+        left_out: run.compaction.upto,
+        names_pictures: !run.setup.caller.capabilities.supports_vision,
+    };
+    let request = request(&run.common.frame, &run.ledger.thread, shown);
     let bytes = serde_json::to_vec(&request)?;
     let wanted = Wanted {
         request: &request,
         hash: &ContentHash::of(&bytes),
+        frame: run.common.kept.clone().map(|request| Frame {
+            request,
+            left_out: shown.left_out,
+            names_pictures: shown.names_pictures,
+        }),
         bytes: bytes.len() as u64,
     };
     let mut failures = 0;
@@ -108,45 +116,6 @@ async fn cleared(
                 waited = true;
             }
         }
-    }
-}
-
-fn request(run: &Run<'_>) -> ChatRequest {
-    let (setup, thread) = (run.setup, &run.ledger.thread);
-    let mut system = thread.system();
-    let mut messages = run.compaction.apply(thread.conversation());
-    if !setup.caller.capabilities.supports_vision {
-        let blocks = messages.iter_mut().flat_map(|one| &mut one.content);
-        blocks.for_each(name_picture);
-    }
-    let mut output_schema = setup.work.output_schema.clone();
-    // Some providers hold every word to the schema, so that no tool could be called. Its last answer is checked anyway.
-    if !run.tools.is_empty()
-        && let Some(schema) = output_schema.take()
-    {
-        system.push(format!(
-            "Your last answer, the one that calls no tool, has to be nothing but a JSON document that follows this \
-             JSON Schema: {schema}"
-        ));
-    }
-    ChatRequest {
-        model: setup.caller.model.clone(),
-        system,
-        messages,
-        tools: run.tools.clone(),
-        tool_choice: ToolChoice::Auto,
-        max_output_tokens: setup.caller.max_output_tokens,
-        temperature: setup.caller.temperature,
-        thinking: setup.work.thinking.or(setup.caller.thinking),
-        output_schema,
-        cache: true,
-    }
-}
-
-/// A model that sees no pictures is told that there is one.
-fn name_picture(block: &mut Block) {
-    if matches!(block, Block::Image(_)) {
-        *block = Block::text("[a picture, which you cannot see]");
     }
 }
 

@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::ls::session_json;
 use crate::app::failure::Failure;
-use crate::app::fork::{Wanted, fork};
+use crate::app::fork::{Forked, Wanted, fork};
+use crate::app::project::Project;
 use crate::cli::context::Context;
 use crate::cli::format::{clean, count};
 use crate::model::code::{Code, Exit};
@@ -65,6 +66,18 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         let id = forked.session.id.short();
         format!("{id}  {name}  from checkpoint {number} of {from}{said}")
     })?;
+    note_what_it_waits_for(context, &project, &forked, &origin.name);
+    Ok(Exit::Ok)
+}
+
+/// A new session may wait for the one that it goes on from, and for a runner.
+pub(super) fn note_what_it_waits_for(
+    context: &Context,
+    project: &Project,
+    forked: &Forked,
+    origin: &str,
+) {
+    let (name, from) = (clean(&forked.session.name), clean(origin));
     if forked.waits {
         let code = Code::ScopeConflict.id();
         let what = format!(
@@ -76,5 +89,4 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         let what = "no runner is active; `treeyard up` starts one";
         context.terminal.note(what);
     }
-    Ok(Exit::Ok)
 }

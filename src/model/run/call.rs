@@ -29,11 +29,28 @@ pub struct CallIntent {
     pub identity: Option<RoleExecutionIdentity>,
     /// The hash of all that is sent.
     pub request_hash: ContentHash,
+    /// What is sent besides the thread; older versions did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame: Option<Frame>,
     /// What is held back for it of the budgets.
     pub reserved: Reserved,
     /// The event by which a person agreed to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent: Option<EventId>,
+}
+
+/// What a request has besides the thread: with both it can be made again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Frame {
+    /// The artifact of a request without messages. Its system words come after those of the thread.
+    pub request: ContentHash,
+    /// In how many messages, from the first one, what tools said is left out.
+    #[serde(default)]
+    pub left_out: usize,
+    /// Whether pictures are only named.
+    #[serde(default)]
+    pub names_pictures: bool,
 }
 
 /// What a call may come to, by estimate: more than it is likely to be.

@@ -6,6 +6,6 @@ mod stop;
 mod tool_call;
 
 pub use asked::AskedCall;
-pub use call::{CallEnd, CallIntent, CallOutcome, Reserved};
+pub use call::{CallEnd, CallIntent, CallOutcome, Frame, Reserved};
 pub use stop::{Stop, Verdict};
 pub use tool_call::{ToolCallRecord, ToolEnd};

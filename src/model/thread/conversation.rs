@@ -1,5 +1,7 @@
 //! What a provider is sent of a thread.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use super::said::Said;
@@ -20,6 +22,7 @@ impl Thread {
     /// The conversation. Results follow the calls that they belong to at once, as all providers want it, also
     /// where a person said something in between.
     pub fn conversation(&self) -> Vec<Message> {
+        let results = self.results();
         let mut turns = Turns::default();
         for one in self.messages() {
             match &one.said {
@@ -31,8 +34,11 @@ impl Thread {
                 }
                 Said::Assistant(blocks) => {
                     turns.assistant(without_last_thoughts(blocks));
-                    let results = one.calls().filter_map(|(id, call)| self.result(&id, call));
-                    results.for_each(|result| turns.user(Block::ToolResult(result)));
+                    for (id, call) in one.calls() {
+                        if let Some(response) = results.get(&id) {
+                            turns.user(Block::ToolResult(told(call, response)));
+                        }
+                    }
                     if one.record.incomplete {
                         turns.user(Block::text(GO_ON));
                     }
@@ -42,8 +48,15 @@ impl Thread {
         turns.0
     }
 
-    fn result(&self, id: &CallId, call: &ToolCall) -> Option<ToolResult> {
-        self.result_of(id).map(|(_, response)| told(call, response))
+    /// What calls came to. Of two results the first one counts.
+    fn results(&self) -> HashMap<&CallId, &Response> {
+        let mut results = HashMap::new();
+        for one in self.messages() {
+            if let (Said::ToolResult(response), Some(id)) = (&one.said, &one.record.tool_call_id) {
+                results.entry(id).or_insert(&**response);
+            }
+        }
+        results
     }
 }
 

@@ -1,0 +1,37 @@
+# A model's run once more, against its record: what a step costs, its tool and what is compared included.
+
+part_replay() {
+    new_repository "$scratch/replay" "$small_files"
+    local few=10 many=$((10 + steps))
+    settings "$(writing few "$few"; writing many "$many"; printf '[agent]\nmax_steps = 10000')"
+    local kind
+    for kind in few many; do
+        ty "$scratch/replay" run --quiet --name "$kind" --scope "$kind/**" --model "$kind" --prompt 'Write it' >"$scratch/out"
+    done
+    each_round replay_round
+    local each
+    each=$(awk "BEGIN { printf \"%.6f\", ($(median many_steps) - $(median few_steps)) / $steps }")
+    figure replay "a step of a run that is replayed: a file is written, and what was sent and all files are compared, milliseconds" \
+        "$many steps in $(seconds "$(median many_steps)")" "$few in $(seconds "$(median few_steps)")" \
+        "$(milliseconds "$each")" '<=' 1
+}
+
+replay_round() {
+    local kind
+    for kind in few many; do
+        sample "${kind}_steps" ty "$scratch/replay" replay --quiet "$kind"
+    done
+}
+
+# writing NAME STEPS: a model that writes a file so often, each time with another line, and then says that it is done.
+writing() {
+    local at
+    {
+        printf 'format = 1\n'
+        for ((at = 0; at < $2; at++)); do
+            printf '[[step]]\nsay = [{ call = "file.write", arguments = { path = "%s/file", content = "line %s" } }]\nusage = { input = 9, output = 9 }\n' "$1" "$at"
+        done
+        printf '[[step]]\ntext = "Done."\nusage = { input = 9, output = 9 }\n'
+    } >"$scratch/$1.toml"
+    printf '[providers.%s]\nwire = "scripted"\nscript = "%s"\n[models.%s]\nprovider = "%s"\n' "$1" "$scratch/$1.toml" "$1" "$1"
+}

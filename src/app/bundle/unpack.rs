@@ -1,0 +1,168 @@
+//! Reading the file. It may come from anywhere: nothing in it is believed that is not checked.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use super::manifest::{ARTIFACTS, EVENTS, MANIFEST, Manifest, REPOSITORY, invalid};
+use crate::app::failure::Failure;
+use crate::cas::{Cas, hash_of};
+use crate::model::event::{Event, Record};
+use crate::model::ids::ContentHash;
+
+/// The longest manifest, and the longest line of events, in bytes.
+const LONGEST: u64 = 16 << 20;
+
+/// What was read.
+pub(super) struct Unpacked {
+    pub manifest: Manifest,
+    pub events: Vec<Record>,
+    /// As `git bundle` makes it.
+    pub repository: NamedTempFile,
+}
+
+/// What the file says of itself.
+///
+/// # Errors
+/// It is none, damaged, or of a version to come; or it cannot be read.
+pub(super) fn read_manifest(file: &Path) -> Result<Manifest, Failure> {
+    let opened = File::open(file).map_err(|error| Failure::io(file, &error))?;
+    let mut archive = tar::Archive::new(BufReader::new(opened));
+    let mut entries = archive.entries().map_err(invalid)?;
+    Manifest::read(&whole(&mut next(&mut entries, MANIFEST)?)?)
+}
+
+/// Reads all of it, and stores its artifacts.
+///
+/// # Errors
+/// It is none, damaged, or of a version to come; or something cannot be read or stored.
+pub(super) fn unpack(file: &Path, cas: &Cas, scratch: &Path) -> Result<Unpacked, Failure> {
+    let failed = |error: io::Error| Failure::io(file, &error);
+    let mut archive = tar::Archive::new(BufReader::new(File::open(file).map_err(failed)?));
+    let mut entries = archive.entries().map_err(invalid)?;
+    let manifest = Manifest::read(&whole(&mut next(&mut entries, MANIFEST)?)?)?;
+    let mut events = spool(&mut next(&mut entries, EVENTS)?, scratch)?;
+    check(EVENTS, &manifest.events_hash, &mut events)?;
+    let mut repository = spool(&mut next(&mut entries, REPOSITORY)?, scratch)?;
+    check(REPOSITORY, &manifest.repository_hash, &mut repository)?;
+    let events = records(&manifest, events.reopen().map_err(failed)?)?;
+    let mut stored = BTreeSet::new();
+    for entry in entries {
+        let mut entry = entry.map_err(invalid)?;
+        let name = name_of(&entry)?;
+        let named = name.strip_prefix(ARTIFACTS).map(ContentHash::from_hex);
+        let Some(Ok(hash)) = named else {
+            return Err(invalid(format!("it has {name:?} in it")));
+        };
+        let put = cas.put_reader(&mut entry)?;
+        if put.hash != hash {
+            return Err(invalid(format!(
+                "the bytes of the artifact {hash} are others"
+            )));
+        }
+        stored.insert(hash);
+    }
+    if stored.len() as u64 != manifest.artifacts {
+        let (found, said) = (stored.len(), manifest.artifacts);
+        return Err(invalid(format!(
+            "it ends early: {found} of {said} artifacts are there"
+        )));
+    }
+    Ok(Unpacked {
+        manifest,
+        events,
+        repository,
+    })
+}
+
+type Entry<'a> = tar::Entry<'a, BufReader<File>>;
+
+fn next<'a>(
+    entries: &mut tar::Entries<'a, BufReader<File>>,
+    expected: &str,
+) -> Result<Entry<'a>, Failure> {
+    let entry = entries
+        .next()
+        .ok_or_else(|| invalid(format!("{expected} is missing")))?;
+    let entry = entry.map_err(invalid)?;
+    match name_of(&entry)? {
+        name if name == expected => Ok(entry),
+        name => Err(invalid(format!("{name:?} stands where {expected} should"))),
+    }
+}
+
+/// Links, folders and devices have no place in it.
+fn name_of(entry: &Entry<'_>) -> Result<String, Failure> {
+    if !entry.header().entry_type().is_file() {
+        return Err(invalid("something in it is no file"));
+    }
+    String::from_utf8(entry.path_bytes().into_owned()).map_err(invalid)
+}
+
+fn whole(entry: &mut Entry<'_>) -> Result<Vec<u8>, Failure> {
+    if entry.size() > LONGEST {
+        return Err(invalid(format!("{MANIFEST} is too long")));
+    }
+    let mut bytes = Vec::new();
+    entry.read_to_end(&mut bytes).map_err(invalid)?;
+    Ok(bytes)
+}
+
+fn spool(entry: &mut Entry<'_>, scratch: &Path) -> Result<NamedTempFile, Failure> {
+    let failed = |error: io::Error| Failure::io(scratch, &error);
+    let mut file = NamedTempFile::new_in(scratch).map_err(failed)?;
+    let size = entry.size();
+    let copied = io::copy(entry, &mut file).map_err(failed)?;
+    if copied != size {
+        return Err(invalid("it ends early"));
+    }
+    file.flush().map_err(failed)?;
+    Ok(file)
+}
+
+fn check(name: &str, expected: &ContentHash, file: &mut NamedTempFile) -> Result<(), Failure> {
+    let failed = |error: io::Error| Failure::io(file.path(), &error);
+    let found = hash_of(file.reopen().map_err(failed)?).map_err(failed)?;
+    match found == *expected {
+        true => Ok(()),
+        false => Err(invalid(format!("{name} is not as it was written"))),
+    }
+}
+
+/// The events: all of them the session's, and the first one its beginning.
+fn records(manifest: &Manifest, file: File) -> Result<Vec<Record>, Failure> {
+    let mut lines = BufReader::new(file);
+    let mut records: Vec<Record> = Vec::new();
+    loop {
+        let mut line = Vec::new();
+        let read = lines.by_ref().take(LONGEST).read_until(b'\n', &mut line);
+        if read.map_err(invalid)? == 0 {
+            break;
+        }
+        let number = records.len() + 1;
+        let record: Record = serde_json::from_slice(&line)
+            .map_err(|error| invalid(format!("event {number}: {error}")))?;
+        if record.model_session_id != Some(manifest.session_id) {
+            return Err(invalid(format!("event {number} is not of its session")));
+        }
+        if records
+            .last()
+            .is_some_and(|before| before.seq >= record.seq)
+        {
+            return Err(invalid(format!("event {number} is not in its place")));
+        }
+        records.push(record);
+    }
+    if records.len() as u64 != manifest.events {
+        let (found, said) = (records.len(), manifest.events);
+        return Err(invalid(format!("{found} of {said} events are there")));
+    }
+    let begins = records.first().map(|record| &record.event);
+    match begins {
+        Some(Event::SessionCreated { .. }) => Ok(records),
+        _ => Err(invalid("it does not begin with the beginning of a session")),
+    }
+}

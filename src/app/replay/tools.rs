@@ -1,0 +1,156 @@
+//! Tools that run once more.
+
+use super::walk::Bench;
+use crate::agent::{Admission, Call, Gate, Place, Registry, World};
+use crate::app::failure::Failure;
+use crate::app::project::Project;
+use crate::model::chat::{ToolCall, ToolSpec};
+use crate::model::code::Code;
+use crate::model::ids::ContentHash;
+use crate::model::redact::Redactor;
+use crate::model::scope::ScopeLanguage;
+use crate::model::secret::SecretName;
+use crate::model::thread::{MessageRole, Said, Spoken};
+use crate::model::tool::{Grants, Payload, Policy, Request, Response, Rules, ToolError};
+
+/// Secrets that are not known here were taken out where they were: what is on record has none of them.
+pub(super) fn redactor(bench: Bench<'_>, names: &[SecretName]) -> Redactor {
+    let vault = &bench.config.policy.secrets;
+    vault.redactor(names).unwrap_or_else(|error| {
+        tracing::warn!(%error, "what tools answer is compared without it");
+        Redactor::patterns()
+    })
+}
+
+/// The tools of a session, in the worktree of a replay.
+pub(super) struct Tools<'a> {
+    project: &'a Project,
+    grants: Grants,
+    redactor: Redactor,
+    registry: Registry,
+    specs: Vec<ToolSpec>,
+    world: World,
+}
+
+impl<'a> Tools<'a> {
+    pub fn of(bench: Bench<'a>) -> Result<Self, Failure> {
+        let Bench { project, place, .. } = bench;
+        let spec = bench.session.spec()?;
+        let language = ScopeLanguage::new(&bench.session.scope()?, project.repo.fold())
+            .map_err(|error| Failure::new(Code::ScopeInvalid, error.to_string()))?;
+        let files = Place::open(&place.path, language).map_err(|e| Failure::io(&place.path, &e))?;
+        let registry = Registry::standard();
+        let session = spec.run.model().map(|work| work.grants.clone());
+        let session = session.unwrap_or_default();
+        let grants = Grants {
+            operator: session.clone(),
+            session,
+            parent: None,
+        };
+        Ok(Self {
+            project,
+            specs: registry.specs(&grants.effective()),
+            grants,
+            redactor: redactor(bench, &spec.secrets),
+            registry,
+            world: World::new(files),
+        })
+    }
+
+    /// Whether what a tool does follows from the files and its arguments alone.
+    pub fn runs(tool: &str) -> bool {
+        matches!(tool.split('.').next(), Some("file" | "todo"))
+    }
+
+    /// What models are told of a tool now.
+    pub fn spec(&self, tool: &str) -> Option<&ToolSpec> {
+        self.specs.iter().find(|spec| spec.name == tool)
+    }
+
+    /// The list of things to do as it was before the first step.
+    pub fn recall(&self, written: &Payload) -> Result<(), Failure> {
+        let value = match written {
+            Payload::Inline(value) => value.clone(),
+            Payload::Reference(hash) => serde_json::from_slice(&self.bytes_of(hash)?)
+                .map_err(|error| Failure::new(Code::ArtifactDamaged, error.to_string()))?,
+        };
+        self.world.todo.recall(value);
+        Ok(())
+    }
+
+    /// What a person said, as its model heard it: whoever wrote it down may not have known the session's secrets.
+    pub fn heard(&self, spoken: &Spoken) -> Spoken {
+        let mut heard = spoken.clone();
+        if spoken.record.role == MessageRole::User {
+            heard.said = heard.said.redacted(&self.redactor).0;
+        }
+        heard
+    }
+
+    /// Why a call does not come as far as to run.
+    pub fn refuses(&self, call: &ToolCall, rehearsal: bool) -> Option<ToolError> {
+        let asked = Call {
+            version: None,
+            args: &call.arguments,
+            dry_run: rehearsal,
+        };
+        self.registry.prepare(&call.name, &asked, &self.world).err()
+    }
+
+    /// Runs a tool, and says what it came to as the log would.
+    pub fn run(
+        &self,
+        request: &Request,
+        recorded: &Response,
+    ) -> Result<Result<Payload, ToolError>, Failure> {
+        let outcome = self.outcome(request)?;
+        let response = Response {
+            outcome,
+            ..recorded.clone()
+        };
+        let said = Said::ToolResult(Box::new(response));
+        Ok(match said.redacted(&self.redactor).0 {
+            Said::ToolResult(clean) => clean.outcome,
+            _ => recorded.outcome.clone(),
+        })
+    }
+
+    fn outcome(&self, request: &Request) -> Result<Result<Payload, ToolError>, Failure> {
+        let rules = Rules::default();
+        let gate = Gate {
+            policy: Policy {
+                grants: &self.grants,
+                ask_from: None,
+                rules: &rules,
+            },
+            guardrails: &|_| Vec::new(),
+        };
+        // Those that are too long to stand in the envelope.
+        let arguments = match &request.args {
+            Payload::Reference(hash) => self.bytes_of(hash)?,
+            Payload::Inline(_) => Vec::new(),
+        };
+        let fetch = |_: &ContentHash| Ok(arguments);
+        let prepared = self.registry.prepare_request(request, fetch, &self.world);
+        let done = match prepared.map(|prepared| gate.admit(prepared, &self.world)) {
+            Err(error) => Err(error),
+            Ok(Admission::Permit(permit)) => permit.run(&self.world),
+            Ok(Admission::Denied { error, .. }) => Err(error),
+            Ok(Admission::Ask { because, .. }) => {
+                let message = format!("a person would be asked: {because:?}");
+                return Err(Failure::new(Code::ToolDenied, message));
+            }
+        };
+        Ok(done.and_then(|done| {
+            Payload::fit(done.result, |bytes| {
+                Ok(ContentHash::of(&self.redactor.redact(bytes)))
+            })
+        }))
+    }
+
+    fn bytes_of(&self, hash: &ContentHash) -> Result<Vec<u8>, Failure> {
+        let mut bytes = Vec::new();
+        self.project.cas.read_to(hash, &mut bytes)?;
+        Ok(bytes)
+    }
+}

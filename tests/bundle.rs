@@ -1,0 +1,205 @@
+//! Sessions that go to another machine in one file.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::yard::{Yard, text};
+
+const SCRIPT: &str = r#"
+[[step]]
+say = [{ call = "file.write", arguments = { path = "src/a.txt", content = "one\n" } }]
+[[step]]
+say = [{ call = "shell.exec", arguments = { command = "date +%s%N > src/now.txt; cat src/now.txt" } }]
+[[step]]
+say = [{ call = "file.edit", arguments = { path = "src/a.txt", old = "one", new = "two" } }]
+[[step]]
+text = "Done."
+"#;
+
+/// A repository in which a model has worked.
+fn yard() -> Yard {
+    let yard = Yard::new();
+    yard.plays(SCRIPT, "profile = \"full\"\n");
+    yard.exits(
+        0,
+        &[
+            "run", "--name", "task", "--scope", "src/**", "--prompt", "Do it",
+        ],
+    );
+    yard
+}
+
+fn bundle_of(yard: &Yard, more: &[&str]) -> PathBuf {
+    let file = yard.folder.path().join("task.treeyard");
+    let output = file.display().to_string();
+    let args = [&["export", "task", "--output", &output], more].concat();
+    yard.exits(0, &args);
+    file
+}
+
+/// Another machine, with a repository that has nothing to do with the first one.
+fn elsewhere() -> Yard {
+    let yard = Yard::new();
+    yard.write("other.txt", "other\n");
+    yard.git(&["add", "-A"]);
+    yard.git(&["commit", "-qm", "Other"]);
+    yard
+}
+
+#[test]
+fn another_machine_replays_what_was_exported() {
+    let here = yard();
+    let file = bundle_of(&here, &[]);
+    let there = elsewhere();
+    let file = file.display().to_string();
+    let told = there.exits(0, &["import", &file]);
+    assert!(told.contains("task") && told.contains("left out"), "{told}");
+    let told = there.exits(0, &["replay", "task"]);
+    assert!(told.contains("task: reproduced"), "{told}");
+    assert!(
+        told.contains("4 requests and 2 checkpoints compared"),
+        "{told}"
+    );
+    let thread = there.exits(0, &["thread", "task"]);
+    assert_eq!(thread, here.exits(0, &["thread", "task"]));
+    // Nothing of it is open here, and nobody is held up by it.
+    assert!(there.exits(0, &["locks", "ls"]).contains("nothing is held"));
+    there.exits(
+        0,
+        &["run", "--name", "own", "--scope", "src/**", "--", "true"],
+    );
+    let again = there.treeyard(&["import", &file]);
+    assert!(
+        text(&again.stderr).contains("is here already"),
+        "{}",
+        text(&again.stderr)
+    );
+    there.exits(0, &["gc"]);
+    there.exits(0, &["replay", "task"]);
+    there.sound();
+}
+
+#[test]
+fn a_file_may_be_replayed_at_once_and_gone_on_from() {
+    let here = yard();
+    let file = bundle_of(&here, &[]).display().to_string();
+    let there = elsewhere();
+    there.plays(SCRIPT, "profile = \"full\"\n");
+    for _ in 0..2 {
+        let told = there.exits(0, &["replay", &file]);
+        assert!(told.contains("task: reproduced"), "{told}");
+    }
+    there.exits(0, &["replay", "task", "--live", "--from", "2"]);
+    there.exits(0, &["up"]);
+    crate::yard::eventually("it is done", || there.state_of("task-fork") == "COMPLETED");
+    there.exits(0, &["down"]);
+    let told = there.exits(0, &["diff", "task-fork"]);
+    assert!(told.contains("+two"), "{told}");
+    there.sound();
+}
+
+#[test]
+fn a_thin_file_needs_the_commit_that_it_goes_on_from() {
+    let here = yard();
+    let file = bundle_of(&here, &["--thin"]).display().to_string();
+    let refused = elsewhere().treeyard(&["import", &file]);
+    let told = text(&refused.stderr);
+    assert!(
+        told.contains("TY-BUNDLE-INVALID") && told.contains("which this repository has not"),
+        "{told}"
+    );
+    let mut clone = Yard::new();
+    let from = here.repo().display().to_string();
+    clone.git(&["clone", "-q", &from, "../clone"]);
+    clone.place = "clone".into();
+    clone.exits(0, &["import", &file]);
+    let told = clone.exits(0, &["replay", "task"]);
+    assert!(told.contains("task: reproduced"), "{told}");
+}
+
+#[test]
+fn no_secret_leaves_in_a_file() {
+    let key = concat!("ghp_", "0123456789abcdefghijABCDEFGHIJ456789");
+    let yard = Yard::new();
+    let script = SCRIPT.replace("date +%s%N", &format!("echo {key}"));
+    yard.plays(&script, "profile = \"full\"\n");
+    let prompt = "The word is swordfish";
+    yard.exits(
+        0,
+        &[
+            "run", "--name", "task", "--scope", "src/**", "--prompt", prompt,
+        ],
+    );
+    let file = yard
+        .folder
+        .path()
+        .join("task.treeyard")
+        .display()
+        .to_string();
+    let refused = yard.treeyard(&["export", "task", "--output", &file]);
+    let told = text(&refused.stderr);
+    assert!(
+        told.contains("TY-BUNDLE-SECRETS") && told.contains("src/now.txt"),
+        "{told}"
+    );
+    assert!(!told.contains(key) && !fs::exists(&file).unwrap());
+    yard.exits(0, &["export", "task", "--output", &file, "--with-secrets"]);
+    let there = elsewhere();
+    there.exits(0, &["import", &file]);
+    there.exits(0, &["replay", "task"]);
+}
+
+#[test]
+fn a_damaged_file_brings_nothing() {
+    let here = yard();
+    let file = bundle_of(&here, &[]);
+    let whole = fs::read(&file).unwrap();
+    let step = whole.len() / 40;
+    let flipped = (0..40).map(|at| {
+        let mut bytes = whole.clone();
+        bytes[at * step + 7] ^= 1;
+        bytes
+    });
+    let cut = (0..20).map(|at| whole[..at * step * 2].to_vec());
+    let (mut there, mut refused) = (elsewhere(), 0);
+    for bytes in flipped.chain(cut).chain([b"nonsense".to_vec()]) {
+        let hurt = there.folder.path().join("hurt.treeyard");
+        fs::write(&hurt, bytes).unwrap();
+        let refs = there.git(&["for-each-ref"]);
+        let done = there.treeyard(&["import", &hurt.display().to_string()]);
+        // What pads an archive, and what it says of times, is nothing that is taken in.
+        if done.status.code() == Some(0) {
+            there.exits(0, &["replay", "task"]);
+            there = elsewhere();
+            continue;
+        }
+        refused += 1;
+        let told = text(&done.stderr);
+        assert!(told.contains("TY-BUNDLE-"), "{told}");
+        assert_eq!(there.git(&["for-each-ref"]), refs, "{told}");
+        let rows = there.json(&["ls", "--all"]);
+        assert!(rows["sessions"].as_array().unwrap().is_empty());
+    }
+    assert!(refused >= 50, "{refused}");
+    there.sound();
+}
+
+#[test]
+fn a_file_of_a_version_to_come_says_so() {
+    let here = yard();
+    let bytes = fs::read(bundle_of(&here, &[])).unwrap();
+    let at = bytes
+        .windows(12)
+        .position(|part| part == b"\"version\": 1")
+        .unwrap();
+    let mut later = bytes;
+    later[at + 11] = b'9';
+    let file = here.folder.path().join("later.treeyard");
+    fs::write(&file, later).unwrap();
+    let told = here.treeyard(&["import", &file.display().to_string()]);
+    assert!(
+        text(&told.stderr).contains("TY-BUNDLE-NEWER"),
+        "{}",
+        text(&told.stderr)
+    );
+}
