@@ -203,3 +203,20 @@ fn a_file_of_a_version_to_come_says_so() {
         text(&told.stderr)
     );
 }
+
+/// One file for each version of the format that there was.
+#[test]
+fn files_of_all_versions_are_taken_in_and_replayed() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/bundles");
+    for version in 1..=treeyard::app::bundle::VERSION {
+        let there = elsewhere();
+        let file = folder
+            .join(format!("{version}.treeyard"))
+            .display()
+            .to_string();
+        there.exits(0, &["import", &file]);
+        let told = there.exits(0, &["replay", "task"]);
+        assert!(told.contains("task: reproduced"), "{version}: {told}");
+        there.sound();
+    }
+}

@@ -256,6 +256,7 @@ fn spec(found: &Found, scope: &Scope) -> TaskSpec {
         name: found.name.clone(),
         scope: scope.clone(),
         run: Command::Argv(Vec::new()).into(),
+        run_again: None,
         prompt: None,
         after: Vec::new(),
         gate: Vec::new(),

@@ -299,11 +299,17 @@ fn read_task(
         (&own.model, &defaults.model),
         settings,
     );
+    let run_again = section.take::<Command>("run_again");
+    if let (Some(value), None) = (section.get("run_again"), section.get("run")) {
+        let message = "only a task with a `run` has another command for the next time";
+        problems.add(value.span().start, message, None);
+    }
     section.finish();
     let build = |name: TaskName, run| TaskSpec {
         name,
         scope: scope.unwrap_or_else(Scope::whole_repository),
         run,
+        run_again,
         prompt,
         after: after.iter().filter_map(|a| a.text.parse().ok()).collect(),
         gate: own.gate.unwrap_or_else(|| settings.land_gate.clone()),
@@ -368,9 +374,9 @@ fn work(
 /// The programs that a task or `[defaults]` names, with the `PATH` that their jobs get.
 fn programs_of(section: &mut Section<'_, '_>, env: &Option<Env>) -> Vec<Program> {
     let mut programs = Vec::new();
-    for key in ["run", "gate", "setup"] {
+    for key in ["run", "run_again", "gate", "setup"] {
         if let Some(value) = section.get(key) {
-            programs.extend(programs_in(value, key != "run"));
+            programs.extend(programs_in(value, !key.starts_with("run")));
         }
     }
     let path = env.as_ref().and_then(|env| env.get("PATH"));

@@ -120,6 +120,10 @@ macro_rules! task_tables {
             #[serde(skip_serializing_if = "Option::is_none")]
             #[schemars(with = "Option<CommandText>")]
             pub run: Option<Command>,
+            /// What is run in place of `run` once that has begun.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            #[schemars(with = "Option<CommandText>")]
+            pub run_again: Option<Command>,
             /// What a model is asked, in place of `run`.
             #[serde(skip_serializing_if = "Option::is_none")]
             #[schemars(regex(pattern = r"\S"))]
@@ -140,7 +144,7 @@ macro_rules! task_tables {
         impl TaskOptions {
             /// A task with every default.
             pub fn new(name: impl Into<String>) -> Self {
-                Self { name: name.into(), scope: None, run: None, prompt: None, after: None, sandbox: None, secrets: None, $($field: None,)* }
+                Self { name: name.into(), scope: None, run: None, run_again: None, prompt: None, after: None, sandbox: None, secrets: None, $($field: None,)* }
             }
         }
     };

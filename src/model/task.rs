@@ -222,6 +222,9 @@ pub struct TaskSpec {
     pub scope: Scope,
     /// What is run in the worktree.
     pub run: Work,
+    /// What is run in its place once it has begun in this worktree: a program that goes on with what it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_again: Option<Command>,
     /// What its model is asked first. It goes into the artifact store, and not into the log.
     #[serde(skip)]
     pub prompt: Option<String>,
@@ -261,6 +264,7 @@ impl TaskSpec {
             name: name.parse().unwrap(),
             scope: Scope::whole_repository(),
             run: Command::Shell(run.into()).into(),
+            run_again: None,
             prompt: None,
             after: vec![],
             gate: vec![],

@@ -7,7 +7,7 @@ use super::restore::Unfit;
 use crate::model::code::Code;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, SessionId};
-use crate::model::job::{JobKind, JobState};
+use crate::model::job::{JobKind, JobState, Outcome};
 use crate::model::lock::Lease;
 use crate::model::session::SessionState;
 use crate::store::{JobRow, SessionRow, Store, StoreError, Tx};
@@ -74,14 +74,23 @@ pub fn move_session(
     }
 }
 
-/// Queues the same command once more, as its next attempt.
+/// Queues a command once more, as its next attempt. What goes on with its own work takes the place of what began it.
 pub fn queue_attempt(
     tx: &mut Tx<'_>,
     actor: Actor,
     job: &JobRow,
     not_before_ms: i64,
 ) -> Result<(), StoreError> {
-    queue_again(tx, actor, job, job.attempt + 1, not_before_ms)
+    let mut next = job.clone();
+    let begun =
+        job.started_ms.is_some() && !matches!(job.outcome, Some(Outcome::NotStarted { .. }));
+    if let Some(row) = tx.session(job.session_id)?.filter(|_| begun) {
+        let task = row.spec()?;
+        if let (true, Some(again)) = (job.command == task.run, task.run_again) {
+            next.command = again.into();
+        }
+    }
+    queue_again(tx, actor, &next, job.attempt + 1, not_before_ms)
 }
 
 /// Queues the same command, as the attempt of this number.
