@@ -116,6 +116,34 @@ fn the_mark_of_a_killed_import_is_swept_up() {
     assert!(!ours.exists() && theirs.exists());
 }
 
+/// What a kill before the tree was moved leaves, too.
+#[test]
+fn a_tree_that_does_not_come_into_the_pool_is_as_it_was_made() {
+    let field = Field::new();
+    let ws = field.make("whole");
+    let root = ws.path.parent().unwrap();
+    let nowhere = root.join("no-index");
+    assert!(super::pool::put(root, "whole", &ws.path, &nowhere, &ws.base).is_err());
+    assert_eq!(inspect(&field.repo, &ws.located()).unwrap(), Health::Ok);
+    assert_eq!(freed(&field, &ws), None);
+}
+
+/// Half of it would be neither a place with commits nor one without.
+#[test]
+fn a_git_directory_is_never_taken_apart_in_its_place() {
+    let field = Field::new();
+    let ws = field.make("parts");
+    let pool = ws.path.parent().unwrap().join(".pool");
+    let _not_there_yet = fs::remove_dir_all(&pool);
+    fs::write(&pool, "").unwrap();
+    assert!(super::release::remove_private(&ws.git_dir).is_err());
+    assert!(ws.git_dir.join("HEAD").is_file() && ws.git_dir.join("config").is_file());
+    fs::remove_file(&pool).unwrap();
+    super::release::remove_private(&ws.git_dir).unwrap();
+    assert!(!ws.git_dir.exists());
+    assert_eq!(fs::read_dir(&pool).unwrap().count(), 0);
+}
+
 /// The repository may forget a branch that a person deletes, and what only that branch had.
 #[test]
 fn a_session_keeps_all_that_its_branch_points_to() {

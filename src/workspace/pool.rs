@@ -35,7 +35,8 @@ pub(super) fn len(root: &Path) -> usize {
     })
 }
 
-/// Moves a cleaned tree and its index in.
+/// Moves a cleaned tree and its index in. The tree leaves its place before anything of it is taken away: a worktree
+/// without its `.git` would look as if somebody had tampered with it.
 pub(super) fn put(
     root: &Path,
     id: &str,
@@ -45,13 +46,13 @@ pub(super) fn put(
 ) -> Result<(), WorkspaceError> {
     let pool = directory(root);
     let making = pool.join(format!(".making-{id}"));
-    let entry = pool.join(id);
+    let (entry, made) = (pool.join(id), making.join("tree"));
     fs::create_dir_all(&making).map_err(WorkspaceError::io(&making))?;
-    let git_file = tree.join(".git");
-    fs::remove_file(&git_file).map_err(WorkspaceError::io(&git_file))?;
     fs::copy(index, making.join("index")).map_err(WorkspaceError::io(index))?;
     write(&making.join("commit"), commit.as_str())?;
-    fs::rename(tree, making.join("tree")).map_err(WorkspaceError::io(tree))?;
+    fs::rename(tree, &made).map_err(WorkspaceError::io(tree))?;
+    let git_file = made.join(".git");
+    fs::remove_file(&git_file).map_err(WorkspaceError::io(&git_file))?;
     fs::rename(&making, &entry).map_err(WorkspaceError::io(&entry))
 }
 

@@ -1,5 +1,6 @@
 //! Giving a workspace back: saved first, then removed or kept in the pool.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -99,7 +100,9 @@ pub fn release(
     let record = ws.record(repo)?;
     // The files first: as long as the record and the registration are there, a removal that was
     // cut short is found again.
-    discard(&ws.path)?;
+    if let (Some(root), Some(name)) = (ws.path.parent(), ws.path.file_name()) {
+        discard(&ws.path, root, name)?;
+    }
     if !ws.is_linked(repo) {
         remove_private(&ws.git_dir)?;
     }
@@ -123,26 +126,28 @@ fn into_pool(bench: &Bench, root: &Path, ws: &Located) -> Result<(), WorkspaceEr
 /// directory is there, a removal that was cut short is found again.
 pub(super) fn remove_private(git_dir: &Path) -> Result<(), WorkspaceError> {
     remove(&own_folder(git_dir))?;
-    remove(git_dir)
+    match (git_dir.parent().and_then(Path::parent), git_dir.file_name()) {
+        (Some(root), Some(id)) => {
+            let mut name = id.to_owned();
+            name.push(".git");
+            discard(git_dir, root, &name)
+        }
+        _ => remove(git_dir),
+    }
 }
 
-/// Takes a worktree's files away in one step, then removes them: half of a tree would look as if a
-/// session had deleted the other half. What cannot be removed now is swept up later.
-fn discard(path: &Path) -> Result<(), WorkspaceError> {
-    let Some((root, name)) = path.parent().zip(path.file_name()) else {
-        return remove(path);
-    };
-    let aside = pool::aside(root, name)?;
-    match fs::rename(path, &aside) {
-        Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
-        Err(e) => Err(WorkspaceError::io(path)(e)),
-        Ok(()) => {
-            if let Err(error) = remove(&aside) {
-                tracing::warn!(%error, "a worktree that was given back is not removed yet");
-            }
-            Ok(())
-        }
+/// Takes a folder away in one step, then removes it: half of a tree would look as if a session had deleted the
+/// other half, and nobody could say what half of a git directory had. What cannot be removed now is swept up later.
+fn discard(path: &Path, root: &Path, name: &OsStr) -> Result<(), WorkspaceError> {
+    if fs::symlink_metadata(path).is_err() {
+        return Ok(());
     }
+    let aside = pool::aside(root, name)?;
+    fs::rename(path, &aside).map_err(WorkspaceError::io(path))?;
+    if let Err(error) = remove(&aside) {
+        tracing::warn!(%error, "what was given back is not removed yet");
+    }
+    Ok(())
 }
 
 pub(super) fn remove(path: &Path) -> Result<(), WorkspaceError> {
