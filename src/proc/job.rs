@@ -1,10 +1,11 @@
 //! The files of a job's folder.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use fs2::FileExt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,8 @@ pub(super) const LOG_FILE: &str = "supervisor.log";
 pub const OUTPUT_FILE: &str = "output.log";
 /// How the job ended, an [`ExitRecord`].
 pub const EXIT_FILE: &str = "exit.json";
+/// What how a job ended takes at most, in bytes: one block.
+const ROOM: u64 = 4096;
 /// Why a confined program did not run.
 pub(super) const REFUSED_FILE: &str = "refused";
 /// The environment variable that marks every process of a job with the name of its folder.
@@ -145,16 +148,35 @@ pub(super) enum Durability {
     Machine,
 }
 
-/// Writes a JSON file so that a reader sees all of it or nothing.
+/// Sets room aside for a file that is written when its job ends: the disk may be full by then. Where that cannot be
+/// done the job runs all the same.
+pub(super) fn set_room_aside(path: &Path) {
+    let made = File::create(draft(path)).and_then(|file| file.allocate(ROOM));
+    if let Err(error) = made {
+        tracing::debug!(%error, "no room was set aside for how a job ends");
+    }
+}
+
+fn draft(path: &Path) -> PathBuf {
+    path.with_extension("tmp")
+}
+
+/// Writes a JSON file so that a reader sees all of it or nothing. Room that was set aside for it is used.
 pub(super) fn write<T: Serialize>(
     path: &Path,
     value: &T,
     durability: Durability,
 ) -> Result<(), ProcError> {
-    let draft = path.with_extension("tmp");
+    let draft = draft(path);
     let save = || -> io::Result<()> {
-        let mut file = File::create(&draft)?;
-        file.write_all(&serde_json::to_vec(value)?)?;
+        let text = serde_json::to_vec(value)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&draft)?;
+        file.write_all(&text)?;
+        file.set_len(text.len() as u64)?;
         if durability == Durability::Machine {
             file.sync_data()?;
         }
@@ -166,6 +188,17 @@ pub(super) fn write<T: Serialize>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn room_that_was_set_aside_shows_in_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(EXIT_FILE);
+        set_room_aside(&path);
+        assert_eq!(read::<String>(&path).unwrap(), None);
+        write(&path, &"short", Durability::Process).unwrap();
+        assert_eq!(read::<String>(&path).unwrap().as_deref(), Some("short"));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
 
     #[test]
     fn what_the_system_cannot_express_is_refused() {

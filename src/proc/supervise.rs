@@ -70,6 +70,8 @@ impl Supervision {
         if !Claim::By(self.own).stake(job_dir)? {
             return Ok(());
         }
+        let exit_file = job_dir.join(EXIT_FILE);
+        job::set_room_aside(&exit_file);
         let outcome = match spec.check() {
             Ok(()) => run(job_dir, spec, &self.signals),
             Err(error) => Some(not_started(error)),
@@ -84,7 +86,7 @@ impl Supervision {
             Some(dir) if Wake::is_heard(dir) => Durability::Process,
             _ => Durability::Machine,
         };
-        job::write(&job_dir.join(EXIT_FILE), &record, durability)
+        job::write(&exit_file, &record, durability)
     }
 }
 
