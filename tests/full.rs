@@ -9,18 +9,22 @@ use std::process::Command;
 
 use crate::yard::{Yard, eventually, text};
 
-/// A file system of 8 MiB with room for little more than a repository.
+/// A small file system; one of 8 MiB has room for little more than a repository.
 struct Small {
     folder: tempfile::TempDir,
 }
 
 impl Small {
     fn mount() -> Option<Self> {
+        Self::of("8m")
+    }
+
+    fn of(size: &str) -> Option<Self> {
         let small = Self {
             folder: tempfile::tempdir().unwrap(),
         };
         let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=8m", "none"])
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "none"])
             .arg(small.path())
             .output();
         if mounted.is_ok_and(|output| output.status.success()) {
@@ -164,6 +168,30 @@ fn a_job_that_fills_the_disk_loses_no_work() {
     yard.exits(0, &["gc", "--set", "retention.sessions_days=0"]);
     yard.exits(0, &["salvage", "restore", "filler", "--branch", "back"]);
     assert_eq!(yard.git(&["show", "back:filler.txt"]), "kept\n");
+    yard.sound();
+}
+
+#[test]
+fn what_fails_on_a_full_disk_is_written_down_at_once() {
+    let Some(small) = Small::of("96m") else {
+        return;
+    };
+    let yard = small.yard();
+    // A checkpoint of it would take its time.
+    yard.configure("[checkpoints]\nrecord = false\n[limits]\nmin_free_disk = \"none\"\n");
+    let reserve = yard.repo().join(".git/treeyard/reserve");
+    let line = "cat /dev/zero > fills-big; echo full > fills || exit 9";
+    assert_eq!(run(&yard, "fills", line), Some(1));
+    // As full as the job left it, but for what was put aside.
+    assert!(fs2::available_space(small.path()).unwrap() < 5 << 20);
+    assert!(!reserve.exists());
+    assert_eq!(yard.state_of("fills"), "FAILED");
+    let ended = yard.events("FR-EVT-001");
+    assert_eq!(ended[0]["data"]["outcome"]["code"], 9, "{ended:?}");
+    yard.exits(0, &["events", "verify"]);
+    fs::remove_file(worktree_of(&yard, "fills").join("fills-big")).unwrap();
+    assert_eq!(run(&yard, "next", "echo n > next"), Some(0));
+    assert_eq!(fs::metadata(&reserve).unwrap().len(), 4 << 20);
     yard.sound();
 }
 

@@ -19,7 +19,7 @@ use crate::proc::{Supervisor, job_dir, moment};
 use crate::secrets;
 use crate::sessions::locks::{Answer, LockError, hold};
 use crate::sessions::move_session;
-use crate::store::{JobRow, SessionRow, StoreError, Tx};
+use crate::store::{JobRow, SessionRow, StoreError, Tx, keep_reserve};
 use crate::workspace::{Workspace, WorkspaceError};
 
 const AT_WORK: &str = "at work";
@@ -77,6 +77,9 @@ impl Runner {
         };
         let (repo, config) = (self.repo.clone(), self.config.clone());
         self.elsewhere(session, move || {
+            if let Err(error) = keep_reserve(&repo.state_dir()) {
+                tracing::warn!(%error, "no room was put aside for a full disk");
+            }
             Notice::Prepared(session, prepare(&repo, &config, &row, &start, &lock))
         });
         Ok(())

@@ -7,7 +7,9 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::chain;
 use super::error::StoreError;
+use super::reserve;
 use super::tx::Tx;
+use crate::model::code::Code;
 use crate::model::ids::EventId;
 use crate::model::redact::Redactor;
 
@@ -51,6 +53,7 @@ impl Store {
             path: state_dir.display().to_string(),
             source,
         })?;
+        reserve::make_room(state_dir);
         Self::open_file(&state_dir.join(DATABASE))
     }
 
@@ -134,7 +137,14 @@ impl Store {
             .map_err(StoreError::from)?;
         let mut tx = Tx::begin(transaction, trace_id, &self.redactor)?;
         let value = work(&mut tx)?;
-        tx.commit()?;
+        let state_dir = self.path.parent().unwrap_or(&self.path);
+        reserve::make_room(state_dir);
+        tx.commit().inspect_err(|error| {
+            // A quota is not seen in what is free.
+            if error.code() == Code::DiskFull {
+                reserve::give_way(state_dir);
+            }
+        })?;
         Ok(value)
     }
 
