@@ -45,9 +45,9 @@ bench *ARGS:
 bench-hot *FILTER:
     cargo bench --bench hot -- {{ FILTER }}
 
-# Kill runners at random moments and look at what became of the work
-killsweep *ARGS:
-    scripts/killsweep {{ ARGS }}
+# Kill treeyard at every system call, let calls fail, and look at what became of the work
+kill-sweep *ARGS:
+    scripts/kill-sweep {{ ARGS }}
 
 # Let many sessions use git at once, and look whether anything of the main checkout changed
 git-stress *ARGS:
