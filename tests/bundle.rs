@@ -118,24 +118,19 @@ fn a_thin_file_needs_the_commit_that_it_goes_on_from() {
 }
 
 #[test]
-fn no_secret_leaves_in_a_file() {
+fn files_with_secrets_are_not_exported() {
     let key = concat!("ghp_", "0123456789abcdefghijABCDEFGHIJ456789");
     let yard = Yard::new();
     let script = SCRIPT.replace("date +%s%N", &format!("echo {key}"));
     yard.plays(&script, "profile = \"full\"\n");
-    let prompt = "The word is swordfish";
     yard.exits(
         0,
         &[
-            "run", "--name", "task", "--scope", "src/**", "--prompt", prompt,
+            "run", "--name", "task", "--scope", "src/**", "--prompt", "Do it",
         ],
     );
-    let file = yard
-        .folder
-        .path()
-        .join("task.treeyard")
-        .display()
-        .to_string();
+    let file = yard.folder.path().join("task.treeyard");
+    let file = file.display().to_string();
     let refused = yard.treeyard(&["export", "task", "--output", &file]);
     let told = text(&refused.stderr);
     assert!(
@@ -146,7 +141,47 @@ fn no_secret_leaves_in_a_file() {
     yard.exits(0, &["export", "task", "--output", &file, "--with-secrets"]);
     let there = elsewhere();
     there.exits(0, &["import", &file]);
-    there.exits(0, &["replay", "task"]);
+    there.exits(0, &["thread", "task"]);
+}
+
+/// Nobody knew that it was one when it was written down.
+#[test]
+fn a_secret_that_became_one_later_does_not_leave_either() {
+    let yard = Yard::new();
+    let kept = yard.folder.path().join("kept");
+    fs::write(&kept, "correct-horse-battery").unwrap();
+    let script = yard.folder.path().join("script.toml");
+    fs::write(&script, format!("format = 1\n{SCRIPT}")).unwrap();
+    yard.configure(&format!(
+        "[providers.play]\nwire = \"scripted\"\nscript = \"{}\"\n[models.test]\nprovider = \"play\"\n\
+         [agent]\nmodel = \"test\"\nprofile = \"full\"\n[secrets]\nWORD = {{ file = \"{}\" }}\n",
+        script.display(),
+        kept.display()
+    ));
+    let plan = yard.plan(
+        "[[task]]\nname = \"task\"\nscope = [\"src/**\"]\nsecrets = [\"WORD\"]\n\
+         prompt = \"Say open-sesame-please to it\"\n",
+    );
+    yard.exits(0, &["run", &plan]);
+    fs::write(&kept, "open-sesame-please").unwrap();
+    let file = bundle_of(&yard, &[]);
+    let bytes = fs::read(&file).unwrap();
+    let word = b"open-sesame-please";
+    assert!(!bytes.windows(word.len()).any(|part| part == word));
+    let there = elsewhere();
+    there.exits(0, &["import", &file.display().to_string()]);
+    let thread = there.exits(0, &["thread", "task"]);
+    assert!(
+        thread.contains("Say ") && thread.contains(" to it"),
+        "{thread}"
+    );
+    there.exits(0, &["artifacts", "verify"]);
+    // What the model was sent is not what is on record there.
+    let told = there.exits(1, &["replay", "task"]);
+    assert!(
+        told.contains("what the model was sent for answer 1"),
+        "{told}"
+    );
 }
 
 #[test]

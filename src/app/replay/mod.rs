@@ -2,6 +2,7 @@
 //! that follow from the files alone run for real in a worktree of their own, and everything is compared.
 
 mod difference;
+mod files;
 mod live;
 mod record;
 mod requests;

@@ -5,21 +5,21 @@ use std::collections::{BTreeSet, HashMap};
 use serde::Serialize;
 
 use super::difference::{Divergence, Ended, around};
-use super::record::{FilesThen, Gap, Record};
+use super::record::{Gap, Record};
 use super::requests::Frames;
 use super::tools::Tools;
 use crate::agent::TodoItem;
 use crate::app::failure::Failure;
 use crate::app::project::Project;
 use crate::model::chat::ToolCall;
-use crate::model::ids::{ContentHash, MessageId};
+use crate::model::ids::ContentHash;
 use crate::model::run::ToolEnd;
 use crate::model::thread::{Said, Spoken, Thread};
 use crate::model::tool::{CallId, Payload, Request, Response, ToolError};
 use crate::runner::Config;
 use crate::store::SessionRow;
+use crate::workspace::Located;
 use crate::workspace::snapshot::restore;
-use crate::workspace::{Located, changed_since};
 
 /// How a run compares with its record.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -64,8 +64,8 @@ pub(super) struct Replayed {
 
 /// A replay on its way.
 pub(super) struct Replay<'a> {
-    bench: Bench<'a>,
-    record: &'a Record,
+    pub(super) bench: Bench<'a>,
+    pub(super) record: &'a Record,
     /// What the model has heard.
     heard: Thread,
     /// Calls in its last answer, each with whether it is all that the model wrote.
@@ -73,13 +73,13 @@ pub(super) struct Replay<'a> {
     /// The call that was about to run.
     begun: Option<&'a Request>,
     /// Whether the last message is what a tool answered that ran.
-    ran: bool,
+    pub(super) ran: bool,
     frames: Frames,
     tools: Tools<'a>,
-    report: Report,
+    pub(super) report: Report,
     step: u32,
     /// The last checkpoint up to there.
-    number: u64,
+    pub(super) number: u64,
 }
 
 impl<'a> Replay<'a> {
@@ -122,9 +122,13 @@ impl<'a> Replay<'a> {
         let mut given = record.given.filter(|id| record.thread.has(*id));
         for spoken in record.thread.messages() {
             let id = spoken.record.message_id;
-            if let Some(last) = given {
-                self.take_over(spoken, id == last)?;
-                given = Some(last).filter(|last| *last != id);
+            if given.is_some() {
+                self.take_over(spoken);
+                if given == Some(id) {
+                    given = None;
+                    self.recall()?;
+                }
+                continue;
             } else if self.step == upto && (upto > 0 || !is_told(spoken)) {
                 return Ok(());
             } else {
@@ -140,7 +144,7 @@ impl<'a> Replay<'a> {
     }
 
     /// What was said before the first step.
-    fn take_over(&mut self, spoken: &'a Spoken, is_last: bool) -> Result<(), Ended> {
+    fn take_over(&mut self, spoken: &'a Spoken) {
         match &spoken.said {
             Said::Assistant(_) => self.called = calls_of(spoken),
             Said::ToolCall(request) => self.begun = Some(request),
@@ -151,9 +155,14 @@ impl<'a> Replay<'a> {
             }
             Said::System(_) | Said::User(_) => {}
         }
+        self.heard.push(self.tools.heard(spoken));
+    }
+
+    /// What was to be done then.
+    fn recall(&self) -> Result<(), Failure> {
         match self.heard.last_result_of(&TodoItem::WRITTEN_BY) {
-            Some(written) if is_last => Ok(self.tools.recall(written)?),
-            _ => Ok(()),
+            Some(written) => self.tools.recall(written),
+            None => Ok(()),
         }
     }
 
@@ -279,45 +288,6 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// After a tool that ran they are compared. What a program, or somebody else, did to them is not done again: they are as
-    /// they were then.
-    fn files_after(&mut self, message: MessageId) -> Result<(), Ended> {
-        let record = self.record;
-        for then in record.files_after(message) {
-            self.number = then.number;
-            match then.by_tool && self.ran {
-                true => self.compare_files(then)?,
-                false => self.take_files(then)?,
-            }
-        }
-        Ok(())
-    }
-
-    fn compare_files(&mut self, then: &FilesThen) -> Result<(), Ended> {
-        self.report.compared += 1;
-        let Bench { project, place, .. } = self.bench;
-        let changed = changed_since(&project.repo, place, &then.checkpoint)?;
-        match changed.as_slice() {
-            [] => Ok(()),
-            paths => {
-                let names: Vec<_> = paths.iter().take(5).map(|path| path.to_string()).collect();
-                let expected = format!("those of checkpoint {}", then.number);
-                let found = format!("others in {}", names.join(", "));
-                Err(self.differs("the files after it", &expected, &found))
-            }
-        }
-    }
-
-    fn take_files(&mut self, then: &FilesThen) -> Result<(), Ended> {
-        let Bench { project, place, .. } = self.bench;
-        let done = restore(&project.repo, place, &then.checkpoint.commit)?;
-        let is_change = !done.written.is_empty() || !done.removed.is_empty();
-        if is_change && !then.by_tool {
-            self.report.by_hand.push(then.number);
-        }
-        Ok(())
-    }
-
     fn gap(&self, gap: Gap) -> Ended {
         let (expected, found) = match gap {
             Gap::NoCall => ("no answer: the model was not called", "one"),
@@ -336,7 +306,7 @@ impl<'a> Replay<'a> {
         self.differs("the steps", expected, &format!("{found} of a tool"))
     }
 
-    fn differs(&self, what: impl Into<String>, expected: &str, found: &str) -> Ended {
+    pub(super) fn differs(&self, what: impl Into<String>, expected: &str, found: &str) -> Ended {
         let (expected, found) = around(expected, found);
         Ended::Differs(Box::new(Divergence {
             step: self.step,
