@@ -58,6 +58,7 @@ fn queue_row(n: usize) -> QueueRow {
         job: JobId::new(),
         busy: false,
         not_before_ms: 0,
+        queued_ms: 0,
         lane: Lane::ALL[n % Lane::ALL.len()],
         priority: (n % 100) as u8,
         claim: treeyard::model::limit::Claim::default(),

@@ -9,8 +9,9 @@
 //! 4  runner                         the loop that looks, decides and acts
 //! 3  landing agent                  one session's work onto the target, gates included; models' tools, and the gate to them
 //! 2  workspace merge sessions hooks secrets  a place to work; merging; a person's word; git hooks; secrets
-//! 1  config store cas git proc provider fault  the outside world
+//! 1  config store cas git proc provider  the outside world
 //! 0  model                          pure: ids, states, events, codes, scopes; no I/O
+//! 0  fault                          what tests ask to go wrong
 //! ```
 // Denied, not forbidden: `proc::fork` allows it to itself, and the test above holds it there.
 #![deny(unsafe_code)]

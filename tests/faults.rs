@@ -22,10 +22,22 @@ text = "Done."
 const PLAN: &str = "auto_land = true\n[[task]]\nname = \"task\"\nscope = [\"src/**\"]\nprompt = \"Do it\"\n\
     profile = \"full\"\non_crash = \"resume\"\nretries = { max = 3, delay = \"10ms\" }\n";
 
+/// Where a model's own process comes by; its runner goes on when it dies.
+const OF_A_MODEL: &[Point] = &[
+    Point::CallBegun,
+    Point::CallAnswered,
+    Point::ToolBegun,
+    Point::ToolRan,
+    Point::ToolRecorded,
+    Point::CheckpointKept,
+    Point::Stopping,
+    Point::Stopped,
+];
+
 /// A killed process at the `turn`th time that it comes to each point; at how many it came so far.
 fn killed_at_each_point(turn: u32) -> usize {
     let mut happened = 0;
-    for point in Point::ALL {
+    for point in OF_A_MODEL {
         let yard = Yard::new();
         yard.plays(SCRIPT, "");
         let mark = yard.folder.path().join("mark");
@@ -69,7 +81,7 @@ fn killed_at_each_point(turn: u32) -> usize {
 
 #[test]
 fn killed_at_the_first_of_each() {
-    assert_eq!(killed_at_each_point(1), Point::ALL.len());
+    assert_eq!(killed_at_each_point(1), OF_A_MODEL.len());
 }
 
 #[test]
@@ -80,6 +92,119 @@ fn killed_at_the_second_of_each() {
 #[test]
 fn killed_at_the_third_of_each() {
     assert!(killed_at_each_point(3) >= 4);
+}
+
+/// The work landed once, its tools ran once, and its model was asked no more often than it had to be.
+fn is_done_once(yard: &Yard, told: &str) {
+    assert_eq!(yard.git(&["show", "main:src/a.txt"]), "two\n", "{told}");
+    assert_eq!(yard.git(&["show", "main:src/count.txt"]), "ran\n", "{told}");
+    let ends = |event: &serde_json::Value| event["data"]["call"]["end"]["how"].to_string();
+    let tools: Vec<_> = yard.events("FR-EVT-007").iter().map(ends).collect();
+    assert_eq!(tools, ["\"ok\""; 3], "{told}");
+    let answered: Vec<_> = yard.events("FR-EVT-MODEL-002").iter().map(ends).collect();
+    assert_eq!(answered, ["\"answered\""; 4], "{told}");
+    assert_eq!(yard.events("FR-EVT-MERGE-002").len(), 1, "{told}");
+    yard.sound();
+}
+
+#[test]
+fn whatever_is_done_twice_comes_to_the_same() {
+    for point in Point::ALL.iter().filter(|point| point.repeats()) {
+        let yard = Yard::new();
+        yard.plays(SCRIPT, "");
+        let mark = yard.folder.path().join("mark");
+        let fault = format!("repeat@{}:*@{}", point.name(), mark.display());
+        let mut run = yard.command(env!("CARGO_BIN_EXE_treeyard"));
+        let ran = run.args(["run", &yard.plan(PLAN)]).env(VARIABLE, fault);
+        let ran = ran.output().unwrap();
+        let told = format!("{}\n{}", point.name(), text(&ran.stderr));
+        assert_eq!(ran.status.code(), Some(0), "{told}");
+        let times = std::fs::read_to_string(&mark).unwrap().lines().count();
+        assert!(
+            times >= if *point == Point::ToolRan { 3 } else { 1 },
+            "{told}"
+        );
+        is_done_once(&yard, &told);
+    }
+}
+
+#[test]
+fn a_runner_that_dies_between_two_records_does_nothing_twice() {
+    for (point, turn) in [
+        (Point::JobDispatched, 1),
+        (Point::JobEnded, 1),
+        (Point::LandingBegun, 1),
+        (Point::LandingMoved, 1),
+        (Point::LandingRecorded, 1),
+        (Point::Committing, 4),
+    ] {
+        let yard = Yard::new();
+        yard.plays(SCRIPT, "");
+        let mark = yard.folder.path().join("mark");
+        let fault = format!("kill@{}:{turn}@{}", point.name(), mark.display());
+        let mut run = yard.command(env!("CARGO_BIN_EXE_treeyard"));
+        run.args(["run", &yard.plan(PLAN)]).env(VARIABLE, fault);
+        assert_eq!(
+            run.output().unwrap().status.code(),
+            None,
+            "{}",
+            point.name()
+        );
+        assert!(mark.exists());
+        eventually("another runner starts", || {
+            yard.treeyard(&["up"]).status.success()
+        });
+        eventually("it lands", || !yard.events("FR-EVT-MERGE-006").is_empty());
+        yard.exits(0, &["down"]);
+        is_done_once(&yard, point.name());
+    }
+}
+
+#[test]
+fn a_step_that_fails_is_told() {
+    let failing = |fault: &str| {
+        let yard = Yard::new();
+        let fault = format!("{fault}@{}", yard.folder.path().join("mark").display());
+        let mut run = yard.command(env!("CARGO_BIN_EXE_treeyard"));
+        run.args(["run", "--name", "one", "--", "true"])
+            .env(VARIABLE, fault);
+        (run.output().unwrap(), yard)
+    };
+    let (ran, yard) = failing("error@job-dispatched:1");
+    assert_eq!(ran.status.code(), Some(7), "{}", text(&ran.stderr));
+    assert_eq!(yard.state_of("one"), "FAILED");
+    let (ran, yard) = failing("error@committing:1");
+    assert!(
+        text(&ran.stderr).contains("a fault that was asked for"),
+        "{}",
+        text(&ran.stderr)
+    );
+    assert_eq!(yard.state_of("one"), "", "nothing of it is on record");
+    let (ran, yard) = failing("delay=1@job-dispatched:*");
+    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+    assert_eq!(yard.state_of("one"), "COMPLETED");
+}
+
+#[test]
+fn faults_are_listed_and_their_descriptions_checked() {
+    let yard = Yard::new();
+    let told = yard.exits(0, &["fault"]);
+    for point in Point::ALL {
+        assert!(told.contains(point.name()), "{told}");
+    }
+    assert!(yard.json(&["fault"])["points"].as_array().unwrap().len() == Point::ALL.len());
+    yard.exits(0, &["fault", "check", "repeat@tool-ran:*@/m"]);
+    let wrong = yard.treeyard(&["fault", "check", "repeat@stopped:1@/m"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(
+        text(&wrong.stderr).contains("stopped cannot be repeated"),
+        "{}",
+        text(&wrong.stderr)
+    );
+    assert!(
+        !yard.exits(0, &["--help"]).contains("Faults"),
+        "it is for contributors"
+    );
 }
 
 /// The record of how a program ended is kept as long as nobody wrote down what it came to.

@@ -85,7 +85,7 @@ impl Artifacts {
     }
 
     pub(super) fn open(&self, hash: &ContentHash) -> Result<File, ToolError> {
-        self.cas.open_object(hash).map_err(|error| failed(&error))
+        self.cas.open_checked(hash).map_err(|error| failed(&error))
     }
 }
 

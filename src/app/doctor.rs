@@ -216,7 +216,9 @@ fn with_store(
             .advice(crate::model::code::Code::StoreDamaged.hint()),
         Err(error) => failed("store", error),
     });
-    found.push(match store.verify_chain() {
+    let sound = store.verify_chain();
+    let sound = sound.and_then(|report| store.verify_tables().map(|()| report));
+    found.push(match sound {
         Ok(report) => {
             let detail = format!("{} in an unbroken chain", report.events);
             check(Status::Ok, "events", detail)

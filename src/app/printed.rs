@@ -103,7 +103,11 @@ impl Printed {
         let Some(hash) = &now.as_ref().unwrap_or(job).output else {
             return Ok(None);
         };
-        let opened = project.cas.open_object(hash);
+        // Once is enough: what is read on is the same file.
+        let opened = match self.is_at(Place::Stored) {
+            true => project.cas.open_object(hash),
+            false => project.cas.open_checked(hash),
+        };
         let file = opened.map_err(|error| in_job(job, error.into()))?;
         if !self.is_at(Place::Stored) {
             // What older versions stored was not redacted.

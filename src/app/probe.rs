@@ -147,7 +147,7 @@ pub fn settle_ready(
         .iter()
         .any(|probe| is_it(probe) && probe.is_ready(now_ms));
     let called = (model.provider_name.as_str(), model.model.as_str());
-    if was_ready || store.answered_since(called, now_ms - READY_FOR_MS)? {
+    if was_ready || store.answered_since(called, (now_ms - READY_FOR_MS, now_ms))? {
         return Ok(());
     }
     let mut found = [Probe {

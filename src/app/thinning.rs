@@ -8,6 +8,7 @@ use super::project::Project;
 use crate::model::checkpoint::{Kept, thin};
 use crate::model::event::{Actor, Event};
 use crate::model::ids::SessionId;
+use crate::model::job::JobState;
 use crate::store::{CheckpointRow, SessionRow};
 use crate::workspace::snapshot::{Checkpoint, drop as forget, kept_at, list_all};
 
@@ -52,11 +53,15 @@ pub(super) fn checkpoints(
             project.store.write(append)?;
         }
     }
+    // The clock may have been set since: whoever works may still record what it kept.
+    let running = project.store.jobs_in(JobState::Running)?;
+    let at_work: HashSet<SessionId> = running.iter().map(|job| job.session_id).collect();
     for (session, kept) in refs {
         let is_dropped = dropped
             .get(&session)
             .is_some_and(|numbers| numbers.contains(&kept.number));
         let is_stray = !is_recorded(&session, kept.number)
+            && !at_work.contains(&session)
             && is_stray(project, known.contains_key(&session), (&kept, now_ms))?;
         gone += u64::from(is_stray);
         if (is_dropped || is_stray) && mode == Mode::Remove {
@@ -76,7 +81,7 @@ fn is_stray(
         return Ok(true);
     }
     let at = kept_at(&project.repo, &kept.commit)?;
-    Ok(now_ms / 1000 - at > RECORDED_AFTER)
+    Ok((now_ms / 1000).saturating_sub(at) > RECORDED_AFTER)
 }
 
 fn old_ones(

@@ -62,6 +62,6 @@ fn said(project: &Project, row: &MessageRow) -> Result<Said, String> {
     let mut bytes = Vec::new();
     let hash = &row.record.content_hash;
     let read = project.cas.read_to(hash, &mut bytes);
-    read.map_err(|error| error.to_string())?;
+    read.map_err(|error| format!("{}: {error}; {}", error.code().id(), error.code().hint()))?;
     Said::read(row.record.role, &bytes).map_err(|error| error.to_string())
 }

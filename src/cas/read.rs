@@ -1,7 +1,7 @@
 //! Finding and reading objects.
 
 use std::fs::{self, File, ReadDir};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Cas, CasError, stream};
@@ -26,6 +26,20 @@ impl Cas {
             },
             None => CasError::Unknown(hash.clone()),
         }
+    }
+
+    /// The object's bytes, as a file at its start, once all of them were checked. A damaged object is moved to quarantine
+    /// and the error says so.
+    pub fn open_checked(&self, hash: &ContentHash) -> Result<File, CasError> {
+        let mut object = self.open_object(hash)?;
+        let at = |action| CasError::at(action, &self.object_path(hash));
+        let found = stream::digest(&object, &mut Vec::new(), at("read"), |_| Ok(()))?;
+        if found.hash != *hash {
+            self.quarantine_if_damaged(hash)?;
+            return Err(self.absent(hash));
+        }
+        object.seek(SeekFrom::Start(0)).map_err(at("read"))?;
+        Ok(object)
     }
 
     /// Copies the object to `output` while checking it, and gives its length in bytes. A damaged

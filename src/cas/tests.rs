@@ -363,3 +363,43 @@ fn a_root_that_is_a_file_is_refused() {
     fs::write(&file, "").unwrap();
     assert_eq!(Cas::open(&file).unwrap_err().code(), Code::Io);
 }
+
+/// Whoever reads it, and wherever the bit is.
+#[test]
+fn one_flipped_bit_in_each_of_a_thousand_is_found() {
+    let memory = Path::new("/dev/shm");
+    let dir = match memory.is_dir() {
+        true => tempfile::tempdir_in(memory),
+        false => tempfile::tempdir(),
+    };
+    let dir = dir.unwrap();
+    let cas = Cas::open(dir.path()).unwrap();
+    let mut state = 7_u64;
+    let mut next = |below: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    for n in 0..1_000 {
+        let length = 1 + next(500);
+        let mut bytes: Vec<u8> = (0..length).map(|_| next(256) as u8).collect();
+        let hash = cas.put_bytes(&bytes).unwrap().hash;
+        let bit = next(length * 8);
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        let file = cas.object_path(&hash);
+        std::fs::remove_file(&file).unwrap();
+        std::fs::write(&file, &bytes).unwrap();
+        let read = match n % 2 {
+            0 => cas.read_to(&hash, &mut Vec::new()).map(drop),
+            _ => cas.open_checked(&hash).map(drop),
+        };
+        let error = read.unwrap_err();
+        assert_eq!(
+            error.code(),
+            Code::ArtifactDamaged,
+            "bit {bit} of {length} bytes: {error}"
+        );
+        assert!(!cas.contains(&hash).unwrap(), "it is put aside");
+    }
+}

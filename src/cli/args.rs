@@ -183,6 +183,9 @@ pub enum Command {
     /// Print every error code with its exit code
     #[command(visible_alias = "help-codes")]
     Codes(c::codes::Args),
+    /// Faults that tests can ask for
+    #[command(hide = true)]
+    Fault(c::fault::Args),
     /// Print a shell's completion script
     Completions(c::completions::Args),
     /// Print or write the manual pages

@@ -133,6 +133,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::Export(args) => c::export::run(args, context),
         Command::Import(args) => c::import::run(args, context),
         Command::Recover(args) => c::recover::run(args, context),
+        Command::Fault(args) => c::fault::run(args, context),
         Command::Codes(args) => c::codes::run(args, context),
         Command::Completions(args) => c::completions::run(args, context),
         Command::Man(args) => c::man::run(args, context),

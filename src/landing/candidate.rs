@@ -4,6 +4,7 @@ use super::claim::bounds;
 use super::error::LandError;
 use super::fence::commit_message;
 use super::land::Landing;
+use crate::cas::Stored;
 use crate::merge::{Candidate, ConflictReport, LandingPlan, Prepared, prepare};
 use crate::model::event::{Actor, Event};
 use crate::model::ids::CommitId;
@@ -11,7 +12,7 @@ use crate::model::lock::Lock;
 use crate::model::provenance::Provenance;
 use crate::model::session::SessionState;
 use crate::sessions::move_session;
-use crate::store::SessionRow;
+use crate::store::{SessionRow, StoreError, Tx};
 use crate::workspace::{self, Uncommitted, located};
 
 impl Landing<'_> {
@@ -88,33 +89,45 @@ impl Landing<'_> {
         let text = serde_json::to_vec_pretty(report).map_err(crate::store::StoreError::from)?;
         let stored = self.cas.put_bytes(&self.redactor(session)?.redact(&text))?;
         let paths: Vec<String> = report.paths.iter().map(|path| path.path.clone()).collect();
-        let state = session.state;
-        self.store.write(|tx| {
-            let artifact = Event::ArtifactStored {
-                hash: stored.hash.clone(),
-                size: stored.size,
-                kind: "conflict_report".to_owned(),
-                media_type: "application/json".to_owned(),
-                job_id: None,
-            };
-            tx.append(Actor::System, Some(session.id), artifact)?;
-            let conflict = Event::LandingConflicted {
-                paths: paths.clone(),
-                report: stored.hash.clone(),
-            };
-            tx.append(Actor::System, Some(session.id), conflict)?;
-            if state != SessionState::Blocked {
-                let reason = format!("conflicts with {}", session.target);
-                let to = SessionState::Blocked;
-                move_session(tx, Actor::System, session.id, state, to, &reason)?;
-            }
-            Ok::<_, LandError>(())
-        })?;
+        self.store
+            .write(|tx| conflicted(tx, session, paths.clone(), &stored))?;
         Ok(LandError::Conflict {
             name: session.name.clone(),
             target: session.target.clone(),
             paths,
             report: stored.hash,
         })
+    }
+}
+
+/// Records that a session's work conflicts with its target, and blocks it.
+///
+/// # Errors
+/// The store's refusal.
+pub fn conflicted(
+    tx: &mut Tx<'_>,
+    session: &SessionRow,
+    paths: Vec<String>,
+    report: &Stored,
+) -> Result<(), StoreError> {
+    let artifact = Event::ArtifactStored {
+        hash: report.hash.clone(),
+        size: report.size,
+        kind: "conflict_report".to_owned(),
+        media_type: "application/json".to_owned(),
+        job_id: None,
+    };
+    tx.append(Actor::System, Some(session.id), artifact)?;
+    let report = report.hash.clone();
+    let conflict = Event::LandingConflicted { paths, report };
+    tx.append(Actor::System, Some(session.id), conflict)?;
+    let reason = format!("conflicts with {}", session.target);
+    // A person's word may have come between.
+    match tx.session(session.id)?.map(|now| now.state) {
+        Some(from @ (SessionState::Completed | SessionState::Active)) => {
+            let to = SessionState::Blocked;
+            move_session(tx, Actor::System, session.id, from, to, &reason)
+        }
+        _ => Ok(()),
     }
 }

@@ -8,11 +8,11 @@ use crate::model::event::{Actor, Event};
 use crate::model::guard::LOCK;
 use crate::model::identity::RoleExecutionIdentity;
 use crate::model::ids::CommitId;
-use crate::model::lock::{Lock, LockTable, LockToken};
+use crate::model::lock::{Lock, LockTable, LockToken, Moment};
 use crate::model::provenance::{Provenance, SESSION};
 use crate::proc::moment;
 use crate::sessions::locks::{Answer, LockError, hold, settle_leases};
-use crate::store::SessionRow;
+use crate::store::{SessionRow, Tx};
 use crate::workspace::{located, update_guard};
 
 impl Landing<'_> {
@@ -27,18 +27,9 @@ impl Landing<'_> {
         }
         let now = moment().map_err(LockError::from)?;
         let mut table = LockTable::new(self.repo.fold());
-        let held = self.store.write(|tx| {
-            settle_leases(tx, &mut table, &now)?;
-            if let Some(lock) = tx.proved_lock_of(session.id)? {
-                return Ok(lock);
-            }
-            if let Answer::Refused(conflict) = hold(tx, &mut table, &now, session, None)? {
-                let name = session.name.clone();
-                return Err(LandError::Held { name, conflict });
-            }
-            let name = session.name.clone();
-            tx.lock_of(session.id)?.ok_or(LandError::LockLost { name })
-        })?;
+        let held = self
+            .store
+            .write(|tx| lock_to_land(tx, &mut table, &now, session))?;
         if let Some(place) = located(session) {
             // One that it had lost: its commits are to be made anew under this one.
             update_guard(self.repo, &place, Some(&held))?;
@@ -70,6 +61,27 @@ impl Landing<'_> {
             tx.append(Actor::System, Some(session.id), event)?;
             Ok(())
         })
+    }
+}
+
+/// The lock under which a session lands: the one it has, or a new one.
+///
+/// # Errors
+/// [`LandError::Held`] when somebody else has some of its files; those of the store.
+pub fn lock_to_land(
+    tx: &mut Tx<'_>,
+    table: &mut LockTable,
+    now: &Moment,
+    session: &SessionRow,
+) -> Result<Lock, LandError> {
+    settle_leases(tx, table, now)?;
+    if let Some(lock) = tx.proved_lock_of(session.id)? {
+        return Ok(lock);
+    }
+    let name = session.name.clone();
+    match hold(tx, table, now, session, None)? {
+        Answer::Refused(conflict) => Err(LandError::Held { name, conflict }),
+        Answer::Granted(_) => tx.lock_of(session.id)?.ok_or(LandError::LockLost { name }),
     }
 }
 

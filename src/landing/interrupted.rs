@@ -118,7 +118,10 @@ pub fn complete(
 }
 
 /// Writes down that the target moved. A session that was blocked is complete by that.
-pub(super) fn record(store: &mut Store, landing: &Interrupted) -> Result<(), StoreError> {
+///
+/// # Errors
+/// The store cannot be written.
+pub fn record(store: &mut Store, landing: &Interrupted) -> Result<(), StoreError> {
     let id = landing.session;
     let landed = Event::Landed {
         target: landing.target.clone(),
@@ -140,7 +143,10 @@ pub(super) fn record(store: &mut Store, landing: &Interrupted) -> Result<(), Sto
 }
 
 /// Writes down that every checkout has what landed.
-pub(super) fn record_updated(store: &mut Store, landing: &Interrupted) -> Result<(), StoreError> {
+///
+/// # Errors
+/// The store cannot be written.
+pub fn record_updated(store: &mut Store, landing: &Interrupted) -> Result<(), StoreError> {
     let updated = Event::CheckoutsUpdated {
         target: landing.target.clone(),
         to: landing.to.clone(),
@@ -150,6 +156,18 @@ pub(super) fn record_updated(store: &mut Store, landing: &Interrupted) -> Result
 }
 
 fn judge(repo: &Repo, store: &Store, moved: Record) -> Result<Option<Interrupted>, LandError> {
+    judge_by(store, moved, |target, to| is_on(repo, target, to))
+}
+
+/// Whether a landing was cut short that was about to move its target. `is_on` says whether the target has a commit.
+///
+/// # Errors
+/// The store cannot be read, or those of `is_on`.
+pub fn judge_by(
+    store: &Store,
+    moved: Record,
+    is_on: impl FnOnce(&str, &CommitId) -> Result<bool, LandError>,
+) -> Result<Option<Interrupted>, LandError> {
     let (Some(session), Event::TargetMoving { target, from, to }) =
         (moved.model_session_id, moved.event)
     else {
@@ -167,7 +185,7 @@ fn judge(repo: &Repo, store: &Store, moved: Record) -> Result<Option<Interrupted
     }
     let recorded = has(|event| matches!(event, Event::Landed { .. }));
     let could_land = store.session(session)?.is_some_and(|row| may_land(&row));
-    let happened = recorded || (could_land && is_on(repo, &target, &to)?);
+    let happened = recorded || (could_land && is_on(&target, &to)?);
     Ok(happened.then_some(Interrupted {
         session,
         target,

@@ -8,19 +8,20 @@ use super::gate;
 use super::interrupted::{Interrupted, record, record_updated, settle};
 use super::orphans::end_orphaned_gates;
 use crate::cas::Cas;
+use crate::fault::{self, Point};
 use crate::git::{Git, Repo};
 use crate::merge::{
     Beyond, LandingLock, MergeMethod, checkouts_of, publish, sync_plan, update_checkouts,
 };
 use crate::model::event::{Actor, Event};
-use crate::model::ids::CommitId;
+use crate::model::ids::{CommitId, SessionId};
 use crate::model::redact::Redactor;
 use crate::model::session::SessionState;
 use crate::proc::Launcher;
 use crate::secrets::Vault;
-use crate::sessions::locks::release_all;
+use crate::sessions::locks::{LockError, release_all};
 use crate::sessions::move_session;
-use crate::store::{SessionRow, Store};
+use crate::store::{SessionRow, Store, StoreError, Tx};
 use crate::workspace::{self, Keep, Sharing, Uncommitted, located};
 
 /// How long a landing waits for another one to end. Gates are part of a landing.
@@ -201,6 +202,7 @@ impl Landing<'_> {
             to: candidate.commit.clone(),
         };
         self.append_under(session, &claim, moving)?;
+        fault::at(Point::LandingBegun).map_err(LockError::from)?;
         publish(
             &git,
             lock,
@@ -208,6 +210,11 @@ impl Landing<'_> {
             &candidate,
             &format!("treeyard: land {}", session.name),
         )?;
+        if fault::again(Point::LandingMoved).map_err(LockError::from)?
+            && let Some(landed) = self.settle(lock, session)?
+        {
+            return Ok(landed);
+        }
         let landing = Interrupted {
             session: session.id,
             target: session.target.clone(),
@@ -217,6 +224,7 @@ impl Landing<'_> {
         };
         // The target has moved: its checkouts follow whatever becomes of the record.
         let recorded = record(self.store, &landing);
+        fault::at(Point::LandingRecorded).map_err(LockError::from)?;
         let updated = update_checkouts(&sync, &run_git);
         recorded?;
         if updated.is_ok() {
@@ -284,20 +292,9 @@ impl Landing<'_> {
         // Somebody may go on in a worktree that was adopted.
         let is_over = nothing && session.state != SessionState::Active;
         let blocks = error.is_proof() || session.auto_land && !nothing;
-        self.store.write(|tx| {
-            tx.append(Actor::System, Some(session.id), event)?;
-            if is_over {
-                release_all(tx, Actor::System, session.id, "nothing was left to land")?;
-            }
-            let (from, to) = (SessionState::Completed, SessionState::Blocked);
-            match tx.session(session.id)? {
-                Some(now) if blocks && now.state == from => {
-                    let reason = format!("not landed ({code}): {error}");
-                    move_session(tx, Actor::System, session.id, from, to, &reason)
-                }
-                _ => Ok(()),
-            }
-        })?;
+        let why = format!("not landed ({code}): {error}");
+        self.store
+            .write(|tx| refused(tx, session.id, event, (is_over, blocks), &why))?;
         Ok(())
     }
 
@@ -319,7 +316,35 @@ impl Landing<'_> {
     }
 }
 
-fn refuse_unfinished(session: &SessionRow) -> Result<(), LandError> {
+/// Records that a session did not land. Nothing is left of one that `is_over`; one that it `blocks` waits for a person.
+///
+/// # Errors
+/// The store's refusal.
+pub fn refused(
+    tx: &mut Tx<'_>,
+    session: SessionId,
+    event: Event,
+    (is_over, blocks): (bool, bool),
+    why: &str,
+) -> Result<(), StoreError> {
+    tx.append(Actor::System, Some(session), event)?;
+    if is_over {
+        release_all(tx, Actor::System, session, "nothing was left to land")?;
+    }
+    let (from, to) = (SessionState::Completed, SessionState::Blocked);
+    match tx.session(session)? {
+        Some(now) if blocks && now.state == from => {
+            move_session(tx, Actor::System, session, from, to, why)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a session's work is there to be landed.
+///
+/// # Errors
+/// [`LandError::Nothing`] and [`LandError::NotComplete`].
+pub fn refuse_unfinished(session: &SessionRow) -> Result<(), LandError> {
     let refused_before = session.state == SessionState::Blocked && session.landing_code.is_some();
     let is_done_elsewhere = session.is_adopted() && session.state == SessionState::Active;
     if session.landed_commit.is_some() {

@@ -9,11 +9,14 @@ mod interrupted;
 mod land;
 mod orphans;
 
+pub use candidate::conflicted;
 pub use claim::{beyond_claim, bounds};
 pub use error::LandError;
-pub use fence::commit_message;
-pub use interrupted::{Interrupted, Settled, complete, interrupted, settle};
-pub use land::{Landed, Landing, Policy};
+pub use fence::{commit_message, lock_to_land};
+pub use interrupted::{
+    Interrupted, Settled, complete, interrupted, judge_by, record, record_updated, settle,
+};
+pub use land::{Landed, Landing, Policy, refuse_unfinished, refused};
 pub use orphans::end_orphaned_gates;
 
 pub use crate::workspace::located;

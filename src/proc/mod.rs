@@ -54,6 +54,6 @@ pub use sandbox::{
     confined_words, machine, probe_here, proxy as become_proxy,
 };
 pub use supervisor::{Attached, Ended, Launcher, Supervisor, attach, standing};
-pub use sweep::sweep;
+pub use sweep::{sweep, sweep_all};
 pub use table::{is_anybody_in, is_of_job};
 pub use wake::{Wake, WakeListener};

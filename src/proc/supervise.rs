@@ -64,7 +64,7 @@ impl Supervision {
     }
 
     fn record(self, job_dir: &Path, spec: &JobSpec) -> Result<(), ProcError> {
-        let started_ms = now_ms();
+        let started = (now_ms(), Instant::now());
         // Before anything else: who finds the folder without an owner may decide that the job
         // never began, and then it must not.
         if !Claim::By(self.own).stake(job_dir)? {
@@ -81,7 +81,7 @@ impl Supervision {
         let Some(outcome) = outcome else {
             return Ok(());
         };
-        let record = exit_record(outcome, started_ms);
+        let record = exit_record(outcome, started);
         let durability = match &spec.runner_dir {
             Some(dir) if Wake::is_heard(dir) => Durability::Process,
             _ => Durability::Machine,
@@ -289,12 +289,14 @@ fn not_started(error: impl ToString) -> Outcome {
     }
 }
 
-fn exit_record(outcome: Outcome, started_ms: i64) -> ExitRecord {
+/// How long it took is counted apart from the clock, which may be set meanwhile.
+fn exit_record(outcome: Outcome, (started_ms, started): (i64, Instant)) -> ExitRecord {
+    let took_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).ok();
     ExitRecord {
         outcome,
         started_ms,
-        ended_ms: now_ms(),
+        ended_ms: started_ms.saturating_add(took_ms),
         max_rss_kb: usage.map_or(0, |usage| usage.max_rss().unsigned_abs()),
         user_ms: usage.map_or(0, |usage| milliseconds(usage.user_time())),
         sys_ms: usage.map_or(0, |usage| milliseconds(usage.system_time())),

@@ -126,7 +126,7 @@ impl Ended {
     /// How long it ran, in milliseconds; 0 when nobody knows.
     pub fn duration_ms(&self) -> u64 {
         match self {
-            Self::Finished(exit) => (exit.ended_ms - exit.started_ms).max(0) as u64,
+            Self::Finished(exit) => exit.ended_ms.saturating_sub(exit.started_ms).max(0) as u64,
             Self::Lost => 0,
         }
     }

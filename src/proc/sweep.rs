@@ -1,5 +1,6 @@
+use std::collections::HashSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -36,6 +37,36 @@ pub fn sweep(job_dir: &Path) -> Result<(), ProcError> {
         kill::send(&left, Signal::KILL);
         thread::sleep(Duration::from_millis(2));
     }
+}
+
+/// As [`sweep`], for each of these. One look at all processes tells which of them left any.
+pub fn sweep_all(job_dirs: &[PathBuf]) -> Vec<Result<(), ProcError>> {
+    let marks = match job_dirs {
+        [] => HashSet::new(),
+        _ => marks(),
+    };
+    let sweep_one = |dir: &PathBuf| match is_marked(dir, &marks)? {
+        true => sweep(dir),
+        false => Ok(()),
+    };
+    job_dirs.iter().map(sweep_one).collect()
+}
+
+fn is_marked(job_dir: &Path, marks: &HashSet<Vec<u8>>) -> Result<bool, ProcError> {
+    let job = job::job_name(job_dir)?;
+    Ok(marks.contains(format!("{JOB_VARIABLE}={job}").as_bytes()))
+}
+
+/// The marks of jobs in the environments of all processes.
+fn marks() -> HashSet<Vec<u8>> {
+    let is_mark = |entry: &&[u8]| entry.starts_with(JOB_VARIABLE.as_bytes());
+    let mut marks = HashSet::new();
+    for pid in table::pids() {
+        let environ = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        let entries = environ.split(|byte| *byte == 0);
+        marks.extend(entries.filter(is_mark).map(<[u8]>::to_vec));
+    }
+    marks
 }
 
 /// The living processes of `job`, without this one.

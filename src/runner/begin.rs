@@ -9,11 +9,12 @@ use super::groups::claim;
 use super::looks::Sight;
 use super::serve::{Active, Notice, Runner};
 use super::spec::job_spec;
+use crate::fault::{self, Point};
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::job::{JobState, Outcome};
 use crate::model::limit::Claim;
-use crate::model::lock::Lock;
+use crate::model::lock::{Lock, LockTable, Moment};
 use crate::model::session::SessionState;
 use crate::proc::{Supervisor, job_dir, moment};
 use crate::secrets;
@@ -57,13 +58,7 @@ impl Runner {
         }
         // Durable before the effect: recovery looks for what sessions at work have half made.
         let lock = self.with_lock(&row, |tx, lock| {
-            let (from, to) = (SessionState::Created, SessionState::Active);
-            match tx.session(session)? {
-                Some(now) if now.state == from => {
-                    move_session(tx, Actor::System, session, from, to, AT_WORK)?;
-                }
-                _ => {}
-            }
+            to_work(tx, session)?;
             Ok(lock)
         })?;
         let Some(lock) = lock else {
@@ -100,23 +95,8 @@ impl Runner {
             _ => None,
         };
         let table = &mut self.locks;
-        let done = self.store.write(|tx| {
-            // A person's word may have come between: what was cancelled holds nothing.
-            let row = tx.session(session.id)?;
-            let may_begin = |row: &SessionRow| {
-                matches!(row.state, SessionState::Created | SessionState::Active)
-            };
-            let Some(row) = row.filter(may_begin) else {
-                return Ok(None);
-            };
-            if let Answer::Refused(_) = hold(tx, table, &now, &row, goes_on_from)? {
-                return Ok(None);
-            }
-            match tx.lock_of(session.id)? {
-                Some(lock) => Ok(Some(then(tx, lock)?)),
-                None => Ok(None),
-            }
-        });
+        let taken = |tx: &mut Tx<'_>| take_lock(tx, table, &now, (session.id, goes_on_from), then);
+        let done = self.store.write(taken);
         if done.is_err() {
             self.locks.distrust();
         }
@@ -144,15 +124,7 @@ impl Runner {
                 return self.fail(session, &reason);
             }
         };
-        let dispatched = self.store.write(|tx| {
-            tx.append(Actor::System, Some(session), ready(&made))?;
-            // Without its lock, which a person may have taken away meanwhile, it waits for its turn.
-            let holds = tx.lock_of(session)?.is_some();
-            match tx.next_queued(session)?.filter(|_| holds) {
-                Some(job) => dispatch(tx, session, job),
-                None => Ok(None),
-            }
-        })?;
+        let dispatched = self.store.write(|tx| go_into(tx, session, ready(&made)))?;
         self.start_or_free(session, dispatched)
     }
 
@@ -196,6 +168,9 @@ impl Runner {
         if let Some(folder) = secrets {
             let folder = folder.display().to_string();
             spec.env.insert(secrets::VARIABLE.to_owned(), folder);
+        }
+        if let Err(error) = fault::at(Point::JobDispatched) {
+            return self.not_started(job, &error);
         }
         let dir = job_dir(&self.config.policy.jobs, job.id);
         match self.launcher.spawn(&dir, &spec) {
@@ -284,9 +259,59 @@ impl Runner {
     }
 }
 
+/// Takes the files that a session asks for and does `then`, unless somebody else has some of them, or its work is over.
+pub(super) fn take_lock<T>(
+    tx: &mut Tx<'_>,
+    table: &mut LockTable,
+    now: &Moment,
+    (session, goes_on_from): (SessionId, Option<SessionId>),
+    then: impl FnOnce(&mut Tx<'_>, Lock) -> Result<T, StoreError>,
+) -> Result<Option<T>, LockError> {
+    // A person's word may have come between: what was cancelled holds nothing.
+    let row = tx.session(session)?;
+    let may_begin =
+        |row: &SessionRow| matches!(row.state, SessionState::Created | SessionState::Active);
+    let Some(row) = row.filter(may_begin) else {
+        return Ok(None);
+    };
+    if let Answer::Refused(_) = hold(tx, table, now, &row, goes_on_from)? {
+        return Ok(None);
+    }
+    match tx.lock_of(session)? {
+        Some(lock) => Ok(Some(then(tx, lock)?)),
+        None => Ok(None),
+    }
+}
+
+/// Its worktree is about to be made.
+pub(super) fn to_work(tx: &mut Tx<'_>, session: SessionId) -> Result<(), StoreError> {
+    let (from, to) = (SessionState::Created, SessionState::Active);
+    match tx.session(session)? {
+        Some(now) if now.state == from => {
+            move_session(tx, Actor::System, session, from, to, AT_WORK)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Its worktree is there, as the event says, and its first job starts in it.
+pub(super) fn go_into(
+    tx: &mut Tx<'_>,
+    session: SessionId,
+    ready: Event,
+) -> Result<Option<(SessionRow, JobRow)>, StoreError> {
+    tx.append(Actor::System, Some(session), ready)?;
+    // Without its lock, which a person may have taken away meanwhile, it waits for its turn.
+    let holds = tx.lock_of(session)?.is_some();
+    match tx.next_queued(session)?.filter(|_| holds) {
+        Some(job) => dispatch(tx, session, job),
+        None => Ok(None),
+    }
+}
+
 /// Writes down that the job starts now, unless something came between: a person's word is taken
 /// at any moment.
-fn dispatch(
+pub(super) fn dispatch(
     tx: &mut Tx<'_>,
     session: SessionId,
     job: JobId,

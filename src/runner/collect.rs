@@ -110,7 +110,12 @@ impl Runner {
     }
 }
 
-fn complete(tx: &mut Tx<'_>, session: SessionId, collected: &Collected) -> Result<(), StoreError> {
+/// Records that its work was taken in, and what follows.
+pub(super) fn complete(
+    tx: &mut Tx<'_>,
+    session: SessionId,
+    collected: &Collected,
+) -> Result<(), StoreError> {
     let Some(row) = tx.session(session)? else {
         return Ok(());
     };

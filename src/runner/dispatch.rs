@@ -88,12 +88,14 @@ impl Wait {
         match self {
             Self::Busy => "another job of the session runs".to_owned(),
             Self::After(name) => format!("waits for {name}"),
-            Self::Until(at_ms) => format!("next attempt in {}", in_words(at_ms - now_ms)),
+            Self::Until(at_ms) => {
+                format!("next attempt in {}", in_words(at_ms.saturating_sub(now_ms)))
+            }
             Self::Full(pool) => format!("{pool} is at its limit"),
             Self::Rate { group, next_ms } => {
                 format!(
                     "rate of group {group}: next in {}",
-                    in_words(next_ms - now_ms)
+                    in_words(next_ms.saturating_sub(now_ms))
                 )
             }
             Self::Lock(wait) => wait.describe(),
@@ -227,7 +229,7 @@ pub fn decide(
             decision.wait(row.session, Wait::Busy);
         } else if let Some(name) = &row.waits_for {
             decision.wait(row.session, Wait::After(name.clone()));
-        } else if row.not_before_ms > now_ms {
+        } else if row.is_early(now_ms) {
             decision.wait(row.session, Wait::Until(row.not_before_ms));
         } else {
             ready.entry(row.lane).or_default().push(row);
@@ -242,7 +244,7 @@ pub fn decide(
     let machine = Machine {
         wait: shortage.map(|shortage| Wait::Machine {
             shortage,
-            next_ms: now_ms + LOOK_AT_MACHINE_MS,
+            next_ms: now_ms.saturating_add(LOOK_AT_MACHINE_MS),
         }),
         has_one_left: slots.is_empty() && shortage.is_none_or(|short| short.lets_one_start()),
     };

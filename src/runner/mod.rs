@@ -21,6 +21,8 @@ mod serve;
 mod settle;
 mod shortage;
 mod spec;
+#[cfg(test)]
+mod tests;
 mod turn;
 mod waits;
 mod warning;

@@ -21,6 +21,7 @@ use super::looks::Sight;
 use super::passing::Fetched;
 use super::shortage::shortage;
 use crate::cas::Cas;
+use crate::fault::{self, Point};
 use crate::git::Repo;
 use crate::landing::LandError;
 use crate::model::event::{Actor, Event};
@@ -294,7 +295,11 @@ impl Runner {
                 session
             }
             Notice::Ended(session, job, ended) => {
-                self.ended(job, known_end(job, ended))?;
+                let ended = known_end(job, ended);
+                if fault::again(Point::JobEnded)? {
+                    self.ended(job, ended.clone())?;
+                }
+                self.ended(job, ended)?;
                 session
             }
             Notice::Collected(session, collected) => {
@@ -385,12 +390,38 @@ fn known_end(job: JobId, ended: Result<Ended, ProcError>) -> Ended {
     })
 }
 
+/// A clock that is set and a machine that sleeps make a time come sooner or later than it was to: after this long it is
+/// looked at again.
+const LONGEST_SLEEP_MS: i64 = 60_000;
+
 async fn sleep_until(at_ms: Option<i64>) {
     match at_ms {
         Some(at_ms) => {
-            let wait = at_ms - jiff::Timestamp::now().as_millisecond();
-            tokio::time::sleep(Duration::from_millis(wait.max(1) as u64)).await;
+            let now_ms = jiff::Timestamp::now().as_millisecond();
+            tokio::time::sleep(until(at_ms, now_ms)).await;
         }
         None => std::future::pending().await,
+    }
+}
+
+fn until(at_ms: i64, now_ms: i64) -> Duration {
+    let wait_ms = at_ms.saturating_sub(now_ms).clamp(1, LONGEST_SLEEP_MS);
+    Duration::from_millis(wait_ms.unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_clock_makes_the_loop_sleep_for_long() {
+        for (at_ms, now_ms, expected) in [
+            (1_500, 1_000, 500),
+            (1_000, 1_500, 1),
+            (i64::MAX, i64::MIN, 60_000),
+            (i64::MIN, i64::MAX, 1),
+        ] {
+            assert_eq!(until(at_ms, now_ms), Duration::from_millis(expected));
+        }
     }
 }

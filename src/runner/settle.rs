@@ -1,6 +1,6 @@
 //! Writing down what ended, and what follows from it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::RunnerError;
 use super::finish::{Next, after};
@@ -12,7 +12,7 @@ use crate::model::redact::Findings;
 use crate::model::run::Stop;
 use crate::model::secret::SecretName;
 use crate::model::session::SessionState;
-use crate::proc::{Ended, OUTPUT_FILE, job_dir, sweep};
+use crate::proc::{Ended, OUTPUT_FILE, ProcError, job_dir, sweep};
 use crate::secrets::{KeptOutput, keep_output};
 use crate::sessions::{JobEnd, move_session, queue_attempt, record_end, take_out};
 use crate::store::{JobRow, SessionRow, StoreError, Tx};
@@ -20,19 +20,31 @@ use crate::store::{JobRow, SessionRow, StoreError, Tx};
 impl Runner {
     /// A supervisor is gone: with an exit record, or without one.
     pub(super) fn ended(&mut self, job: JobId, ended: Ended) -> Result<(), RunnerError> {
-        let Some(job) = self.store.job(job)? else {
+        // An end that is told twice is recorded once.
+        let job = self.store.job(job)?;
+        let Some(job) = job.filter(|job| job.state == JobState::Running) else {
             return Ok(());
         };
-        if ended == Ended::Lost
-            && let Err(error) = sweep(&job_dir(&self.config.policy.jobs, job.id))
-        {
-            // Not run again beside itself, whatever the task says of crashes; others go on.
-            tracing::warn!(%error, job = %job.id, "a lost job left processes");
-            let reason = format!("processes of its last command may still run: {error}");
-            let (from, to) = (SessionState::Active, SessionState::Paused);
-            self.move_from(job.session_id, from, to, &reason)?;
+        if ended == Ended::Lost {
+            let swept = sweep(&job_dir(&self.config.policy.jobs, job.id));
+            self.pause_unswept(&job, swept)?;
         }
         self.settle(&job, &ended.outcome(), ended.duration_ms())
+    }
+
+    /// It is not run again beside itself, whatever its task says of crashes; others go on.
+    pub(super) fn pause_unswept(
+        &mut self,
+        job: &JobRow,
+        swept: Result<(), ProcError>,
+    ) -> Result<(), RunnerError> {
+        let Err(error) = swept else {
+            return Ok(());
+        };
+        tracing::warn!(%error, job = %job.id, "a lost job left processes");
+        let reason = format!("processes of its last command may still run: {error}");
+        let (from, to) = (SessionState::Active, SessionState::Paused);
+        self.move_from(job.session_id, from, to, &reason)
     }
 
     /// Records the outcome and what follows in one transaction, then acts on it.
@@ -42,33 +54,48 @@ impl Runner {
         outcome: &Outcome,
         duration_ms: u64,
     ) -> Result<(), RunnerError> {
+        let ending = self.ending(job.clone(), outcome.clone(), duration_ms)?;
+        let room = self.may_keep_slot(job.session_id);
+        let followed = self.store.write(|tx| ending.record(tx, room))?;
+        self.act_on(ending, followed)
+    }
+
+    /// What there is to record of a job that is over. What it printed is stored by that.
+    pub(super) fn ending(
+        &self,
+        job: JobRow,
+        outcome: Outcome,
+        duration_ms: u64,
+    ) -> Result<Ending, RunnerError> {
         let dir = job_dir(&self.config.policy.jobs, job.id);
         let row = self.store.session(job.session_id)?;
         let secrets = row
             .as_ref()
             .map_or(Ok(Vec::new()), |row| row.spec().map(|spec| spec.secrets))?;
-        let (stored, kept) = self.keep_output(&dir, &secrets);
+        let (output, kept) = self.keep_output(&dir, &secrets);
         let stop = match job.kind {
             JobKind::ModelRun => self.store.stop_of(job.session_id, job.id)?,
             _ => None,
         };
-        let room = self.may_keep_slot(job.session_id);
-        let followed = self.store.write(|tx| {
-            let end = JobEnd {
-                outcome,
-                duration_ms,
-                output: stored.as_ref().map(|kept| (&kept.stored, "output")),
-                redacted: stored
-                    .as_ref()
-                    .map_or_else(Findings::default, |kept| kept.redacted.clone()),
-            };
-            let ended_ms = record_end(tx, job.session_id, job.id, &end)?;
-            follow(tx, job, (outcome, stop.as_ref()), ended_ms, room)
-        })?;
-        if let Some(row) = row.filter(|_| !secrets.is_empty()) {
+        Ok(Ending {
+            job,
+            outcome,
+            duration_ms,
+            stop,
+            output,
+            kept,
+            with_secrets: row.filter(|_| !secrets.is_empty()),
+            dir,
+        })
+    }
+
+    /// Does what follows, once it is on record.
+    pub(super) fn act_on(&mut self, ending: Ending, then: Followed) -> Result<(), RunnerError> {
+        let Ending { job, dir, kept, .. } = ending;
+        if let Some(row) = ending.with_secrets {
             self.take_secrets_back(&row, &dir, kept);
         }
-        match followed {
+        match then {
             Followed::GoesOn { row, job } => self.spawn(&row, &job)?,
             Followed::HasEnded(row) => self.collect(&row)?,
             Followed::Waits => {
@@ -127,8 +154,40 @@ impl Runner {
     }
 }
 
+/// A job that is over, as it is to be recorded.
+pub(super) struct Ending {
+    pub job: JobRow,
+    pub outcome: Outcome,
+    pub duration_ms: u64,
+    pub stop: Option<Stop>,
+    pub output: Option<KeptOutput>,
+    /// Whether its folder has nothing that is not stored.
+    pub kept: bool,
+    /// Its session, when it has secrets in files.
+    pub with_secrets: Option<SessionRow>,
+    pub dir: PathBuf,
+}
+
+impl Ending {
+    /// Writes down how it ended and what follows. Without `room` the session does not go on at once.
+    pub(super) fn record(&self, tx: &mut Tx<'_>, room: bool) -> Result<Followed, StoreError> {
+        let end = JobEnd {
+            outcome: &self.outcome,
+            duration_ms: self.duration_ms,
+            output: self.output.as_ref().map(|kept| (&kept.stored, "output")),
+            redacted: self
+                .output
+                .as_ref()
+                .map_or_else(Findings::default, |kept| kept.redacted.clone()),
+        };
+        let ended_ms = record_end(tx, self.job.session_id, self.job.id, &end)?;
+        let how = (&self.outcome, self.stop.as_ref());
+        follow(tx, &self.job, how, ended_ms, room)
+    }
+}
+
 /// What became of a session when its job ended.
-enum Followed {
+pub(super) enum Followed {
     /// It keeps its slot, and its next job is dispatched already: a long queue of short jobs does
     /// not pay for a look at every other session, nor for a transaction of its own.
     GoesOn { row: SessionRow, job: JobRow },
@@ -193,7 +252,8 @@ fn go_on(tx: &mut Tx<'_>, row: SessionRow, room: bool) -> Result<Followed, Store
     Ok(Followed::GoesOn { row, job })
 }
 
-fn fail(tx: &mut Tx<'_>, row: &SessionRow, reason: &str) -> Result<(), StoreError> {
+/// Ends the session, and takes out what was still to run.
+pub(super) fn fail(tx: &mut Tx<'_>, row: &SessionRow, reason: &str) -> Result<(), StoreError> {
     let jobs = tx.jobs_of(row.id)?;
     let is_open = |job: &&JobRow| matches!(job.state, JobState::Queued | JobState::Stalled);
     for job in jobs.iter().filter(is_open) {

@@ -6,7 +6,7 @@ use crate::model::run::Stop;
 use crate::model::session::SessionState;
 use crate::store::{JobRow, SessionRow, StoreError, Tx};
 
-/// The job whose model stopped last. None of a session that is at work, is over or has no model.
+/// The job whose model stopped last, of a session's jobs in their order. None of a session that is at work, is over or has no model.
 ///
 /// # Errors
 /// What the session is about cannot be read.
@@ -17,8 +17,9 @@ pub fn last_run(session: &SessionRow, jobs: &[JobRow]) -> Result<Option<JobId>, 
         return Ok(None);
     }
     let models = jobs.iter().filter(|job| job.kind == JobKind::ModelRun);
+    // By their order, since a clock may have been set back between them.
     let begun = models.filter(|job| job.started_ms.is_some());
-    Ok(begun.max_by_key(|job| job.started_ms).map(|job| job.id))
+    Ok(begun.last().map(|job| job.id))
 }
 
 /// Why the model of a session that waits has stopped, as it is in this transaction: what a person was shown may be

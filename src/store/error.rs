@@ -54,6 +54,9 @@ pub enum StoreError {
     /// The state machine of jobs says no.
     #[error(transparent)]
     IllegalJobStep(#[from] IllegalJobStep),
+    /// Tables that do not follow from the log.
+    #[error("the log does not say what these tables hold: {}", .0.join(", "))]
+    UnlikeLog(Vec<&'static str>),
     /// A row holds what no event put there.
     #[error("the database holds {0}")]
     Malformed(String),
@@ -64,7 +67,9 @@ impl StoreError {
     pub fn code(&self) -> Code {
         match self {
             Self::Sqlite(rusqlite::Error::SqliteFailure(failure, _)) => of_sqlite(*failure),
-            Self::Sqlite(_) | Self::Foreign | Self::Malformed(_) => Code::StoreDamaged,
+            Self::Sqlite(_) | Self::Foreign | Self::Malformed(_) | Self::UnlikeLog(_) => {
+                Code::StoreDamaged
+            }
             Self::Io { source, .. } => match source.kind() {
                 std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
                     Code::DiskFull

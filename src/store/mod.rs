@@ -19,6 +19,7 @@ mod project;
 mod prune;
 mod query;
 mod queue;
+mod rebuild;
 mod reserve;
 mod rows;
 mod starts;
@@ -27,7 +28,11 @@ mod taken_back;
 mod tx;
 
 #[cfg(test)]
+mod clock_tests;
+#[cfg(test)]
 mod move_tests;
+#[cfg(test)]
+mod recovery_tests;
 #[cfg(test)]
 mod tests;
 

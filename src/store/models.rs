@@ -90,7 +90,7 @@ const COMPACTED: &str = "SELECT * FROM events WHERE session_id = ?1 \
      AND event_type = 'FR-EVT-MODEL-004' \
      AND seq > coalesce((SELECT max(seq) FROM events WHERE session_id = ?1 \
      AND event_type = 'FR-EVT-CKPT-004'), 0) ORDER BY seq DESC LIMIT 1";
-const STOPPED: &str = "SELECT * FROM events WHERE session_id = ?1 AND job_id = ?2 \
+pub(super) const STOPPED: &str = "SELECT * FROM events WHERE +session_id = ?1 AND job_id = ?2 \
      AND event_type = 'FR-EVT-MODEL-003' \
      AND seq > coalesce((SELECT max(seq) FROM events WHERE session_id = ?1 \
      AND event_type = 'FR-EVT-CKPT-004'), 0) ORDER BY seq DESC LIMIT 1";
@@ -163,17 +163,17 @@ impl Store {
         calls(&self.connection, order, params![since_ms])
     }
 
-    /// Whether a model answered any call that began since a time, in milliseconds since the epoch.
+    /// Whether a model answered any call that began between two times, in milliseconds since the epoch.
     pub fn answered_since(
         &self,
         (provider, model): (&str, &str),
-        since_ms: i64,
+        (since_ms, until_ms): (i64, i64),
     ) -> Result<bool, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM model_calls WHERE started_ms >= ?1 AND provider = ?2 \
-             AND model_id = ?3 AND failed = 0)",
+            "SELECT EXISTS (SELECT 1 FROM model_calls WHERE started_ms >= ?1 AND started_ms <= ?2 \
+             AND provider = ?3 AND model_id = ?4 AND failed = 0)",
         )?;
-        let of = params![since_ms, provider, model];
+        let of = params![since_ms, until_ms, provider, model];
         Ok(statement.query_row(of, |row| row.get(0))?)
     }
 
@@ -404,7 +404,11 @@ fn spent(db: &Connection, of: &Spending) -> Result<Spent, StoreError> {
             of.session.to_string(),
         ),
         Span::Plan => ("plan_id = ?1", of.plan.to_string()),
-        Span::Day => ("started_ms >= CAST(?1 AS INTEGER)", of.day_ms.to_string()),
+        // A clock that was a little ahead counts, one that was years ahead must not use up the budgets until then.
+        Span::Day => (
+            "started_ms >= CAST(?1 AS INTEGER) AND started_ms < CAST(?1 AS INTEGER) + 172800000",
+            of.day_ms.to_string(),
+        ),
     };
     let mut statement = db.prepare_cached(&format!("{SPENT} WHERE {clause}"))?;
     let spent = statement.query_row([key], |row| {

@@ -9,6 +9,7 @@ use super::chain;
 use super::error::StoreError;
 use super::reserve;
 use super::tx::Tx;
+use crate::fault::{self, Point};
 use crate::model::code::Code;
 use crate::model::ids::EventId;
 use crate::model::redact::Redactor;
@@ -26,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0005_status.sql"),
     include_str!("../../migrations/0006_consents.sql"),
     include_str!("../../migrations/0007_checkpoints.sql"),
+    include_str!("../../migrations/0008_recovery.sql"),
 ];
 /// The schema version this binary writes.
 pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
@@ -41,6 +43,14 @@ pub struct Store {
     path: PathBuf,
     trace_id: EventId,
     redactor: Redactor,
+    clock: Clock,
+}
+
+/// Tells the time, in milliseconds since the epoch.
+pub(super) type Clock = fn() -> i64;
+
+fn wall_clock() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
 }
 
 impl Store {
@@ -91,6 +101,7 @@ impl Store {
             path,
             trace_id: EventId::new(),
             redactor: Redactor::patterns(),
+            clock: wall_clock,
         }))
     }
 
@@ -112,6 +123,7 @@ impl Store {
             path: path.to_owned(),
             trace_id: EventId::new(),
             redactor: Redactor::patterns(),
+            clock: wall_clock,
         })
     }
 
@@ -125,18 +137,28 @@ impl Store {
         self.redactor = redactor;
     }
 
+    /// Takes the time from elsewhere.
+    #[cfg(test)]
+    pub(crate) fn set_clock(&mut self, clock: Clock) {
+        self.clock = clock;
+    }
+
     /// Runs `work` in one transaction: all of it happens, durably, or none.
     pub fn write<T, E: From<StoreError>>(
         &mut self,
         work: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let trace_id = self.trace_id;
+        let (trace_id, clock) = (self.trace_id, self.clock);
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(StoreError::from)?;
-        let mut tx = Tx::begin(transaction, trace_id, &self.redactor)?;
+        let mut tx = Tx::begin(transaction, (trace_id, clock), &self.redactor)?;
         let value = work(&mut tx)?;
+        fault::at(Point::Committing).map_err(|source| StoreError::Io {
+            path: self.path.display().to_string(),
+            source,
+        })?;
         let state_dir = self.path.parent().unwrap_or(&self.path);
         reserve::make_room(state_dir);
         tx.commit().inspect_err(|error| {
@@ -226,6 +248,13 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
 
 fn user_version(connection: &Connection) -> Result<i64, StoreError> {
     Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+/// An empty database in memory, of the newest version.
+pub(super) fn in_memory() -> Result<Connection, StoreError> {
+    let mut connection = Connection::open_in_memory()?;
+    migrate(&mut connection)?;
+    Ok(connection)
 }
 
 /// A database as the treeyard of `version` left it, with the rows of `sample`.

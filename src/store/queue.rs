@@ -25,6 +25,8 @@ pub struct QueueRow {
     pub busy: bool,
     /// Not before this time, in milliseconds since the epoch.
     pub not_before_ms: i64,
+    /// When it entered the queue, in milliseconds since the epoch.
+    pub queued_ms: i64,
     /// Which queue it belongs to.
     pub lane: Lane,
     /// 0 is the most urgent.
@@ -56,7 +58,7 @@ SELECT s.session_id, s.state, s.lane, s.priority, s.group_name,
        CASE j.kind WHEN 'model_run' THEN json_extract(j.command, '$.model') END AS model,
        CASE WHEN j.kind = 'model_run' AND json_extract(j.command, '$.execution_mode')
            <> 'MULTI_MODEL_PARALLEL' THEN s.plan_id END AS alone,
-       s.created_seq, j.job_id, j.not_before_ms,
+       s.created_seq, j.job_id, j.not_before_ms, j.queued_ms,
        EXISTS (SELECT 1 FROM jobs r WHERE r.session_id = s.session_id AND r.state = 'running'
            AND r.state IN ('queued', 'running', 'stalled')) AS busy,
        (SELECT p.name FROM session_after a JOIN sessions p ON p.session_id = a.after_id
@@ -81,6 +83,12 @@ WHERE s.state NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') AND s.state IN ('CREAT
 ORDER BY s.created_seq";
 
 impl QueueRow {
+    /// Whether its next attempt is still to wait. A clock that was set back to before the wait began tells nothing of
+    /// how long it lasted, and must not hold it for years.
+    pub fn is_early(&self, now_ms: i64) -> bool {
+        (self.queued_ms..self.not_before_ms).contains(&now_ms)
+    }
+
     fn from_sql(row: &Row<'_>) -> Result<Self, StoreError> {
         let mut column = Columns::of(row);
         Ok(Self {
@@ -96,6 +104,7 @@ impl QueueRow {
             created_seq: column.get::<i64>()? as u64,
             job: column.text()?.parse()?,
             not_before_ms: column.get()?,
+            queued_ms: column.get()?,
             busy: column.get()?,
             waits_for: column.get()?,
             doomed_by: column.get()?,

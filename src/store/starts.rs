@@ -9,18 +9,20 @@ use super::tx::Tx;
 use crate::model::ids::{JobId, SessionId};
 use crate::model::tool::CallId;
 
+// What a clock that was set back says is to come would hold others until it comes.
 const STARTS: &str = "
 SELECT j.started_ms, s.group_name FROM jobs j JOIN sessions s ON s.session_id = j.session_id
-WHERE j.started_ms IS NOT NULL AND j.kind <> 'gate' ORDER BY j.started_ms DESC";
+WHERE j.started_ms IS NOT NULL AND j.started_ms <= ?1 AND j.kind <> 'gate' ORDER BY j.started_ms DESC";
 
 const MODEL_CALLS: &str = "
 SELECT started_ms, coalesce(tokens, reserved_tokens), provider FROM model_calls
-ORDER BY started_ms DESC";
+WHERE started_ms <= ?1 ORDER BY started_ms DESC";
 
-const BOOT: &str = "
+// The plus keeps the database from walking through the session's events.
+pub(super) const BOOT: &str = "
 SELECT json_extract(data, '$.boot_id') FROM events
 WHERE event_type = 'FR-EVT-RUNNER-001' AND seq < (
-    SELECT max(seq) FROM events WHERE session_id = ?1 AND job_id = ?2
+    SELECT max(seq) FROM events WHERE +session_id = ?1 AND job_id = ?2
     AND event_type = 'FR-EVT-SESS-SCHED-002')
 ORDER BY seq DESC LIMIT 1";
 
@@ -35,12 +37,12 @@ impl Tx<'_> {
         most: usize,
     ) -> Result<Vec<(i64, u64)>, StoreError> {
         let mut statement = self.inner.prepare_cached(MODEL_CALLS)?;
-        let mut rows = statement.query([])?;
+        let mut rows = statement.query([now_ms])?;
         let mut calls = Vec::new();
         let mut later = now_ms;
         while let Some(row) = rows.next()? {
             let start: i64 = row.get(0)?;
-            if later - start >= pause_ms || calls.len() == most {
+            if later.saturating_sub(start) >= pause_ms || calls.len() == most {
                 break;
             }
             if row.get_ref(2)?.as_str().is_ok_and(|of| of == provider) {
@@ -63,12 +65,12 @@ impl Store {
         most: usize,
     ) -> Result<Vec<i64>, StoreError> {
         let mut statement = self.connection.prepare_cached(STARTS)?;
-        let mut rows = statement.query([])?;
+        let mut rows = statement.query([now_ms])?;
         let mut starts = Vec::new();
         let mut later = now_ms;
         while let Some(row) = rows.next()? {
             let start: i64 = row.get(0)?;
-            if later - start >= pause_ms || starts.len() == most {
+            if later.saturating_sub(start) >= pause_ms || starts.len() == most {
                 break;
             }
             let of: Option<String> = row.get(1)?;

@@ -13,7 +13,7 @@ pub(super) fn store(dir: &Path) -> Store {
     Store::open(dir).unwrap()
 }
 
-fn created(name: &str) -> Event {
+pub(super) fn created(name: &str) -> Event {
     Event::SessionCreated {
         plan_id: PlanId::new(),
         spec: Box::new(TaskSpec::sample(name, "true")),
@@ -24,7 +24,7 @@ fn created(name: &str) -> Event {
     }
 }
 
-fn queued(job_id: JobId) -> Event {
+pub(super) fn queued(job_id: JobId) -> Event {
     Event::JobQueued {
         job_id,
         kind: JobKind::Command,
@@ -35,7 +35,7 @@ fn queued(job_id: JobId) -> Event {
     }
 }
 
-fn moved(from: SessionState, to: SessionState) -> Event {
+pub(super) fn moved(from: SessionState, to: SessionState) -> Event {
     Event::SessionMoved {
         from,
         to,
@@ -166,6 +166,7 @@ const SAMPLES: &[&str] = &[
     include_str!("../../migrations/samples/0005.sql"),
     include_str!("../../migrations/samples/0006.sql"),
     include_str!("../../migrations/samples/0007.sql"),
+    include_str!("../../migrations/samples/0008.sql"),
 ];
 
 #[test]

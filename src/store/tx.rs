@@ -1,9 +1,10 @@
 //! The one write path.
 
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::chain::{self, Head};
 use super::error::StoreError;
+use super::open::Clock;
 use super::{project, prune};
 use crate::model::event::{Actor, Event, Record};
 use crate::model::ids::{EventId, SessionId};
@@ -22,21 +23,25 @@ FROM sessions s WHERE s.session_id = ?1 AND s.released = 0
 pub struct Tx<'a> {
     pub(super) inner: Transaction<'a>,
     head: Head,
+    began_at: u64,
     trace_id: EventId,
+    clock: Clock,
     redactor: &'a Redactor,
 }
 
 impl<'a> Tx<'a> {
     pub(super) fn begin(
         inner: Transaction<'a>,
-        trace_id: EventId,
+        (trace_id, clock): (EventId, Clock),
         redactor: &'a Redactor,
     ) -> Result<Self, StoreError> {
         let head = chain::head(&inner)?;
         Ok(Self {
+            began_at: head.seq,
             inner,
             head,
             trace_id,
+            clock,
             redactor,
         })
     }
@@ -55,7 +60,7 @@ impl<'a> Tx<'a> {
         let record = Record {
             seq: self.next_seq(),
             event_id: EventId::new(),
-            at_ms: jiff::Timestamp::now().as_millisecond(),
+            at_ms: (self.clock)(),
             actor,
             trace_id: self.trace_id,
             model_session_id: session,
@@ -90,29 +95,7 @@ impl<'a> Tx<'a> {
                 reason: format!("{} must name its session", record.event.type_id()),
             });
         }
-        let row = chain::Row::from_record(record)?;
-        let hash = row.hash(&self.head.hash);
-        self.inner
-            .prepare_cached(
-                "INSERT INTO events (seq, event_id, at_ms, actor, trace_id, session_id, job_id, \
-                 event_type, data, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            )?
-            .execute(params![
-                row.seq,
-                row.event_id,
-                row.at_ms,
-                row.actor,
-                row.trace_id,
-                row.session_id,
-                row.job_id,
-                row.event_type,
-                row.data,
-                hash,
-            ])?;
-        self.head = Head {
-            seq: record.seq,
-            hash,
-        };
+        self.head = store(&self.inner, &self.head, record)?;
         project::fold(&self.inner, record)
     }
 
@@ -136,8 +119,37 @@ impl<'a> Tx<'a> {
     }
 
     pub(super) fn commit(self) -> Result<(), StoreError> {
-        chain::store_head(&self.inner, &self.head)?;
+        // Nothing to write is nothing to wait for the disk for.
+        if self.head.seq != self.began_at {
+            chain::store_head(&self.inner, &self.head)?;
+        }
         self.inner.commit()?;
         Ok(())
     }
+}
+
+/// Writes an event behind the last one. The new end of the chain.
+pub(super) fn store(db: &Connection, head: &Head, record: &Record) -> Result<Head, StoreError> {
+    let row = chain::Row::from_record(record)?;
+    let hash = row.hash(&head.hash);
+    db.prepare_cached(
+        "INSERT INTO events (seq, event_id, at_ms, actor, trace_id, session_id, job_id, \
+         event_type, data, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?
+    .execute(params![
+        row.seq,
+        row.event_id,
+        row.at_ms,
+        row.actor,
+        row.trace_id,
+        row.session_id,
+        row.job_id,
+        row.event_type,
+        row.data,
+        hash,
+    ])?;
+    Ok(Head {
+        seq: record.seq,
+        hash,
+    })
 }

@@ -86,16 +86,22 @@ pub fn checkpoint(
         session.name,
         point.cause.name()
     );
-    let keeping = Keeping {
-        session: &session.id,
-        number,
-        parents: &parents,
-        identity: IDENTITY,
-        seconds: jiff::Timestamp::now().as_second(),
-        message: &what,
+    let keep = || {
+        let keeping = Keeping {
+            session: &session.id,
+            number,
+            parents: &parents,
+            identity: IDENTITY,
+            seconds: jiff::Timestamp::now().as_second(),
+            message: &what,
+        };
+        keep_free(repo, &taken, keeping)
     };
-    let kept = keep_free(repo, &taken, keeping)?;
-    fault::at(fault::Point::CheckpointKept);
+    let mut kept = keep()?;
+    let fault = fault::again(fault::Point::CheckpointKept);
+    if fault.map_err(WorkspaceError::io(&place.path))? {
+        kept = keep()?;
+    }
     let checkpoint = Checkpoint {
         checkpoint_id: CheckpointId::new(),
         number: kept.number,

@@ -112,7 +112,7 @@ pub(super) async fn act(
                 spend(run, &given, rule);
             }
             begin(run, &pending, &permit, args)?;
-            fault::at(Point::ToolBegun);
+            fault::at(Point::ToolBegun)?;
             heard(Heard::Calling { line: &line });
             let on_files = permit.call().card().on_files();
             let program =
@@ -121,14 +121,17 @@ pub(super) async fn act(
                 run.setup.world.begin_call(job);
             }
             let came = perform(run, permit, cancel).await?;
-            fault::at(Point::ToolRan);
+            // What is to happen next follows from the record, which has it begun and not ended.
+            if fault::again(Point::ToolRan)? {
+                return Ok(None);
+            }
             finish(run, &pending, Some(version), came, heard)?;
             if on_files != OnFiles::None && !run.setup.work.rehearsal {
                 run.checkpoint(Cause::ToolCall)?;
             }
             if let Some(job) = program {
                 run.ledger.commit()?;
-                fault::at(Point::ToolRecorded);
+                fault::at(Point::ToolRecorded)?;
                 run.setup.world.end_call(job);
             }
             Ok(cancel.is_told().then_some(Stop::Cancelled))

@@ -88,9 +88,9 @@ pub async fn drive(
     let stop = run.go(heard, cancel).await?;
     let stop = run.hand_over(stop);
     run.checkpoint(Cause::Stopped)?;
-    fault::at(Point::Stopping);
+    fault::at(Point::Stopping)?;
     run.close(&stop)?;
-    fault::at(Point::Stopped);
+    fault::at(Point::Stopped)?;
     Ok(stop)
 }
 

@@ -28,6 +28,9 @@ pub enum RunError {
     /// The guardrails cannot be read, and without them nothing runs.
     #[error(transparent)]
     Guardrails(#[from] InvalidRegistry),
+    /// The system's refusal.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
     /// A tool's thread died.
     #[error("a tool ended in a way that no tool should: {0}")]
     Tool(String),
@@ -41,7 +44,7 @@ impl RunError {
             Self::Cas(error) => error.code(),
             Self::Workspace(error) => error.code(),
             Self::Thread(_) | Self::Json(_) => Code::ArtifactDamaged,
-            Self::Guardrails(_) | Self::Tool(_) => Code::Io,
+            Self::Guardrails(_) | Self::Tool(_) | Self::Io(_) => Code::Io,
         }
     }
 }

@@ -65,10 +65,14 @@ pub(super) async fn wait(
         run.ledger.note(Actor::System, event);
         run.ledger.commit()?;
     }
-    let wait_ms = (next_ms - jiff::Timestamp::now().as_millisecond()).max(1);
-    let until = Instant::now() + Duration::from_millis(wait_ms as u64);
+    let wait_ms = next_ms.saturating_sub(jiff::Timestamp::now().as_millisecond());
+    let wait_ms = wait_ms.clamp(1, LONGEST_WAIT_MS);
+    let until = Instant::now() + Duration::from_millis(wait_ms.unsigned_abs());
     rest(run, until, cancel).await
 }
+
+/// After this long the calls on record are looked at again: a clock that was set back must not hold a model for years.
+const LONGEST_WAIT_MS: i64 = 60_000;
 
 /// How often a person's word is looked for while nothing else happens.
 const BEAT: Duration = Duration::from_secs(1);

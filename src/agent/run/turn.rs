@@ -50,7 +50,7 @@ pub(super) async fn ask(
             Ok(cleared) => cleared,
             Err(stop) => return Ok(Some(stop)),
         };
-        fault::at(Point::CallBegun);
+        fault::at(Point::CallBegun)?;
         let started = Instant::now();
         let (answer, arrived) = call(run, &request, heard, cancel).await;
         let made = Made {
@@ -60,7 +60,7 @@ pub(super) async fn ask(
         };
         let error = match answer {
             Ok(answer) => {
-                fault::at(Point::CallAnswered);
+                fault::at(Point::CallAnswered)?;
                 heard(Heard::Answered);
                 return answered(run, &made, &wanted, answer);
             }
@@ -264,7 +264,7 @@ fn stop_by(run: &Run<'_>, error: ProviderError, arrived: usize) -> Result<Stop, 
 fn has_answered(run: &Run<'_>) -> Result<bool, RunError> {
     let caller = &run.setup.caller;
     let which = (caller.provider_name.as_str(), caller.model.as_str());
-    Ok(run.ledger.store.answered_since(which, 0)?)
+    Ok(run.ledger.store.answered_since(which, (0, i64::MAX))?)
 }
 
 fn ended(run: &mut Run<'_>, made: &Made, end: CallEnd, usage: Usage) {

@@ -128,6 +128,8 @@ fn text(rows: &[ArtifactRow], names: &HashMap<SessionId, String>) -> String {
 fn cat(hash: &str, context: &Context) -> Result<Exit, Failure> {
     let project = context.project()?;
     let hash = project.artifact(hash)?;
+    // Nothing of a damaged one is given away.
+    drop(project.cas.open_checked(&hash)?);
     match project.cas.read_to(&hash, &mut std::io::stdout().lock()) {
         // The reader has what it wanted, as with other tools.
         Err(CasError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(Exit::Ok),

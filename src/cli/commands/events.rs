@@ -33,7 +33,7 @@ pub struct Args {
 /// What else to do with the log.
 #[derive(Debug, clap::Subcommand)]
 pub enum Verb {
-    /// Check the chain of hashes
+    /// Check the chain of hashes, and that the tables follow from the log
     Verify,
 }
 
@@ -43,6 +43,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let terminal = context.terminal;
     if args.verb.is_some() {
         let report = project.store.verify_chain()?;
+        project.store.verify_tables()?;
         terminal.result("chain", &report, || {
             format!("{}, the chain holds", count(report.events, "event"))
         })?;

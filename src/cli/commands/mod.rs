@@ -18,6 +18,7 @@ pub mod doctor;
 pub mod events;
 pub mod explain;
 pub mod export;
+pub mod fault;
 pub mod fork;
 pub mod gc;
 pub mod guardrails;

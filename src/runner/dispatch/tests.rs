@@ -46,6 +46,7 @@ pub(super) fn row(seq: u64, lane: Lane) -> QueueRow {
         job: JobId::new(),
         busy: false,
         not_before_ms: 0,
+        queued_ms: 0,
         lane,
         priority: 50,
         claim: Claim::default(),
