@@ -162,7 +162,7 @@ impl Store {
         let state_dir = self.path.parent().unwrap_or(&self.path);
         reserve::make_room(state_dir);
         tx.commit().inspect_err(|error| {
-            // A quota is not seen in what is free.
+            // Not every lack of space shows in what is free.
             if error.code() == Code::DiskFull {
                 reserve::give_way(state_dir);
             }
