@@ -150,6 +150,8 @@ fn a_secret_that_became_one_later_does_not_leave_either() {
     let yard = Yard::new();
     let kept = yard.folder.path().join("kept");
     fs::write(&kept, "correct-horse-battery").unwrap();
+    let mine = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    fs::set_permissions(&kept, mine).unwrap();
     let script = yard.folder.path().join("script.toml");
     fs::write(&script, format!("format = 1\n{SCRIPT}")).unwrap();
     yard.configure(&format!(

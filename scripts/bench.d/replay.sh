@@ -11,7 +11,7 @@ part_replay() {
     each_round replay_round
     local each
     each=$(awk "BEGIN { printf \"%.6f\", ($(median many_steps) - $(median few_steps)) / $steps }")
-    figure replay "a step of a run that is replayed: a file is written, and what was sent and all files are compared, milliseconds" \
+    figure replay "a step of a run that is replayed: a file is changed, and what was sent and the files are compared, milliseconds" \
         "$many steps in $(seconds "$(median many_steps)")" "$few in $(seconds "$(median few_steps)")" \
         "$(milliseconds "$each")" '<=' 1
 }
@@ -23,13 +23,14 @@ replay_round() {
     done
 }
 
-# writing NAME STEPS: a model that writes a file so often, each time with another line, and then says that it is done.
+# writing NAME STEPS: a model that writes a file and then changes it so often, and says that it is done.
 writing() {
     local at
     {
         printf 'format = 1\n'
-        for ((at = 0; at < $2; at++)); do
-            printf '[[step]]\nsay = [{ call = "file.write", arguments = { path = "%s/file", content = "line %s" } }]\nusage = { input = 9, output = 9 }\n' "$1" "$at"
+        printf '[[step]]\nsay = [{ call = "file.write", arguments = { path = "%s/file", content = "line 0" } }]\nusage = { input = 9, output = 9 }\n' "$1"
+        for ((at = 1; at < $2; at++)); do
+            printf '[[step]]\nsay = [{ call = "file.edit", arguments = { path = "%s/file", old = "line %s", new = "line %s" } }]\nusage = { input = 9, output = 9 }\n' "$1" "$((at - 1))" "$at"
         done
         printf '[[step]]\ntext = "Done."\nusage = { input = 9, output = 9 }\n'
     } >"$scratch/$1.toml"

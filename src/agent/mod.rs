@@ -30,7 +30,7 @@ pub use place::{Place, PlaceError};
 pub use registry::{Call, Entry, Registry};
 pub use run::{
     Budgets, Caller, Cancel, Heard, Larger, MODEL_RUN_VERB, Pace, RunError, Setup, Shown, drive,
-    read_message, request,
+    read_message,
 };
 pub use session::SessionAccess;
 pub use tool::{Done, Prepared};

@@ -26,5 +26,5 @@ pub use gc::GcReport;
 pub use layout::Cas;
 pub use put::Stored;
 pub use read::Objects;
-pub use stream::hash_of;
+pub use stream::{Hashing, hash_of};
 pub use verify::{Progress, VerifyReport};

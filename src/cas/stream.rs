@@ -43,9 +43,25 @@ fn hash_id(hash: &blake3::Hash) -> ContentHash {
 /// # Errors
 /// The reader's.
 pub fn hash_of(mut input: impl Read) -> io::Result<ContentHash> {
-    let mut hasher = blake3::Hasher::new();
-    io::copy(&mut input, &mut hasher)?;
-    Ok(hash_id(&hasher.finalize()))
+    let mut hashing = Hashing::default();
+    io::copy(&mut input, &mut hashing.0)?;
+    Ok(hashing.hash())
+}
+
+/// The hash of bytes that come in parts. A clone goes on from what it has.
+#[derive(Debug, Clone, Default)]
+pub struct Hashing(blake3::Hasher);
+
+impl Hashing {
+    /// Takes in the next part.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Of all that was taken in.
+    pub fn hash(&self) -> ContentHash {
+        hash_id(&self.0.finalize())
+    }
 }
 
 /// Copies everything from `input` to `output`, and tells what it was. `on_write` sorts the

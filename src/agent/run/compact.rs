@@ -27,11 +27,14 @@ impl Compaction {
     /// The conversation as it is sent.
     pub fn apply(self, mut conversation: Vec<Message>) -> Vec<Message> {
         let upto = self.upto.min(conversation.len());
-        let old = conversation[..upto].iter_mut();
-        let blocks = old.flat_map(|message| message.content.iter_mut());
-        blocks.for_each(shorten);
+        conversation[..upto].iter_mut().for_each(leave_out);
         conversation
     }
+}
+
+/// Leaves out what tools said in a message.
+pub(super) fn leave_out(message: &mut Message) {
+    message.content.iter_mut().for_each(shorten);
 }
 
 fn shorten(block: &mut Block) {

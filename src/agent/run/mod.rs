@@ -28,7 +28,7 @@ pub use drive::drive;
 pub use error::RunError;
 pub use ledger::read_message;
 pub use pace::Pace;
-pub use request::{Shown, request};
+pub use request::Shown;
 pub use setup::{Budgets, Caller, Cancel, Heard, Larger, Setup};
 
 /// The verb by which this program is told to be a model's own process.

@@ -1,11 +1,11 @@
 //! What is sent of a thread: a pure function of the thread and of what all requests of a run have in common, so that what
 //! was sent can be made again from the record.
 
-use super::compact::Compaction;
+use super::compact::leave_out;
 use super::error::RunError;
 use super::ledger::Ledger;
 use super::setup::Setup;
-use crate::model::chat::{Block, ChatRequest, ToolChoice};
+use crate::model::chat::{Block, ChatRequest, Message, ToolChoice};
 use crate::model::ids::ContentHash;
 use crate::model::thread::Thread;
 
@@ -16,6 +16,19 @@ pub struct Shown {
     pub left_out: usize,
     /// Whether pictures are only named.
     pub names_pictures: bool,
+}
+
+impl Shown {
+    /// A message as it is sent, which is the conversation's at this place.
+    pub fn message(self, at: usize, mut message: Message) -> Message {
+        if at < self.left_out {
+            leave_out(&mut message);
+        }
+        if self.names_pictures {
+            message.content.iter_mut().for_each(name_picture);
+        }
+        message
+    }
 }
 
 /// What all requests of a run have in common.
@@ -44,15 +57,10 @@ impl Common {
 }
 
 /// What is sent of a thread.
-pub fn request(frame: &ChatRequest, thread: &Thread, shown: Shown) -> ChatRequest {
-    let compaction = Compaction {
-        upto: shown.left_out,
-    };
-    let mut messages = compaction.apply(thread.conversation());
-    if shown.names_pictures {
-        let blocks = messages.iter_mut().flat_map(|one| &mut one.content);
-        blocks.for_each(name_picture);
-    }
+pub(super) fn request(frame: &ChatRequest, thread: &Thread, shown: Shown) -> ChatRequest {
+    let messages = thread.conversation().into_iter().enumerate();
+    let messages = messages.map(|(at, message)| shown.message(at, message));
+    let messages = messages.collect();
     let mut system = thread.system();
     system.extend(frame.system.iter().cloned());
     ChatRequest {

@@ -11,7 +11,7 @@ use crate::model::redact::Redactor;
 use crate::model::scope::ScopeLanguage;
 use crate::model::secret::SecretName;
 use crate::model::thread::{MessageRole, Said, Spoken};
-use crate::model::tool::{Grants, Payload, Policy, Request, Response, Rules, ToolError};
+use crate::model::tool::{Grants, OnFiles, Payload, Policy, Request, Response, Rules, ToolError};
 
 /// Secrets that are not known here were taken out where they were: what is on record has none of them.
 pub(super) fn redactor(bench: Bench<'_>, names: &[SecretName]) -> Redactor {
@@ -60,6 +60,12 @@ impl<'a> Tools<'a> {
     /// Whether what a tool does follows from the files and its arguments alone.
     pub fn runs(tool: &str) -> bool {
         matches!(tool.split('.').next(), Some("file" | "todo"))
+    }
+
+    /// Whether it may change files of the worktree.
+    pub fn may_change_files(&self, tool: &str) -> bool {
+        let card = self.registry.get(tool).map(|entry| entry.card.on_files());
+        card.is_ok_and(|on_files| on_files != OnFiles::None)
     }
 
     /// What models are told of a tool now.

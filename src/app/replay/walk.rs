@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use gix::bstr::BString;
 use serde::Serialize;
 
 use super::difference::{Divergence, Ended, around};
-use super::record::{Gap, Record};
-use super::requests::Frames;
+use super::record::{FilesThen, Gap, Record};
+use super::requests::Requests;
 use super::tools::Tools;
 use crate::agent::TodoItem;
 use crate::app::failure::Failure;
@@ -72,9 +73,12 @@ pub(super) struct Replay<'a> {
     called: HashMap<CallId, (&'a ToolCall, bool)>,
     /// The call that was about to run.
     begun: Option<&'a Request>,
-    /// Whether the last message is what a tool answered that ran.
-    pub(super) ran: bool,
-    frames: Frames,
+    /// The files that a tool names which ran and may have changed them, when the last message is what it answered.
+    pub(super) ran_on: Option<BTreeSet<BString>>,
+    /// The last checkpoint, and that with which the files were compared since anything else may have changed them.
+    pub(super) last: Option<&'a FilesThen>,
+    pub(super) seen: Option<&'a FilesThen>,
+    requests: Requests,
     tools: Tools<'a>,
     pub(super) report: Report,
     step: u32,
@@ -94,8 +98,10 @@ impl<'a> Replay<'a> {
             heard: Thread::default(),
             called: HashMap::new(),
             begun: None,
-            ran: false,
-            frames: Frames::default(),
+            ran_on: None,
+            last: None,
+            seen: None,
+            requests: Requests::default(),
             report: Report::default(),
             step: 0,
             number: 1,
@@ -130,7 +136,7 @@ impl<'a> Replay<'a> {
                 }
                 continue;
             } else if self.step == upto && (upto > 0 || !is_told(spoken)) {
-                return Ok(());
+                return self.compare_all();
             } else {
                 self.message(spoken)?;
                 self.files_after(id)?;
@@ -138,7 +144,7 @@ impl<'a> Replay<'a> {
             self.heard.push(self.tools.heard(spoken));
         }
         match record.ends_whole() {
-            true => Ok(()),
+            true => self.compare_all(),
             false => Err(self.gap(Gap::NoAnswer)),
         }
     }
@@ -167,7 +173,7 @@ impl<'a> Replay<'a> {
     }
 
     fn message(&mut self, spoken: &'a Spoken) -> Result<(), Ended> {
-        self.ran = false;
+        self.ran_on = None;
         match &spoken.said {
             Said::System(_) | Said::User(_) => Ok(()),
             Said::Assistant(_) => self.answer(spoken),
@@ -182,7 +188,9 @@ impl<'a> Replay<'a> {
         let call = self.record.call_of(spoken.record.message_id);
         let call = call.map_err(|gap| self.gap(gap))?;
         if let Some(call) = call
-            && let Some(found) = self.frames.hash_of(self.bench.project, call, &self.heard)?
+            && let Some(found) = self
+                .requests
+                .hash_of(self.bench.project, call, &self.heard)?
         {
             if found != call.request_hash {
                 let what = format!("what the model was sent for answer {}", self.report.answers);
@@ -226,7 +234,7 @@ impl<'a> Replay<'a> {
         };
         self.compare_hashes(&id, call, spoken)?;
         if self
-            .frames
+            .requests
             .is_told_otherwise(&call.name, self.tools.spec(&call.name))
         {
             self.report.told_otherwise.insert(call.name.clone());
@@ -243,7 +251,10 @@ impl<'a> Replay<'a> {
             self.report.served += 1;
             return Ok(());
         };
-        self.ran = true;
+        if self.tools.may_change_files(&call.name) {
+            let files = recorded.resources.files.iter();
+            self.ran_on = Some(files.map(|path| path.as_str().into()).collect());
+        }
         self.report.ran += 1;
         let found = self.tools.run(request, recorded)?;
         match found == recorded.outcome {

@@ -12,7 +12,7 @@ mod spoken;
 #[cfg(test)]
 mod tests;
 
-pub use conversation::told;
+pub use conversation::{Conversation, told};
 pub use message::{MessageRecord, MessageRole};
 pub use said::{Malformed, Said};
 pub use spoken::{Next, Pending, Spoken, Thread};

@@ -321,6 +321,7 @@ proptest::proptest! {
     ) {
         let mut session = Session::default();
         session.log.push(user("do it"));
+        let (mut grown, mut heard) = (Conversation::default(), 0);
         let mut interruptions = interruptions.into_iter();
         for one in moves {
             match one {
@@ -343,6 +344,9 @@ proptest::proptest! {
                 proptest::prop_assert_eq!(sent.last().unwrap().role, Role::User);
                 let turns = sent.windows(2).all(|two| two[0].role != two[1].role);
                 proptest::prop_assert!(turns);
+                grown.hear(&session.thread.messages()[heard..]);
+                heard = session.thread.messages().len();
+                proptest::prop_assert_eq!(grown.messages(), sent);
             }
         }
     }

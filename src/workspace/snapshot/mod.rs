@@ -8,6 +8,7 @@ mod hostile_tests;
 mod keep;
 mod look;
 mod packed;
+mod paths;
 mod place;
 #[cfg(test)]
 mod property_tests;
@@ -22,6 +23,7 @@ mod tests;
 
 pub use difference::{Difference, Kind, difference, unified, worktree_difference};
 pub use keep::{Checkpoint, Keeping, drop, keep, kept_at, list, list_all, reference};
+pub use paths::differing;
 pub use restore::{Restored, restore};
 pub use scene::{Note, Why};
 pub use take::{Ignored, Taken, take};

@@ -109,7 +109,7 @@ fn other_bytes(
     Ok(found)
 }
 
-fn side_at(
+pub(super) fn side_at(
     objects: &gix::Repository,
     tree: gix::ObjectId,
     path: &BStr,
