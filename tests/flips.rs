@@ -163,11 +163,19 @@ fn a_flipped_bit_of_the_database_is_found_or_changes_nothing() {
                 found += 1;
             }
             Ok(store) if is_sound(&store) => {
-                assert_eq!(
-                    served(&store),
-                    before,
-                    "bit {bit} changed what is told, and nobody noticed"
-                );
+                let now = served(&store);
+                for (now, told) in now.iter().zip(&before) {
+                    // An error is told with its code.
+                    let unnoticed = now != told && !now.starts_with("TY-");
+                    assert!(
+                        !unnoticed,
+                        "bit {bit} changed what is told, and nobody noticed: {now}"
+                    );
+                }
+                if now != before {
+                    found += 1;
+                    continue;
+                }
                 harmless += 1;
             }
             Ok(store) => {

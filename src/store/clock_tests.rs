@@ -45,6 +45,7 @@ fn called(store: &mut Store, session: SessionId) {
             cost: MicroDollars(0),
         },
         consent: None,
+        frame: None,
     };
     let call = Box::new(call);
     append(store, session, Event::ModelCallStarted { call }).unwrap();
