@@ -39,7 +39,6 @@ fn called(store: &mut Store, session: SessionId) {
         backend: Backend::Local,
         identity: None,
         request_hash: ContentHash::of(b"request"),
-        frame: None,
         reserved: Reserved {
             tokens: 7,
             cost: MicroDollars(0),
