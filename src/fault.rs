@@ -224,7 +224,7 @@ fn due(point: Point) -> Option<Action> {
                     .is_ok()
         }
         // What is done again comes by once more, and goes on then.
-        None if fault.action == Action::Repeat && *turn % 2 == 0 => false,
+        None if fault.action == Action::Repeat && turn.is_multiple_of(2) => false,
         None => {
             let file = options.append(true).create(true).open(&fault.mark);
             file.is_ok_and(|mut file| writeln!(file, "{}", point.name()).is_ok())

@@ -18,8 +18,8 @@ pub fn last_run(session: &SessionRow, jobs: &[JobRow]) -> Result<Option<JobId>, 
     }
     let models = jobs.iter().filter(|job| job.kind == JobKind::ModelRun);
     // By their order, since a clock may have been set back between them.
-    let begun = models.filter(|job| job.started_ms.is_some());
-    Ok(begun.last().map(|job| job.id))
+    let mut begun = models.filter(|job| job.started_ms.is_some());
+    Ok(begun.next_back().map(|job| job.id))
 }
 
 /// Why the model of a session that waits has stopped, as it is in this transaction: what a person was shown may be

@@ -253,7 +253,7 @@ impl Play {
     fn land(&mut self, n: u8, how: Landing) {
         // Mostly one that is there to be landed.
         let ready = |task: &Task| task.state == SessionState::Completed && !task.landed;
-        let ready = self.pick(n, ready).filter(|_| n % 4 > 0);
+        let ready = self.pick(n, ready).filter(|_| !n.is_multiple_of(4));
         let Some(n) = ready.or_else(|| self.pick(n, |_| true)) else {
             return;
         };
