@@ -169,6 +169,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::ChainBroken`] or [`StoreError::InvalidEvent`] for the first wrong event.
     pub fn verify_chain(&self) -> Result<ChainReport, StoreError> {
+        // Others may write meanwhile: the log and its end are read as they are at one moment.
+        let _moment = self.connection.unchecked_transaction()?;
         let (first_seq, mut hash, head_seq, head_hash) = self.connection.query_row(
             "SELECT first_seq, first_hash, head_seq, head_hash FROM chain",
             [],

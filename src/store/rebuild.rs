@@ -33,6 +33,8 @@ impl Store {
     /// # Errors
     /// The log cannot be read, or no tables follow from it.
     pub fn unlike_log(&self) -> Result<Vec<&'static str>, StoreError> {
+        // Others may write meanwhile: log and tables are read as they are at one moment.
+        let _moment = self.connection.unchecked_transaction()?;
         let rebuilt = in_memory()?;
         let first = self.fold_into(&rebuilt, None)?;
         let mut unlike = Vec::new();

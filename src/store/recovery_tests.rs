@@ -30,3 +30,25 @@ fn what_recovery_asks_of_each_job_has_an_index() {
         );
     }
 }
+
+/// A runner writes while somebody else looks whether all is sound.
+#[test]
+fn what_is_written_meanwhile_is_no_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    let looking = store(dir.path());
+    let path = dir.path().to_owned();
+    let writing = std::thread::spawn(move || {
+        let mut store = store(&path);
+        for number in 0..60 {
+            super::tests::whole_life(&mut store, &format!("t{number}"));
+        }
+    });
+    let mut looks = 0;
+    while !writing.is_finished() || looks == 0 {
+        looking.verify_chain().unwrap();
+        looking.verify_tables().unwrap();
+        looks += 1;
+    }
+    writing.join().unwrap();
+    looking.verify_tables().unwrap();
+}
