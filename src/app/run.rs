@@ -126,10 +126,11 @@ fn failures(store: &Store, sessions: &[SessionRow]) -> Result<Vec<Code>, Failure
         codes.push(match last {
             Some(Outcome::TimedOut) => Code::JobTimeout,
             Some(Outcome::OverLimit { .. }) => Code::JobLimit,
-            Some(Outcome::NotStarted { error }) if error.starts_with(Code::SecretMissing.id()) => {
-                Code::SecretMissing
+            // What kept the runner from starting it has a code; else the program was not found.
+            Some(Outcome::NotStarted { error }) => {
+                let code = error.split(':').next().and_then(Code::of_id);
+                code.unwrap_or(Code::ProgramMissing)
             }
-            Some(Outcome::NotStarted { .. }) => Code::ProgramMissing,
             _ => Code::JobFailed,
         });
     }

@@ -1,5 +1,6 @@
 //! Giving a session a slot, and starting what runs in it.
 
+use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use super::looks::Sight;
 use super::serve::{Active, Notice, Runner};
 use super::spec::job_spec;
 use crate::fault::{self, Point};
+use crate::model::code::Code;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::job::{JobState, Outcome};
@@ -162,7 +164,9 @@ impl Runner {
         let mut spec = match job_spec(&self.config, row, job, &self.repo) {
             Ok(spec) => spec,
             // Nothing runs that cannot be held back.
-            Err(RunnerError::Workspace(error)) => return self.not_started(job, &error),
+            Err(RunnerError::Workspace(error)) => {
+                return self.not_started(job, (error.code(), &error));
+            }
             Err(error) => return Err(error),
         };
         if let Some(folder) = secrets {
@@ -170,7 +174,7 @@ impl Runner {
             spec.env.insert(secrets::VARIABLE.to_owned(), folder);
         }
         if let Err(error) = fault::at(Point::JobDispatched) {
-            return self.not_started(job, &error);
+            return self.not_started(job, (Code::Io, &error));
         }
         let dir = job_dir(&self.config.policy.jobs, job.id);
         match self.launcher.spawn(&dir, &spec) {
@@ -178,15 +182,18 @@ impl Runner {
                 self.watch(row, job.id, supervisor);
                 Ok(())
             }
-            Err(error) => self.not_started(job, &error),
+            Err(error) => self.not_started(job, (error.code(), &error)),
         }
     }
 
-    fn not_started(&mut self, job: &JobRow, error: &impl ToString) -> Result<(), RunnerError> {
-        let outcome = Outcome::NotStarted {
-            error: error.to_string(),
-        };
-        self.settle(job, &outcome, 0)
+    /// The reason begins with the stable code.
+    pub(super) fn not_started(
+        &mut self,
+        job: &JobRow,
+        (code, error): (Code, &impl Display),
+    ) -> Result<(), RunnerError> {
+        let error = format!("{}: {error}", code.id());
+        self.settle(job, &Outcome::NotStarted { error }, 0)
     }
 
     /// Waits for a supervisor without holding up the loop, and looks at what the session changes

@@ -52,10 +52,7 @@ impl Runner {
                 self.note_passed(&job, &values)?;
                 self.launch(&row, &job, Some(&folder))
             }
-            Err(error) => {
-                let error = format!("{}: {error}", error.code().id());
-                self.settle(&job, &Outcome::NotStarted { error }, 0)
-            }
+            Err(error) => self.not_started(&job, (error.code(), &error)),
         }
     }
 
