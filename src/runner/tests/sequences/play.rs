@@ -45,24 +45,7 @@ impl Play {
 
     pub fn take(&mut self, step: Step) {
         match step {
-            Step::Submit {
-                area,
-                jobs,
-                on_crash,
-                retries,
-                auto_land,
-                after,
-            } => {
-                let after = after.and_then(|n| self.pick(n, |_| true));
-                self.submit(Ask {
-                    area,
-                    jobs,
-                    on_crash,
-                    retries,
-                    auto_land,
-                    after,
-                });
-            }
+            Step::Submit(ask) => self.submit(ask),
             Step::Claim {
                 place,
                 area,
@@ -100,6 +83,7 @@ impl Play {
     }
 
     fn submit(&mut self, ask: Ask) {
+        let after = ask.after.and_then(|n| self.pick(n, |_| true));
         if self.model.tasks.len() == TASKS {
             return;
         }
@@ -116,7 +100,7 @@ impl Play {
             on_crash: ask.on_crash,
             retries: ask.retries,
             auto_land: ask.auto_land,
-            after: ask.after,
+            after,
             tree: Tree::None,
             lock: None,
             lease: None,
@@ -124,7 +108,7 @@ impl Play {
             refused: false,
             doing: Doing::Nothing,
         });
-        self.world.submit(ask);
+        self.world.submit(ask, after);
     }
 
     fn claim(&mut self, place: usize, area: u8, for_ms: Option<u64>) {

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::landing::Landing;
 use super::model::How;
+use super::world::Ask;
 use crate::model::task::OnCrash;
 
 /// In milliseconds.
@@ -13,14 +14,7 @@ const YEAR: i64 = 365 * 24 * HOUR;
 /// Numbers choose among the tasks that there are.
 #[derive(Debug, Clone, Copy)]
 pub enum Step {
-    Submit {
-        area: u8,
-        jobs: u32,
-        on_crash: OnCrash,
-        retries: u32,
-        auto_land: bool,
-        after: Option<u8>,
-    },
+    Submit(Ask),
     Claim {
         place: usize,
         area: u8,
@@ -82,16 +76,16 @@ fn submit() -> impl Strategy<Value = Step> {
         any::<bool>(),
         prop::option::of(any::<u8>()),
     );
-    submit.prop_map(
-        |(area, jobs, on_crash, retries, auto_land, after)| Step::Submit {
+    submit.prop_map(|(area, jobs, on_crash, retries, auto_land, after)| {
+        Step::Submit(Ask {
             area,
             jobs,
             on_crash,
             retries,
             auto_land,
             after,
-        },
-    )
+        })
+    })
 }
 
 /// Any of them, what leads on more often than what ends.

@@ -33,7 +33,8 @@ pub struct Ask {
     pub on_crash: OnCrash,
     pub retries: u32,
     pub auto_land: bool,
-    pub after: Option<usize>,
+    /// Among the tasks that there are.
+    pub after: Option<u8>,
 }
 
 pub struct World {
@@ -117,7 +118,7 @@ impl World {
         self.store.jobs_of(self.ids[n]).unwrap()
     }
 
-    pub fn submit(&mut self, ask: Ask) {
+    pub fn submit(&mut self, ask: Ask, after: Option<usize>) {
         let task = TaskSpec {
             scope: scope_of(ask.area),
             on_crash: ask.on_crash,
@@ -132,11 +133,7 @@ impl World {
             target: "main".into(),
             auto_land: ask.auto_land,
             repeat: ask.jobs,
-            after: ask
-                .after
-                .map(|before| self.ids[before])
-                .into_iter()
-                .collect(),
+            after: after.map(|before| self.ids[before]).into_iter().collect(),
             prompts: HashMap::new(),
             agreements: HashMap::new(),
             chosen: HashMap::new(),
