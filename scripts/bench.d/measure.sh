@@ -51,6 +51,15 @@ figure() {
     printf '%s: %s%s: %s%s\n' "$what" "$own" "${other:+, $other}" "$value" "${met:+, $met}"
 }
 
+# each_figure NAME WHAT STEPS WORD FEW LIMIT: what one of so many steps takes, of two samples of which the first has FEW
+# and the other STEPS more, so that what both begin with does not count. They are few_WORD and many_WORD.
+each_figure() {
+    local each few many
+    few=$(median "few_$4") many=$(median "many_$4")
+    each=$(awk "BEGIN { printf \"%.6f\", ($many - $few) / $3 }")
+    figure "$1" "$2" "$(($5 + $3)) $4 in $(seconds "$many")" "$5 in $(seconds "$few")" "$(milliseconds "$each")" '<=' "$6"
+}
+
 report() {
     touch "$scratch/figures"
     printf '\n| what | treeyard | the other tool | figure | wanted | |\n|---|---|---|---|---|---|\n'

@@ -19,11 +19,16 @@ settings() {
 # scripted NAME TURNS: a model that reads a file so often, and then says that it is done.
 scripted() {
     local at
+    for ((at = 0; at < $2; at++)); do
+        echo '{ call = "file.read", arguments = { path = "read-me.txt" } }'
+    done | calling "$1"
+}
+
+# calling NAME: a model that makes the calls of standard input, one a line, and then says that it is done. Its tables.
+calling() {
     {
         printf 'format = 1\n'
-        for ((at = 0; at < $2; at++)); do
-            printf '[[step]]\nsay = [{ call = "file.read", arguments = { path = "read-me.txt" } }]\nusage = { input = 9, output = 9 }\n'
-        done
+        sed 's/.*/[[step]]\nsay = [&]\nusage = { input = 9, output = 9 }/'
         printf '[[step]]\ntext = "Done."\nusage = { input = 9, output = 9 }\n'
     } >"$scratch/$1.toml"
     printf '[providers.%s]\nwire = "scripted"\nscript = "%s"\nmax_concurrent = 64\n[models.%s]\nprovider = "%s"\nmax_concurrent = 64\n' \
@@ -34,11 +39,7 @@ turn_figure() {
     local few=10 many=$((10 + turns))
     settings "$(scripted few "$few"; scripted many "$many"; printf '[agent]\nmax_steps = 10000')"
     each_round turn_round
-    local each
-    each=$(awk "BEGIN { printf \"%.6f\", ($(median many_turns) - $(median few_turns)) / $turns }")
-    figure turn "a turn of a model with one call of a tool, all of it durable, milliseconds" \
-        "$many turns in $(seconds "$(median many_turns)")" "$few in $(seconds "$(median few_turns)")" \
-        "$(milliseconds "$each")" '<=' 5
+    each_figure turn "a turn of a model with one call of a tool, all of it durable, milliseconds" "$turns" turns "$few" 5
 }
 
 turn_round() {
