@@ -70,10 +70,7 @@ pub fn asks(project: &Project) -> Result<Vec<Ask>, Failure> {
 /// # Errors
 /// The artifact is damaged or gone.
 pub fn preview(project: &Project, hash: &ContentHash) -> Result<serde_json::Value, Failure> {
-    let mut bytes = Vec::new();
-    project.cas.read_to(hash, &mut bytes)?;
-    serde_json::from_slice(&bytes)
-        .map_err(|error| Failure::new(Code::ArtifactDamaged, format!("{hash}: {error}")))
+    project.json_of(hash)
 }
 
 /// Records what becomes of calls, and lets the session go on if it waited for that. With a `reason` its model is

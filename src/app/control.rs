@@ -6,6 +6,7 @@ use super::project::Project;
 use crate::config::Settings;
 use crate::landing::located;
 use crate::model::checkpoint::Cause;
+use crate::model::code::Code;
 use crate::model::event::Actor;
 use crate::model::ids::SessionId;
 use crate::model::job::JobState;
@@ -28,6 +29,23 @@ pub enum Word {
     Cancel,
     /// Start it again.
     Retry,
+}
+
+/// Refuses a session that has a job in one of these states.
+///
+/// # Errors
+/// That it has.
+pub(super) fn refuse_at_work(
+    project: &Project,
+    session: &SessionRow,
+    states: &[JobState],
+) -> Result<(), Failure> {
+    let jobs = project.store.jobs_of(session.id)?;
+    if jobs.iter().all(|job| !states.contains(&job.state)) {
+        return Ok(());
+    }
+    let message = format!("{} is at work", session.name);
+    Err(Failure::new(Code::SessionState, message).hint("wait until it rests, or pause it"))
 }
 
 /// Applies `word` to one session and returns it as it is then.

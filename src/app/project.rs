@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
+
 use super::failure::Failure;
 use super::inside;
 use crate::cas::Cas;
@@ -52,6 +54,15 @@ impl Project {
             cas,
             flags: flags.to_vec(),
         })
+    }
+
+    /// What an artifact has in it, as JSON.
+    ///
+    /// # Errors
+    /// It is damaged or gone, or something else.
+    pub(super) fn json_of<T: DeserializeOwned>(&self, hash: &ContentHash) -> Result<T, Failure> {
+        let damaged = |error| Failure::new(Code::ArtifactDamaged, format!("{hash}: {error}"));
+        serde_json::from_slice(&self.cas.bytes(hash)?).map_err(damaged)
     }
 
     /// The one session that `selector` means: a task's name (the newest of that name), or the

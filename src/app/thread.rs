@@ -59,9 +59,8 @@ fn tell(project: &Project, rows: Vec<MessageRow>) -> Result<Vec<Told>, Failure> 
 }
 
 fn said(project: &Project, row: &MessageRow) -> Result<Said, String> {
-    let mut bytes = Vec::new();
-    let hash = &row.record.content_hash;
-    let read = project.cas.read_to(hash, &mut bytes);
-    read.map_err(|error| format!("{}: {error}; {}", error.code().id(), error.code().hint()))?;
+    let read = project.cas.bytes(&row.record.content_hash);
+    let bytes =
+        read.map_err(|error| format!("{}: {error}; {}", error.code().id(), error.code().hint()))?;
     Said::read(row.record.role, &bytes).map_err(|error| error.to_string())
 }

@@ -57,6 +57,13 @@ impl Cas {
         Ok(found.size)
     }
 
+    /// The object's bytes, all of them checked; as of [`Cas::read_to`].
+    pub fn bytes(&self, hash: &ContentHash) -> Result<Vec<u8>, CasError> {
+        let mut bytes = Vec::new();
+        self.read_to(hash, &mut bytes)?;
+        Ok(bytes)
+    }
+
     /// Whether the object is there, undamaged or not.
     pub fn contains(&self, hash: &ContentHash) -> Result<bool, CasError> {
         match self.size(hash) {

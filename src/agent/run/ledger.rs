@@ -109,7 +109,7 @@ impl Ledger {
             None => Ok(None),
             Some(Payload::Inline(value)) => Ok(Some(value.clone())),
             Some(Payload::Reference(hash)) => {
-                Ok(Some(serde_json::from_slice(&bytes_of(&self.cas, hash)?)?))
+                Ok(Some(serde_json::from_slice(&self.cas.bytes(hash)?)?))
             }
         }
     }
@@ -229,23 +229,17 @@ impl Ledger {
 /// What it says is damaged or gone.
 pub fn read_message(cas: &Cas, row: &MessageRow) -> Result<Spoken, RunError> {
     let record = row.record.clone();
-    let said = Said::read(record.role, &bytes_of(cas, &record.content_hash)?)?;
+    let said = Said::read(record.role, &cas.bytes(&record.content_hash)?)?;
     let images = record
         .attachments
         .iter()
-        .map(|hash| picture(&bytes_of(cas, hash)?))
+        .map(|hash| picture(&cas.bytes(hash)?))
         .collect::<Result<_, RunError>>()?;
     Ok(Spoken {
         record,
         said,
         images,
     })
-}
-
-fn bytes_of(cas: &Cas, hash: &ContentHash) -> Result<Vec<u8>, RunError> {
-    let mut bytes = Vec::new();
-    cas.read_to(hash, &mut bytes)?;
-    Ok(bytes)
 }
 
 /// A picture is kept as the provider gets it.

@@ -7,6 +7,7 @@ use super::ledger::Ledger;
 use super::setup::Setup;
 use crate::model::chat::{Block, ChatRequest, Message, ToolChoice};
 use crate::model::ids::ContentHash;
+use crate::model::run::Frame;
 use crate::model::thread::Thread;
 
 /// How much of a thread is sent.
@@ -16,6 +17,15 @@ pub struct Shown {
     pub left_out: usize,
     /// Whether pictures are only named.
     pub names_pictures: bool,
+}
+
+impl From<&Frame> for Shown {
+    fn from(frame: &Frame) -> Self {
+        Self {
+            left_out: frame.left_out,
+            names_pictures: frame.names_pictures,
+        }
+    }
 }
 
 impl Shown {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use gix::bstr::BString;
 
+use super::manifest::invalid;
 use crate::app::failure::Failure;
 use crate::app::project::Project;
 use crate::cas::CasError;
@@ -12,12 +13,14 @@ use crate::model::checkpoint::Checkpoint;
 use crate::model::event::{Event, Record};
 use crate::model::ids::{CommitId, ContentHash};
 use crate::model::redact::Redactor;
-use crate::store::ArtifactRow;
+use crate::store::{ArtifactRow, StoreError};
 use crate::workspace::snapshot::difference;
 
 /// What is exported: everything without secrets.
 pub(super) struct Clean {
-    pub events: Vec<Record>,
+    pub events: u64,
+    /// One event each.
+    pub lines: Vec<u8>,
     /// Those that are as they were are read when they are written.
     pub artifacts: BTreeMap<ContentHash, Option<Vec<u8>>>,
     /// How many artifacts and events are not as they were.
@@ -51,7 +54,7 @@ impl Renamed {
 pub(super) fn clean(
     project: &Project,
     redactor: &Redactor,
-    events: Vec<Record>,
+    mut events: Vec<Record>,
     mut artifacts: Vec<ArtifactRow>,
 ) -> Result<Clean, Failure> {
     let mut renamed = Renamed::default();
@@ -59,13 +62,11 @@ pub(super) fn clean(
     // The oldest first: what an artifact speaks of was stored before it.
     artifacts.reverse();
     for row in artifacts.into_iter().filter(|row| !row.quarantined) {
-        let mut bytes = Vec::new();
-        match project.cas.read_to(&row.hash, &mut bytes) {
-            Ok(_) => {}
+        let bytes = match project.cas.bytes(&row.hash) {
             // Collected, and listed as long as its session is.
             Err(CasError::Unknown(_)) => continue,
-            Err(error) => return Err(error.into()),
-        }
+            read => read?,
+        };
         match without_secrets(redactor, &renamed, &bytes) {
             None => drop(kept.insert(row.hash, None)),
             Some(now) => {
@@ -76,26 +77,23 @@ pub(super) fn clean(
         }
     }
     let mut changed = renamed.0.len() as u64;
-    let mut cleaned = Vec::with_capacity(events.len());
-    for record in events {
-        let text = json(&record)?;
+    let mut lines = Vec::new();
+    for record in &mut events {
+        fit_sizes(record, &renamed);
+        let text = serde_json::to_string(record).map_err(StoreError::from)?;
         let clean = redactor.redact_text(&text);
         changed += u64::from(clean != text.as_str());
-        let mut record = record;
-        fit_sizes(&mut record, &renamed);
-        let clean = redactor.redact_text(&json(&record)?).into_owned();
-        let parsed = serde_json::from_str(&renamed.within(&clean));
-        cleaned.push(parsed.map_err(super::manifest::invalid)?);
+        let line = renamed.within(&clean);
+        serde_json::from_str::<Record>(&line).map_err(invalid)?;
+        lines.extend(line.as_bytes());
+        lines.push(b'\n');
     }
     Ok(Clean {
-        events: cleaned,
+        events: events.len() as u64,
+        lines,
         artifacts: kept,
         changed,
     })
-}
-
-fn json(record: &Record) -> Result<String, Failure> {
-    serde_json::to_string(record).map_err(|error| crate::store::StoreError::from(error).into())
 }
 
 /// Nothing when it is as it was.

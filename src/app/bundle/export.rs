@@ -1,11 +1,13 @@
 //! Writing a session into one file.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::clean::{Clean, clean, files_with_secrets};
 use super::manifest::{ARTIFACTS, EVENTS, FORMAT, MANIFEST, Manifest, REPOSITORY, VERSION};
+use crate::app::control::refuse_at_work;
 use crate::app::failure::Failure;
 use crate::app::inside;
 use crate::app::project::Project;
@@ -79,7 +81,6 @@ pub fn export(
         &repository,
         (&base, &checkpoints, wanted.thin),
     )?;
-    let events = lines(&clean)?;
     let manifest = Manifest {
         format: FORMAT.to_owned(),
         version: VERSION,
@@ -89,18 +90,13 @@ pub fn export(
         name: session.name.clone(),
         base,
         has_history: !wanted.thin,
-        events: clean.events.len() as u64,
-        events_hash: ContentHash::of(&events),
+        events: clean.events,
+        events_hash: ContentHash::of(&clean.lines),
         repository_hash: hash_of(&repository)?,
         artifacts: clean.artifacts.len() as u64,
         redacted: clean.changed,
     };
-    let size = write(
-        project,
-        &wanted.file,
-        (&manifest, &events, &repository),
-        &clean,
-    )?;
+    let size = write(project, &wanted.file, (&manifest, &repository), &clean)?;
     Ok(Exported { manifest, size })
 }
 
@@ -110,11 +106,7 @@ fn past(project: &Project, session: &SessionRow) -> Result<(CommitId, Vec<Checkp
     let refused = |why: &str, hint: &str| {
         Err(Failure::new(Code::SessionState, format!("{name} {why}")).hint(hint))
     };
-    let jobs = project.store.jobs_of(session.id)?;
-    let is_open = |state| matches!(state, JobState::Running | JobState::Stalled);
-    if jobs.iter().any(|job| is_open(job.state)) {
-        return refused("is at work", "wait until it rests, or pause it");
-    }
+    refuse_at_work(project, session, &[JobState::Running, JobState::Stalled])?;
     let rows = project.store.checkpoints(session.id)?;
     let checkpoints: Vec<_> = rows.into_iter().map(|row| row.checkpoint).collect();
     match &session.base {
@@ -163,16 +155,6 @@ fn bundle(
     Ok(())
 }
 
-fn lines(clean: &Clean) -> Result<Vec<u8>, Failure> {
-    let mut lines = Vec::new();
-    for record in &clean.events {
-        let line = serde_json::to_vec(record).map_err(crate::store::StoreError::from)?;
-        lines.extend(line);
-        lines.push(b'\n');
-    }
-    Ok(lines)
-}
-
 fn hash_of(file: &Path) -> Result<ContentHash, Failure> {
     let failed = |error: io::Error| Failure::io(file, &error);
     cas::hash_of(File::open(file).map_err(failed)?).map_err(failed)
@@ -182,7 +164,7 @@ fn hash_of(file: &Path) -> Result<ContentHash, Failure> {
 fn write(
     project: &Project,
     file: &Path,
-    (manifest, events, repository): (&Manifest, &[u8], &Path),
+    (manifest, repository): (&Manifest, &Path),
     clean: &Clean,
 ) -> Result<u64, Failure> {
     let failed = |error: io::Error| Failure::io(file, &error);
@@ -193,18 +175,15 @@ fn write(
     let mut archive = tar::Builder::new(io::BufWriter::new(written));
     let head = serde_json::to_vec_pretty(manifest).map_err(crate::store::StoreError::from)?;
     add(&mut archive, MANIFEST, head.len() as u64, head.as_slice()).map_err(failed)?;
+    let events = clean.lines.as_slice();
     add(&mut archive, EVENTS, events.len() as u64, events).map_err(failed)?;
     let objects = File::open(repository).map_err(failed)?;
     let size = objects.metadata().map_err(failed)?.len();
     add(&mut archive, REPOSITORY, size, objects).map_err(failed)?;
     for (hash, changed) in &clean.artifacts {
-        let mut bytes = Vec::new();
         let bytes = match changed {
-            Some(bytes) => bytes,
-            None => {
-                project.cas.read_to(hash, &mut bytes)?;
-                &bytes
-            }
+            Some(bytes) => Cow::Borrowed(bytes),
+            None => Cow::Owned(project.cas.bytes(hash)?),
         };
         let name = format!("{ARTIFACTS}{}", hash.hex());
         add(&mut archive, &name, bytes.len() as u64, bytes.as_slice()).map_err(failed)?;

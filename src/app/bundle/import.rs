@@ -1,6 +1,7 @@
 //! Taking in a session that was written into a file elsewhere. It is over here: it can be looked at, replayed, and gone on
 //! from as another session, and no runner touches it.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
@@ -54,21 +55,19 @@ pub fn import(project: &mut Project, file: &Path) -> Result<Imported, Failure> {
     }
     fetch(project, &unpacked)?;
     let (events, left_out) = of_its_work(unpacked.events);
-    let repo = project.repo.clone();
-    let kept = list(&repo, &id)?;
+    let kept = list(&project.repo, &id)?.into_iter();
+    let kept: BTreeMap<_, _> = kept.map(|kept| (kept.number, kept.commit)).collect();
     for record in &events {
         if let Event::CheckpointTaken { checkpoint } = &record.event
-            && let Some(found) = kept.iter().find(|kept| kept.number == checkpoint.number)
-            && found.commit != checkpoint.commit
+            && let Some(commit) = kept.get(&checkpoint.number)
+            && *commit != checkpoint.commit
         {
             let number = checkpoint.number;
             return Err(invalid(format!("checkpoint {number} has another commit")));
         }
     }
-    let numbers: Vec<_> = kept.iter().map(|kept| kept.number).collect();
-    project
-        .store
-        .write(|tx| record(tx, id, &events, &numbers))?;
+    let is_kept = |number: &u64| kept.contains_key(number);
+    project.store.write(|tx| record(tx, id, &events, is_kept))?;
     Ok(Imported {
         session: project.session(&id.to_string())?,
         manifest: unpacked.manifest,
@@ -172,13 +171,13 @@ fn record(
     tx: &mut Tx<'_>,
     id: SessionId,
     events: &[Record],
-    kept: &[u64],
+    is_kept: impl Fn(&u64) -> bool,
 ) -> Result<(), StoreError> {
     for record in events {
         tx.append_past(record)?;
     }
     let missing = tx.checkpoint_numbers(id)?.into_iter();
-    let missing: Vec<_> = missing.filter(|number| !kept.contains(number)).collect();
+    let missing: Vec<_> = missing.filter(|number| !is_kept(number)).collect();
     if !missing.is_empty() {
         let event = Event::CheckpointsDropped { numbers: missing };
         tx.append(Actor::Human, Some(id), event)?;
@@ -192,20 +191,18 @@ fn record(
             tx.append(Actor::Human, Some(id), event)?;
         }
     }
-    let row = tx.session(id)?;
-    if let Some(from) = row
-        .as_ref()
-        .map(|row| row.state)
-        .filter(|state| !state.is_terminal())
-    {
+    let Some(row) = tx.session(id)? else {
+        return Ok(());
+    };
+    if !row.state.is_terminal() {
         let event = Event::SessionMoved {
-            from,
+            from: row.state,
             to: SessionState::Cancelled,
             reason: REASON.to_owned(),
         };
         tx.append(Actor::Human, Some(id), event)?;
     }
-    if row.is_some_and(|row| row.has_worktree()) {
+    if row.has_worktree() {
         let event = Event::WorkspaceReleased { pooled: false };
         tx.append(Actor::Human, Some(id), event)?;
     }

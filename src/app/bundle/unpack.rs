@@ -9,12 +9,14 @@ use tempfile::NamedTempFile;
 
 use super::manifest::{ARTIFACTS, EVENTS, MANIFEST, Manifest, REPOSITORY, invalid};
 use crate::app::failure::Failure;
-use crate::cas::{Cas, hash_of};
+use crate::cas::{Cas, Hashing};
 use crate::model::event::{Event, Record};
 use crate::model::ids::ContentHash;
 
 /// The longest manifest, and the longest line of events, in bytes.
 const LONGEST: u64 = 16 << 20;
+/// How much is read at once, in bytes.
+const PIECE: usize = 1 << 16;
 
 /// What was read.
 pub(super) struct Unpacked {
@@ -44,10 +46,9 @@ pub(super) fn unpack(file: &Path, cas: &Cas, scratch: &Path) -> Result<Unpacked,
     let mut archive = tar::Archive::new(BufReader::new(File::open(file).map_err(failed)?));
     let mut entries = archive.entries().map_err(invalid)?;
     let manifest = Manifest::read(&whole(&mut next(&mut entries, MANIFEST)?)?)?;
-    let mut events = spool(&mut next(&mut entries, EVENTS)?, scratch)?;
-    check(EVENTS, &manifest.events_hash, &mut events)?;
-    let mut repository = spool(&mut next(&mut entries, REPOSITORY)?, scratch)?;
-    check(REPOSITORY, &manifest.repository_hash, &mut repository)?;
+    let mut part = |name, hash| spool((name, hash), &mut next(&mut entries, name)?, scratch);
+    let events = part(EVENTS, &manifest.events_hash)?;
+    let repository = part(REPOSITORY, &manifest.repository_hash)?;
     let events = records(&manifest, events.reopen().map_err(failed)?)?;
     let mut stored = BTreeSet::new();
     for entry in entries {
@@ -111,23 +112,30 @@ fn whole(entry: &mut Entry<'_>) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-fn spool(entry: &mut Entry<'_>, scratch: &Path) -> Result<NamedTempFile, Failure> {
+/// Its bytes as a file of their own, if they have this hash.
+fn spool(
+    (name, expected): (&str, &ContentHash),
+    entry: &mut Entry<'_>,
+    scratch: &Path,
+) -> Result<NamedTempFile, Failure> {
     let failed = |error: io::Error| Failure::io(scratch, &error);
     let mut file = NamedTempFile::new_in(scratch).map_err(failed)?;
-    let size = entry.size();
-    let copied = io::copy(entry, &mut file).map_err(failed)?;
-    if copied != size {
+    let mut hashing = Hashing::default();
+    let (mut piece, mut left) = (vec![0; PIECE], entry.size());
+    loop {
+        let read = entry.read(&mut piece).map_err(failed)?;
+        if read == 0 {
+            break;
+        }
+        hashing.add(&piece[..read]);
+        file.write_all(&piece[..read]).map_err(failed)?;
+        left = left.saturating_sub(read as u64);
+    }
+    if left > 0 {
         return Err(invalid("it ends early"));
     }
-    file.flush().map_err(failed)?;
-    Ok(file)
-}
-
-fn check(name: &str, expected: &ContentHash, file: &mut NamedTempFile) -> Result<(), Failure> {
-    let failed = |error: io::Error| Failure::io(file.path(), &error);
-    let found = hash_of(file.reopen().map_err(failed)?).map_err(failed)?;
-    match found == *expected {
-        true => Ok(()),
+    match hashing.hash() == *expected {
+        true => Ok(file),
         false => Err(invalid(format!("{name} is not as it was written"))),
     }
 }

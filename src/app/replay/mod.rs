@@ -10,11 +10,12 @@ mod tools;
 mod walk;
 
 pub use difference::Divergence;
-pub use live::{Wanted, go_on};
+pub use live::go_on;
 pub use record::{FilesThen, Gap, Record};
 pub use walk::Report;
 
 use self::walk::{Bench, Replay};
+use super::control::refuse_at_work;
 use super::failure::Failure;
 use super::inside;
 use super::project::Project;
@@ -52,25 +53,20 @@ pub fn replay_record(
 /// What is on record, if the session may be replayed now.
 fn read(project: &Project, session: &SessionRow) -> Result<Record, Failure> {
     inside::refuse_session("a session does not read threads, neither its own nor another's")?;
-    refuse_at_work(project, session)?;
+    refuse_without_model(session)?;
+    refuse_at_work(project, session, &[JobState::Running])?;
     project.store.verify_chain()?;
     Record::read(project, session)
 }
 
-fn refuse_at_work(project: &Project, session: &SessionRow) -> Result<(), Failure> {
-    let refused =
-        |message: String, hint: &str| Err(Failure::new(Code::SessionState, message).hint(hint));
-    if session.spec()?.run.model().is_none() {
-        let message = format!("{} has no model", session.name);
-        return refused(message, "`treeyard retry S` runs a command again");
-    }
-    let jobs = project.store.jobs_of(session.id)?;
-    match jobs.iter().any(|job| job.state == JobState::Running) {
-        true => refused(
-            format!("{} is at work", session.name),
-            "wait until it rests, or pause it",
-        ),
-        false => Ok(()),
+fn refuse_without_model(session: &SessionRow) -> Result<(), Failure> {
+    match session.spec()?.run.model() {
+        Some(_) => Ok(()),
+        None => {
+            let message = format!("{} has no model", session.name);
+            let hint = "`treeyard retry S` runs a command again";
+            Err(Failure::new(Code::SessionState, message).hint(hint))
+        }
     }
 }
 

@@ -174,10 +174,4 @@ impl Record {
             (None, _) => true,
         }
     }
-
-    /// The thread's last message, as the log has it.
-    pub fn tail(&self) -> Option<MessageId> {
-        let last = self.places.iter().max_by_key(|(_, seq)| **seq);
-        last.map(|(id, _)| *id)
-    }
 }

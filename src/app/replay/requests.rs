@@ -59,10 +59,7 @@ impl Requests {
 
     fn read(&mut self, project: &Project, hash: &ContentHash) -> Result<&ChatRequest, Failure> {
         if !self.frames.contains_key(hash) {
-            let mut bytes = Vec::new();
-            project.cas.read_to(hash, &mut bytes)?;
-            let frame = serde_json::from_slice(&bytes).map_err(RunError::Json)?;
-            self.frames.insert(hash.clone(), frame);
+            self.frames.insert(hash.clone(), project.json_of(hash)?);
         }
         Ok(&self.frames[hash])
     }
@@ -122,10 +119,7 @@ impl Begun {
         conversation: &Conversation,
         at: usize,
     ) -> Result<(), Failure> {
-        let shown = Shown {
-            left_out: self.frame.left_out,
-            names_pictures: self.frame.names_pictures,
-        };
+        let shown = Shown::from(&self.frame);
         let message = shown.message(at, conversation.messages()[at].clone());
         if at > 0 {
             hashing.add(b",");

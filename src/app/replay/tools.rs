@@ -30,6 +30,8 @@ pub(super) struct Tools<'a> {
     registry: Registry,
     specs: Vec<ToolSpec>,
     world: World,
+    /// Whether they only say what they would do.
+    rehearsal: bool,
 }
 
 impl<'a> Tools<'a> {
@@ -54,6 +56,7 @@ impl<'a> Tools<'a> {
             redactor: redactor(bench, &spec.secrets),
             registry,
             world: World::new(files),
+            rehearsal: spec.run.model().is_some_and(|work| work.rehearsal),
         })
     }
 
@@ -77,8 +80,7 @@ impl<'a> Tools<'a> {
     pub fn recall(&self, written: &Payload) -> Result<(), Failure> {
         let value = match written {
             Payload::Inline(value) => value.clone(),
-            Payload::Reference(hash) => serde_json::from_slice(&self.bytes_of(hash)?)
-                .map_err(|error| Failure::new(Code::ArtifactDamaged, error.to_string()))?,
+            Payload::Reference(hash) => self.project.json_of(hash)?,
         };
         self.world.todo.recall(value);
         Ok(())
@@ -94,11 +96,11 @@ impl<'a> Tools<'a> {
     }
 
     /// Why a call does not come as far as to run.
-    pub fn refuses(&self, call: &ToolCall, rehearsal: bool) -> Option<ToolError> {
+    pub fn refuses(&self, call: &ToolCall) -> Option<ToolError> {
         let asked = Call {
             version: None,
             args: &call.arguments,
-            dry_run: rehearsal,
+            dry_run: self.rehearsal,
         };
         self.registry.prepare(&call.name, &asked, &self.world).err()
     }
@@ -133,7 +135,7 @@ impl<'a> Tools<'a> {
         };
         // Those that are too long to stand in the envelope.
         let arguments = match &request.args {
-            Payload::Reference(hash) => self.bytes_of(hash)?,
+            Payload::Reference(hash) => self.project.cas.bytes(hash)?,
             Payload::Inline(_) => Vec::new(),
         };
         let fetch = |_: &ContentHash| Ok(arguments);
@@ -152,11 +154,5 @@ impl<'a> Tools<'a> {
                 Ok(ContentHash::of(&self.redactor.redact(bytes)))
             })
         }))
-    }
-
-    fn bytes_of(&self, hash: &ContentHash) -> Result<Vec<u8>, Failure> {
-        let mut bytes = Vec::new();
-        self.project.cas.read_to(hash, &mut bytes)?;
-        Ok(bytes)
     }
 }

@@ -271,10 +271,7 @@ impl<'a> Replay<'a> {
         match self.record.tool_calls.get(id).map(|noted| &noted.end) {
             Some(ToolEnd::Ok) => true,
             Some(ToolEnd::Failed { .. }) => {
-                let work = self.bench.session.spec();
-                let rehearsal =
-                    work.is_ok_and(|spec| spec.run.model().is_some_and(|work| work.rehearsal));
-                Tools::runs(&call.name) && self.tools.refuses(call, rehearsal).is_none()
+                Tools::runs(&call.name) && self.tools.refuses(call).is_none()
             }
             _ => false,
         }

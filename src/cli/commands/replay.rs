@@ -8,8 +8,8 @@ use super::fork::note_what_it_waits_for;
 use super::ls::session_json;
 use crate::app::bundle::import_once;
 use crate::app::failure::Failure;
-use crate::app::fork::Forked;
-use crate::app::replay::{Report, Wanted, go_on, replay};
+use crate::app::fork::{Forked, Wanted};
+use crate::app::replay::{Report, go_on, replay};
 use crate::cli::context::Context;
 use crate::cli::format::{clean, count};
 use crate::model::code::{Code, Exit};
@@ -57,12 +57,12 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         false => (replay(&project, &session)?, None),
         true => {
             let wanted = Wanted {
-                from: args.from,
                 name: args.name.clone(),
                 prompt: args.prompt.clone(),
                 model: args.model.clone(),
+                ..Wanted::default()
             };
-            go_on(&mut project, &session, &wanted)?
+            go_on(&mut project, &session, args.from, &wanted)?
         }
     };
     let session_body = forked.as_ref().map(|forked| session_json(&forked.session));

@@ -6,7 +6,7 @@ use super::message::{MessageRecord, MessageRole};
 use super::said::Said;
 use crate::model::chat::{Block, Image, ToolCall};
 use crate::model::ids::MessageId;
-use crate::model::tool::{CallId, Payload, Request, Response, ToolId};
+use crate::model::tool::{CallId, Payload, Response, ToolId};
 
 /// A message with what it says.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,23 +121,15 @@ impl Thread {
             _ => false,
         });
         let mut ids = calls.filter_map(|call| call.record.tool_call_id.as_ref());
-        ids.find_map(|id| self.result_of(id)?.1.outcome.as_ref().ok())
+        ids.find_map(|id| self.result_of(id)?.outcome.as_ref().ok())
     }
 
-    /// What a call came to, and the message that says so.
-    pub fn result_of(&self, id: &CallId) -> Option<(MessageId, &Response)> {
+    /// What a call came to.
+    fn result_of(&self, id: &CallId) -> Option<&Response> {
         self.0.iter().find_map(|one| match &one.said {
             Said::ToolResult(response) if one.record.tool_call_id.as_ref() == Some(id) => {
-                Some((one.record.message_id, &**response))
+                Some(&**response)
             }
-            _ => None,
-        })
-    }
-
-    /// What was about to run. A call that was refused has none.
-    pub fn request_of(&self, id: &CallId) -> Option<&Request> {
-        self.0.iter().find_map(|one| match &one.said {
-            Said::ToolCall(request) if request.tool_call_id == *id => Some(&**request),
             _ => None,
         })
     }

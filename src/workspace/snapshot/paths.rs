@@ -1,12 +1,9 @@
 //! A look at a few files of a worktree alone.
 
-use std::fs::File;
-use std::io::Read;
-
 use gix::ObjectId;
 use gix::bstr::{BStr, BString, ByteSlice};
 use gix::objs::Kind;
-use rustix::fs::{Mode, OFlags, openat, readlinkat};
+use rustix::fs::readlinkat;
 use rustix::io::Errno;
 
 use super::keep;
@@ -14,9 +11,11 @@ use super::state::{name, parent};
 use super::store::Store;
 use super::take::Bytes;
 use crate::git::{GitError, Repo};
+use crate::model::ids::CommitId;
 use crate::workspace::beneath::Beneath;
 use crate::workspace::error::WorkspaceError;
 use crate::workspace::located::Located;
+use crate::workspace::reference::{hash, open_file};
 
 /// What a file has in it, as git would store it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +33,7 @@ enum Content {
 pub fn differing(
     repo: &Repo,
     ws: &Located,
-    snapshot: &crate::model::ids::CommitId,
+    snapshot: &CommitId,
     paths: impl IntoIterator<Item = BString>,
 ) -> Result<Option<Vec<BString>>, WorkspaceError> {
     let (tree, form) = keep::read(repo, snapshot)?;
@@ -65,19 +64,15 @@ fn content(root: &Beneath, path: &BStr) -> Result<Content, WorkspaceError> {
         Err(Errno::NOENT | Errno::NOTDIR) => return Ok(Content::Nothing),
         found => found.map_err(failed)?,
     };
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    match openat(&folder.folder, name(path), flags, Mode::empty()) {
+    if let Some((mut file, size)) = open_file(&folder.folder, name(path)) {
+        let id = hash(&mut file, size).ok_or(Errno::IO).map_err(failed)?;
+        return Ok(Content::File(id));
+    }
+    match readlinkat(&folder.folder, name(path), Vec::new()) {
         Err(Errno::NOENT) => Ok(Content::Nothing),
-        Err(Errno::LOOP) => {
-            let target = readlinkat(&folder.folder, name(path), Vec::new()).map_err(failed)?;
+        target => {
+            let target = target.map_err(failed)?;
             Ok(Content::Link(Store::id(Kind::Blob, target.to_bytes())?))
-        }
-        opened => {
-            let mut bytes = Vec::new();
-            let mut file = File::from(opened.map_err(failed)?);
-            file.read_to_end(&mut bytes)
-                .map_err(GitError::io(path.to_string()))?;
-            Ok(Content::File(Store::id(Kind::Blob, &bytes)?))
         }
     }
 }
