@@ -14,9 +14,13 @@ use std::cell::Cell;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
+use crate::model::task::OnCrash;
 use crate::store::Store;
+use landing::Landing;
+use model::{EVERYTHING, How};
 use play::Play;
 use step::{Step, steps as any_steps};
+use world::Ask;
 
 /// How many sequences are run.
 const VARIABLE: &str = "TREEYARD_SEQUENCES";
@@ -103,4 +107,59 @@ fn any_sequence_comes_to_what_the_model_says() {
     println!(
         "state-sequences: {cases} sequences, {steps} steps, all as the model says, {took} s: {tally:?}"
     );
+}
+
+fn submit(area: u8, after: Option<u8>) -> Step {
+    Step::Submit(Ask {
+        area,
+        jobs: 1,
+        on_crash: OnCrash::Ask,
+        retries: 0,
+        auto_land: false,
+        after,
+    })
+}
+
+/// The one that waits begins, and comes to its end.
+fn whole(idle: bool) -> [Step; 4] {
+    let (n, well, how) = (0, true, How::Succeeds);
+    [
+        Step::Look,
+        Step::Made { n, well },
+        Step::End { n, how },
+        Step::TakeIn { n, idle },
+    ]
+}
+
+/// Whoever goes on from work that went on from other work has what both hold.
+#[test]
+fn what_two_before_it_hold_is_passed_on_together() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Store::open(folder.path()).unwrap());
+    let tasks = [
+        submit(EVERYTHING, None),
+        submit(2, Some(0)),
+        submit(0, Some(1)),
+    ];
+    let steps = [&tasks[..], &whole(false), &whole(false), &whole(true)].concat();
+    let tally = play(&folder.path().join(crate::store::DATABASE), &steps);
+    assert_eq!(tally.begun, 3);
+}
+
+/// A session that gave its files back lands nothing of what the one before it holds.
+#[test]
+fn nothing_is_passed_on_to_be_landed() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Store::open(folder.path()).unwrap());
+    let tasks = [submit(EVERYTHING, None), submit(0, Some(0))];
+    let (n, how) = (1, Landing::Lands);
+    let steps = [
+        &tasks[..],
+        &whole(false),
+        &whole(true),
+        &[Step::Land { n, how }],
+    ]
+    .concat();
+    let tally = play(&folder.path().join(crate::store::DATABASE), &steps);
+    assert_eq!((tally.begun, tally.landed), (2, 0));
 }

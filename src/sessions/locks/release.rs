@@ -7,7 +7,8 @@ use crate::model::job::JobState;
 use crate::model::lock::{LockToken, Party};
 use crate::store::{SessionRow, StoreError, Tx};
 
-/// What a session holds goes: its own lock to nobody, what was passed to it back to whose it is.
+/// What a session holds goes: its own lock to nobody, what was passed to it back to who had it before. Where that one had been
+/// passed some of it in turn, all of it is that one's again.
 ///
 /// # Errors
 /// The store's refusal.
@@ -18,17 +19,22 @@ pub fn release_all(
     reason: &str,
 ) -> Result<(), StoreError> {
     let own = Party::session(session);
-    let passed = tx.held_by(session)?;
+    let mut passed = tx.held_by(session)?;
+    passed.retain(|lock| lock.owner != own);
     // First, since what goes back to its owner may overlap with it.
     if let Some(lock) = tx.lock_of(session)? {
         release_token(tx, actor, Some(session), lock.token, reason)?;
     }
-    for lock in passed {
-        if lock.owner != own {
-            let (token, to) = (lock.token, lock.owner.clone());
-            let owner = lock.owner.session_id();
-            tx.append(actor, owner, Event::LockPassed { token, to })?;
-        }
+    // Of those that went on from one another it is the last one that was granted its own.
+    let before = passed.iter().max_by_key(|lock| lock.since);
+    let before = before.map(|lock| lock.owner.clone());
+    for (lock, to) in passed.iter().zip(before.iter().cycle()) {
+        let (token, to) = (lock.token, to.clone());
+        tx.append(
+            actor,
+            lock.owner.session_id(),
+            Event::LockPassed { token, to },
+        )?;
     }
     Ok(())
 }

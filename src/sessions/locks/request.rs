@@ -53,17 +53,20 @@ pub fn request(
     settle_leases(tx, table, now)?;
     tx.read_locks(table)?;
     let language = table.language(&request.scope)?;
-    let mut passed = Vec::new();
+    let mut before = None;
     for meeting in table.meetings(&request.party, &language) {
-        if !is_passed_on(tx, meeting.lock, request.goes_on_from)? {
+        before = passed_on_by(tx, meeting.lock, request.goes_on_from)?;
+        if before.is_none() {
             return Ok(Answer::Refused(Box::new(conflict(tx, request, &meeting)?)));
         }
-        passed.push(meeting.lock.token);
     }
     let owner = request.party.session_id();
-    for token in passed {
-        let to = request.party.clone();
-        tx.append(actor, owner, Event::LockPassed { token, to })?;
+    if let Some(before) = before {
+        // All of it: what was passed to that one may overlap with its own.
+        for lock in tx.held_by(before)? {
+            let (token, to) = (lock.token, request.party.clone());
+            tx.append(actor, owner, Event::LockPassed { token, to })?;
+        }
     }
     let token = tx.next_token();
     let since = unbroken_since(tx, table, request, &language)?.unwrap_or(token);
@@ -165,17 +168,18 @@ fn conflict(tx: &Tx<'_>, request: &Request, meeting: &Meeting<'_>) -> Result<Con
     })
 }
 
-/// Whether the lock's holder is done, and the session that asks goes on from its work.
-fn is_passed_on(
+/// The lock's holder, when it is done and the session that asks goes on from its work.
+fn passed_on_by(
     tx: &Tx<'_>,
     lock: &Lock,
     goes_on_from: Option<SessionId>,
-) -> Result<bool, StoreError> {
+) -> Result<Option<SessionId>, StoreError> {
     let Some(before) = goes_on_from.filter(|id| lock.holder == Party::session(*id)) else {
-        return Ok(false);
+        return Ok(None);
     };
     let row = tx.session(before)?;
-    Ok(row.is_some_and(|row| row.state == SessionState::Completed))
+    let is_done = row.is_some_and(|row| row.state == SessionState::Completed);
+    Ok(is_done.then_some(before))
 }
 
 /// The first grant of the row that the new one goes on with; `None` when it begins one.

@@ -55,6 +55,8 @@ pub struct Task {
     pub tree: Tree,
     /// Who works under its lock, when it has one.
     pub lock: Option<usize>,
+    /// Which grant it was.
+    pub granted: u32,
     /// When its lock ends by itself.
     pub lease: Option<Lease>,
     pub landed: bool,
@@ -94,6 +96,7 @@ pub struct Model {
     /// What people have claimed.
     pub claims: [Option<(u8, Option<Lease>)>; 2],
     pub now: Time,
+    pub grants: u32,
 }
 
 pub fn overlap(a: u8, b: u8) -> bool {
@@ -142,19 +145,22 @@ impl Task {
 }
 
 impl Model {
-    /// Whether somebody else has some of the files that a task asks for. What the one before it has is passed on to it,
-    /// once that is complete.
-    pub fn is_in_the_way(&self, n: usize) -> bool {
-        let area = self.tasks[n].area;
-        self.is_claimed(area) || (0..self.tasks.len()).any(|other| self.meets(n, other))
+    /// Whether somebody else has some of the files that a task asks for. What the one before it has is passed on to it to be
+    /// worked with, once that is complete.
+    fn is_in_the_way(&self, n: usize, before: Option<usize>) -> bool {
+        let passes = |holder| before == Some(holder) && self.tasks[holder].state == Completed;
+        let is_other = |holder: &usize| *holder != n && !passes(*holder);
+        self.is_claimed(self.tasks[n].area) || self.met_by(n).any(|holder| is_other(&holder))
     }
 
-    fn meets(&self, n: usize, owner: usize) -> bool {
-        let Some(holder) = self.tasks[owner].lock else {
-            return false;
-        };
-        let passes = self.tasks[n].after == Some(holder) && self.tasks[holder].state == Completed;
-        holder != n && overlap(self.tasks[owner].area, self.tasks[n].area) && !passes
+    /// Who has some of the files that a task asks for.
+    fn met_by(&self, n: usize) -> impl Iterator<Item = usize> {
+        let area = self.tasks[n].area;
+        let met = self
+            .tasks
+            .iter()
+            .filter(move |task| overlap(task.area, area));
+        met.filter_map(|task| task.lock)
     }
 
     /// Whether a person may have an area.
@@ -193,32 +199,44 @@ impl Model {
         }
     }
 
-    /// It has its files then, if nobody else has.
+    /// It has its files to work with then, and all that the one before it has where that is some of them.
     pub fn hold(&mut self, n: usize) -> bool {
+        self.take(n, self.tasks[n].after)
+    }
+
+    /// It has its files then, if nobody else has.
+    pub fn hold_to_land(&mut self, n: usize) -> bool {
+        self.take(n, None)
+    }
+
+    fn take(&mut self, n: usize, before: Option<usize>) -> bool {
         if self.tasks[n].lock == Some(n) {
             return true;
         }
         self.settle();
-        if self.is_in_the_way(n) {
+        if self.is_in_the_way(n, before) {
             return false;
         }
-        let area = self.tasks[n].area;
-        for task in &mut self.tasks {
-            if task.lock.is_some() && overlap(task.area, area) {
-                task.lock = Some(n);
-            }
+        if self.met_by(n).any(|holder| Some(holder) == before) {
+            self.pass_all(before, n);
         }
-        (self.tasks[n].lock, self.tasks[n].lease) = (Some(n), None);
+        self.grants += 1;
+        let task = &mut self.tasks[n];
+        (task.lock, task.lease, task.granted) = (Some(n), None, self.grants);
         true
     }
 
-    /// Its own goes to nobody, what was passed to it goes back.
+    fn pass_all(&mut self, from: Option<usize>, to: usize) {
+        let held = self.tasks.iter_mut().filter(|task| task.lock == from);
+        held.for_each(|task| task.lock = Some(to));
+    }
+
+    /// Its own goes to nobody, what was passed to it goes back to the last one before that has a lock of its own.
     pub fn release(&mut self, n: usize) {
         (self.tasks[n].lock, self.tasks[n].lease) = (None, None);
-        for (owner, task) in self.tasks.iter_mut().enumerate() {
-            if task.lock == Some(n) {
-                task.lock = Some(owner);
-            }
+        let passed = (0..self.tasks.len()).filter(|owner| self.tasks[*owner].lock == Some(n));
+        if let Some(before) = passed.max_by_key(|owner| self.tasks[*owner].granted) {
+            self.pass_all(Some(n), before);
         }
     }
 
@@ -322,7 +340,7 @@ impl Model {
             && task.running().is_none()
             && task.queued().is_some()
             && before_is_done
-            && (task.lock == Some(n) || !self.is_in_the_way(n))
+            && (task.lock == Some(n) || !self.is_in_the_way(n, task.after))
     }
 
     pub fn begin(&mut self, n: usize) {

@@ -103,6 +103,7 @@ impl Play {
             after,
             tree: Tree::None,
             lock: None,
+            granted: 0,
             lease: None,
             landed: false,
             refused: false,
@@ -246,7 +247,7 @@ impl Play {
         if lands {
             self.model.settle();
         }
-        if lands && self.model.tasks[n].lock.is_none() && !self.model.hold(n) {
+        if lands && self.model.tasks[n].lock.is_none() && !self.model.hold_to_land(n) {
             self.refuse(n);
             lands = false;
         }
