@@ -5,6 +5,8 @@ mod error;
 mod leases;
 mod narrow;
 mod pass;
+#[cfg(test)]
+mod property_tests;
 mod release;
 mod request;
 #[cfg(test)]

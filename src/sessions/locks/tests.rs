@@ -1,29 +1,26 @@
-use std::collections::BTreeMap;
-
-use proptest::prelude::*;
-
+use super::property_tests::never_two_holders;
 use super::*;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::SessionId;
 use crate::model::job::Outcome;
 use crate::model::lock::{Lease, LockTable, LockToken, Moment, Party};
-use crate::model::scope::{Fold, Overlap, Scope, ScopeLanguage, overlap};
+use crate::model::scope::{Fold, Scope};
 use crate::model::session::SessionState;
 use crate::model::task::TaskSpec;
 use crate::sessions::{Submission, cancel, move_session, pause, resume, retry, submit};
-use crate::store::{EventFilter, SessionRow, Store, StoreError, Tx};
+use crate::store::{SessionRow, Store, StoreError, Tx};
 
-struct Yard {
+pub(super) struct Yard {
     _folder: tempfile::TempDir,
-    store: Store,
-    now: Moment,
+    pub store: Store,
+    pub now: Moment,
 }
 
-fn scope(patterns: &[&str]) -> Scope {
+pub(super) fn scope(patterns: &[&str]) -> Scope {
     Scope::new(patterns.iter().map(|p| (*p).to_owned()).collect()).unwrap()
 }
 
-fn task(name: &str, patterns: &[&str], after: &[&str]) -> TaskSpec {
+pub(super) fn task(name: &str, patterns: &[&str], after: &[&str]) -> TaskSpec {
     TaskSpec {
         scope: scope(patterns),
         after: after.iter().map(|name| name.parse().unwrap()).collect(),
@@ -32,7 +29,7 @@ fn task(name: &str, patterns: &[&str], after: &[&str]) -> TaskSpec {
 }
 
 impl Yard {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self {
             store: Store::open(folder.path()).unwrap(),
@@ -44,7 +41,7 @@ impl Yard {
         }
     }
 
-    fn submit(&mut self, tasks: &[TaskSpec]) -> Vec<SessionId> {
+    pub fn submit(&mut self, tasks: &[TaskSpec]) -> Vec<SessionId> {
         let submission = Submission {
             target: "main".into(),
             auto_land: false,
@@ -57,11 +54,11 @@ impl Yard {
         submit(&mut self.store, tasks, &submission).unwrap().1
     }
 
-    fn row(&self, id: SessionId) -> SessionRow {
+    pub fn row(&self, id: SessionId) -> SessionRow {
         self.store.session(id).unwrap().unwrap()
     }
 
-    fn hold(&mut self, id: SessionId, goes_on_from: Option<SessionId>) -> Answer {
+    pub fn hold(&mut self, id: SessionId, goes_on_from: Option<SessionId>) -> Answer {
         let (row, now) = (self.row(id), self.now.clone());
         let mut table = LockTable::new(Fold::default());
         let held = |tx: &mut Tx<'_>| hold(tx, &mut table, &now, &row, goes_on_from);
@@ -77,7 +74,7 @@ impl Yard {
         token
     }
 
-    fn move_to(&mut self, id: SessionId, to: SessionState) {
+    pub fn move_to(&mut self, id: SessionId, to: SessionState) {
         let from = self.row(id).state;
         let moved = self
             .store
@@ -85,7 +82,7 @@ impl Yard {
         moved.unwrap();
     }
 
-    fn release(&mut self, id: SessionId) {
+    pub fn release(&mut self, id: SessionId) {
         let released = |tx: &mut Tx<'_>| release_all(tx, Actor::Human, id, "test");
         self.store.write::<_, StoreError>(released).unwrap();
     }
@@ -379,128 +376,4 @@ fn claims_of_one_checkout_may_overlap_and_those_of_two_may_not() {
     assert!(matches!(claim("/a", "src/**"), Answer::Granted(_)));
     assert!(matches!(claim("/a", "src/x"), Answer::Granted(_)));
     assert_eq!(refused(&claim("/b", "src/y")).0, "Ada");
-}
-
-/// What holds at every moment, from the log alone.
-fn never_two_holders(store: &Store) -> usize {
-    let mut held: BTreeMap<LockToken, (Party, ScopeLanguage)> = BTreeMap::new();
-    let language = |scope: &Scope| ScopeLanguage::new(scope, Fold::default()).unwrap();
-    let (mut last, mut grants) = (LockToken(0), 0);
-    let events = store.events(&EventFilter::default()).unwrap();
-    let mut events = events.into_iter().peekable();
-    while let Some(record) = events.next() {
-        match record.event {
-            Event::LockGranted {
-                token,
-                owner,
-                scope,
-                replaces,
-                ..
-            } => {
-                assert!(token > last, "tokens rise");
-                last = token;
-                grants += 1;
-                if let Some(old) = replaces {
-                    held.remove(&old).unwrap();
-                }
-                held.insert(token, (owner, language(&scope)));
-            }
-            Event::LockReleased { token, .. } => drop(held.remove(&token).unwrap()),
-            Event::LockNarrowed { token, scope } => {
-                held.get_mut(&token).unwrap().1 = language(&scope);
-            }
-            Event::LockPassed { token, to } => held.get_mut(&token).unwrap().0 = to,
-            _ => continue,
-        }
-        // What one party holds is passed on one after another, in one transaction.
-        let next = events.peek().map(|record| &record.event);
-        if matches!(next, Some(Event::LockPassed { .. })) {
-            continue;
-        }
-        let all: Vec<_> = held.values().collect();
-        for (at, (one, its)) in all.iter().enumerate() {
-            for (other, theirs) in &all[at + 1..] {
-                let apart = one.is(other) || overlap(its, theirs) == Overlap::Disjoint;
-                assert!(apart, "{one:?} and {other:?} after event {}", record.seq);
-            }
-        }
-    }
-    grants
-}
-
-const PATTERNS: [&str; 12] = [
-    "**", "a/**", "b/**", "a/b/*", "*.md", "!a/b/**", "b/c.md", "./c", "?/x", "!*.md", "a",
-    "c/**/d",
-];
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
-    /// Whatever is asked for, passed on, narrowed and given back, no two parties hold one path.
-    #[test]
-    fn no_two_hold_the_same(
-        scopes in prop::collection::vec(prop::collection::vec(0..PATTERNS.len(), 1..4), 8),
-        steps in prop::collection::vec((0..8usize, 0..6u8, 0..PATTERNS.len()), 1..60),
-    ) {
-        let mut yard = Yard::new();
-        let names: Vec<String> = (0..8).map(|n| format!("t{n}")).collect();
-        let tasks: Vec<TaskSpec> = scopes.iter().enumerate().map(|(n, picks)| {
-            let patterns: Vec<&str> = std::iter::once("b/a").chain(picks.iter().map(|p| PATTERNS[*p])).collect();
-            // Four of them go on from one another.
-            let after: Vec<&str> = (n % 4 > 0).then(|| names[n - 1].as_str()).into_iter().collect();
-            task(&names[n], &patterns, &after)
-        }).collect();
-        let ids = yard.submit(&tasks);
-        for (who, what, pattern) in steps {
-            let (id, row) = (ids[who], yard.row(ids[who]));
-            let before = (who % 4 > 0).then(|| ids[who - 1]);
-            let now = yard.now.clone();
-            let mut table = LockTable::new(Fold::default());
-            let pattern = scope(&[PATTERNS[pattern].trim_start_matches('!')]);
-            match what {
-                0 | 1 if !row.state.is_terminal() => drop(yard.hold(id, before)),
-                2 if row.state == SessionState::Created => {
-                    yard.move_to(id, SessionState::Active);
-                    yard.move_to(id, SessionState::Completed);
-                }
-                3 => yard.release(id),
-                4 => {
-                    let less = |tx: &mut Tx<'_>| narrow(tx, &table, &row, &pattern);
-                    let _too_much_or_over = yard.store.write(less);
-                }
-                _ => {
-                    let more = |tx: &mut Tx<'_>| widen(tx, &mut table, &now, &row, &pattern);
-                    let _not_free = yard.store.write(more);
-                }
-            }
-        }
-        never_two_holders(&yard.store);
-    }
-}
-
-/// Sixteen ask for one path at the same time, each over a connection of its own.
-#[test]
-fn of_many_that_ask_at_once_one_has_it() {
-    let mut yard = Yard::new();
-    let names: Vec<String> = (0..16).map(|n| format!("t{n}")).collect();
-    let tasks: Vec<TaskSpec> = names
-        .iter()
-        .map(|name| task(name, &["a/**"], &[]))
-        .collect();
-    let ids = yard.submit(&tasks);
-    let path = yard.store.path().parent().unwrap().to_owned();
-    let granted: usize = std::thread::scope(|scope| {
-        let ask = |id: SessionId| {
-            let (path, now) = (path.clone(), yard.now.clone());
-            move || {
-                let mut store = Store::open(&path).unwrap();
-                let row = store.session(id).unwrap().unwrap();
-                let mut table = LockTable::new(Fold::default());
-                let answer = store.write(|tx| hold(tx, &mut table, &now, &row, None));
-                usize::from(matches!(answer.unwrap(), Answer::Granted(_)))
-            }
-        };
-        let all: Vec<_> = ids.iter().map(|id| scope.spawn(ask(*id))).collect();
-        all.into_iter().map(|one| one.join().unwrap()).sum()
-    });
-    assert_eq!((granted, never_two_holders(&yard.store)), (1, 1));
 }
