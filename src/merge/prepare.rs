@@ -4,10 +4,11 @@ use gix::ObjectId;
 use gix::bstr::{BString, ByteSlice};
 
 use super::bounds::{Beyond, Bounds, check_commits, check_result, refuse_unsound, within};
-use super::conflict::{ConflictPath, ConflictReport, unresolved};
+use super::conflict::{ConflictPath, ConflictReport};
 use super::durable::persist;
 use super::entries::changes;
 use super::error::{MergeError, git};
+use super::files::{Merged, merged};
 use super::message::{MergeMethod, compose, one_line};
 use super::rebase;
 use crate::git::{Standard, parents, unsound_tree};
@@ -227,16 +228,10 @@ fn merge(
     session: ObjectId,
     range: &[ObjectId],
 ) -> Result<Built, MergeError> {
-    let options = repo.tree_merge_options().map_err(git)?;
-    let mut outcome = repo
-        .merge_commits(target, session, Default::default(), options.into())
-        .map_err(git)?
-        .tree_merge;
-    let tree = outcome.tree.write().map_err(git)?.detach();
-    let paths = unresolved(repo, &outcome, tree)?;
-    if !paths.is_empty() {
-        return Ok(Built::Conflict(paths, None));
-    }
+    let tree = match merged(repo, target, session)? {
+        Merged::Clean(tree) => tree,
+        Merged::Conflict(paths) => return Ok(Built::Conflict(paths, None)),
+    };
     let before = tree_of(repo, target)?;
     let tree = match &plan.bounds {
         Some(bounds) if bounds.beyond == Beyond::LeaveOut => within(repo, bounds, before, tree)?,

@@ -2,8 +2,8 @@
 
 use gix::ObjectId;
 
-use super::conflict::unresolved;
 use super::error::{MergeError, git};
+use super::files::{Merged, settled};
 use super::message::with_trailers;
 use super::prepare::{Built, LandingPlan, commit_id, committer, tree_of, write_commit};
 
@@ -24,14 +24,13 @@ pub(super) fn build(
         };
         let options = repo.tree_merge_options().map_err(git)?;
         let (before, after) = (tree_of(repo, parent.detach())?, tree_of(repo, *id)?);
-        let mut outcome = repo
-            .merge_trees(before, tip_tree, after, Default::default(), options)
-            .map_err(git)?;
-        let tree = outcome.tree.write().map_err(git)?.detach();
-        let paths = unresolved(repo, &outcome, tree)?;
-        if !paths.is_empty() {
-            return Ok(Built::Conflict(paths, Some(commit_id(*id)?)));
-        }
+        let outcome = repo.merge_trees(before, tip_tree, after, Default::default(), options);
+        let tree = match settled(repo, outcome.map_err(git)?)? {
+            Merged::Clean(tree) => tree,
+            Merged::Conflict(paths) => {
+                return Ok(Built::Conflict(paths, Some(commit_id(*id)?)));
+            }
+        };
         if tree != tip_tree {
             tip = write_again(repo, plan, &commit, tree, tip)?;
             tip_tree = tree;
