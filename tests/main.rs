@@ -32,6 +32,7 @@ mod poison;
 mod prefixes;
 mod proc;
 mod proof;
+mod rebase;
 mod replay;
 mod roles;
 mod scope;

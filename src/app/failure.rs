@@ -81,6 +81,7 @@ from_coded!(
     crate::config::PlanError,
     crate::config::RootRefused,
     crate::landing::LandError,
+    crate::merge::MergeError,
     crate::sessions::ControlError,
     crate::sessions::locks::LockError,
     crate::proc::ProcError,

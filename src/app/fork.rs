@@ -8,6 +8,7 @@ use super::inside;
 use super::models::find as find_model;
 use super::probe::refuse_docs_only;
 use super::project::Project;
+use super::rebase::{Onto, onto_target, told};
 use super::sandbox::can_hold;
 use super::submit::refuse_unheard;
 use super::thread::thread_of;
@@ -42,6 +43,8 @@ pub struct Wanted {
     pub model: Option<String>,
     /// What is run instead.
     pub argv: Vec<String>,
+    /// Whether it begins on top of what the target is now.
+    pub rebase: bool,
 }
 
 /// What was queued.
@@ -51,6 +54,8 @@ pub struct Forked {
     pub session: SessionRow,
     /// From which checkpoint it goes on.
     pub from: CheckpointRow,
+    /// The target as it was taken in, where it has more than the checkpoint.
+    pub onto: Option<Onto>,
     /// How many messages it has from there.
     pub messages: usize,
     /// Whether the other session holds the files that it will ask for.
@@ -79,7 +84,7 @@ pub(super) fn fork_from(
     project: &mut Project,
     origin: &SessionRow,
     wanted: &Wanted,
-    from: CheckpointRow,
+    mut from: CheckpointRow,
 ) -> Result<Forked, Failure> {
     inside::refuse_session("a session does not start others")?;
     refuse_unheard(project)?;
@@ -90,11 +95,18 @@ pub(super) fn fork_from(
         None => Vec::new(),
     };
     let messages = thread.len();
-    let fork = begin(project, origin, &from, thread)?;
+    let session = SessionId::new();
+    let onto = match wanted.rebase {
+        true => onto_target(project, origin, &mut from.checkpoint, &session)?,
+        false => None,
+    };
+    let fork = begin(project, origin, &from, (session, thread, onto.as_ref()))?;
     let submission = submission(project, origin, &task, wanted)?;
-    let keep = reference(&fork.session, fork.start.number);
+    let keep = reference(&session, fork.start.number);
     // The files have to be there as long as it waits for its turn.
-    project.repo.create_ref_durably(&keep, &fork.start.commit)?;
+    if onto.is_none() {
+        project.repo.create_ref_durably(&keep, &fork.start.commit)?;
+    }
     sessions::fork(&mut project.store, &task, &submission, &fork)?;
     // Whoever removes refs that nobody has recorded may have been faster.
     if project.repo.ref_target(&keep)?.is_none() {
@@ -103,8 +115,9 @@ pub(super) fn fork_from(
     Wake::notify(&project.repo.state_dir());
     let held = project.store.lock_of(origin.id)?;
     Ok(Forked {
-        session: project.session(&fork.session.to_string())?,
+        session: project.session(&session.to_string())?,
         from,
+        onto,
         messages,
         waits: held.is_some() && !task.scope.patterns().is_empty(),
     })
@@ -183,16 +196,20 @@ fn begin(
     project: &Project,
     origin: &SessionRow,
     from: &CheckpointRow,
-    thread: Vec<MessageRow>,
+    (session, thread, onto): (SessionId, Vec<MessageRow>, Option<&Onto>),
 ) -> Result<Fork, Failure> {
     let there = &from.checkpoint;
     let has_thread = !thread.is_empty();
+    let mut thread: Vec<_> = thread.into_iter().map(|row| row.record).collect();
+    if has_thread && let Some(onto) = onto {
+        thread.push(told(project, &origin.target, onto)?);
+    }
     let start = Checkpoint {
         checkpoint_id: CheckpointId::new(),
         number: 1,
         cause: Cause::Forked,
         session_state: SessionState::Created,
-        message_thread_tail_id: thread.last().map(|row| row.record.message_id),
+        message_thread_tail_id: thread.last().map(|message| message.message_id),
         pending_tool_calls: match has_thread {
             true => there.pending_tool_calls.clone(),
             false => Vec::new(),
@@ -211,14 +228,14 @@ fn begin(
     artifacts.retain(|row| is_before(row) && !row.quarantined);
     artifacts.reverse();
     Ok(Fork {
-        session: SessionId::new(),
+        session,
         origin: Origin {
             from: origin.id,
             number: there.number,
             commit: there.commit.clone(),
         },
         start,
-        thread: thread.into_iter().map(|row| row.record).collect(),
+        thread,
         artifacts,
     })
 }

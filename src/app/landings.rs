@@ -22,7 +22,7 @@ pub(super) fn landings(repo: &Repo, store: &mut Store, mode: Mode) -> Vec<Check>
         Err(MergeError::LockTimeout { .. }) => {
             return vec![check(Status::Ok, NAME, "a landing is going on")];
         }
-        Err(error) => return vec![failed(NAME, failure(error))],
+        Err(error) => return vec![failed(NAME, error)],
     };
     let cut_short = match interrupted(repo, store) {
         Ok(found) => found,
@@ -72,7 +72,7 @@ fn look(
     }
     let settled = complete(repo, store, lock, landing)?;
     match settled.behind {
-        Some(error) => Err(failure(error)),
+        Some(error) => Err(error.into()),
         None => Ok(Some(check(Status::Fixed, NAME, what).advice("completed"))),
     }
 }
@@ -80,17 +80,13 @@ fn look(
 /// Checkouts that are as an update leaves them which never began: the new commit, the old index.
 fn behind(repo: &Repo, landing: &Interrupted) -> Result<Vec<PathBuf>, Failure> {
     let branch = format!("refs/heads/{}", landing.target);
-    let mut found = checkouts_of(&repo.gix(), &branch).map_err(failure)?;
+    let mut found = checkouts_of(&repo.gix(), &branch)?;
     found.retain(|path| {
         has_index_of(path, &landing.from)
             && !has_index_of(path, &landing.to)
             && is_at(path, &landing.to)
     });
     Ok(found)
-}
-
-fn failure(error: MergeError) -> Failure {
-    Failure::new(error.code(), error.to_string())
 }
 
 fn has_index_of(checkout: &Path, commit: &CommitId) -> bool {

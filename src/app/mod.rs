@@ -40,6 +40,7 @@ pub mod printed;
 pub mod probe;
 pub mod project;
 pub mod providers;
+pub mod rebase;
 pub mod recover;
 mod repair;
 pub mod replay;

@@ -73,20 +73,26 @@ pub(super) fn start_of(
 }
 
 /// The last commit that a checkpoint has in common with the target: what the other session took in of it is nobody's change.
-/// But not one before the `base` of that session, which may have gone on from work that has not landed.
+/// But not one before the `base` of that session, which may have gone on from work that has not landed, unless the checkpoint
+/// was put on top of the target and comes after that no more.
 fn shared(
     repo: &Repo,
     checkpoint: &CommitId,
     (target, base): (&CommitId, Option<CommitId>),
 ) -> Result<CommitId, GitError> {
     let shared = repo.merge_base(checkpoint, target)?;
+    let comes_after = |commit: &CommitId, base: &CommitId| -> Result<bool, GitError> {
+        Ok(repo.merge_base(commit, base)?.as_ref() == Some(base))
+    };
+    let base = match base {
+        Some(base) if comes_after(checkpoint, &base)? => Some(base),
+        _ => None,
+    };
     match (shared, base) {
-        (Some(shared), Some(base)) => {
-            match repo.merge_base(&shared, &base)? == Some(base.clone()) {
-                true => Ok(shared),
-                false => Ok(base),
-            }
-        }
+        (Some(shared), Some(base)) => match comes_after(&shared, &base)? {
+            true => Ok(shared),
+            false => Ok(base),
+        },
         (shared, base) => Ok(base.or(shared).unwrap_or_else(|| target.clone())),
     }
 }

@@ -5,7 +5,7 @@ use gix::bstr::BString;
 use super::error::WorkspaceError;
 use super::located::{Located, located};
 use super::packs::roll_up;
-use super::snapshot::{Ignored, Keeping, Taken, keep, list, take, worktree_difference};
+use super::snapshot::{Ignored, Keeping, Taken, keep, keep_again, list, take, worktree_difference};
 use crate::fault;
 use crate::git::{GitError, Repo, object_id, root_tree};
 use crate::model::checkpoint::{Cause, Checkpoint};
@@ -141,16 +141,8 @@ pub struct KeptFiles {
 pub fn keep_files(repo: &Repo, place: &Located, what: &str) -> Result<KeptFiles, WorkspaceError> {
     let taken = take(repo, place, Ignored::LeftOut)?;
     let session = SessionId::new();
-    let keeping = Keeping {
-        session: &session,
-        number: 1,
-        parents: std::slice::from_ref(&place.base),
-        identity: IDENTITY,
-        seconds: jiff::Timestamp::now().as_second(),
-        message: what,
-    };
     Ok(KeptFiles {
-        commit: keep(repo, &taken, &keeping)?.commit,
+        commit: keep(repo, &taken, &first(&session, &place.base, what))?.commit,
         tree: super::bench::parse(&taken.tree.to_string())?,
         session,
     })
@@ -168,6 +160,32 @@ impl KeptFiles {
             &self.session,
             &super::snapshot::Checkpoint { number: 1, commit },
         )
+    }
+}
+
+/// Keeps the files of a checkpoint for another session, as its first one, as they are in `tree` since what came `onto` it was
+/// taken in.
+///
+/// # Errors
+/// When the commit is no checkpoint, or something cannot be written.
+pub fn keep_onto(
+    repo: &Repo,
+    session: &SessionId,
+    (commit, tree): (&CommitId, gix::ObjectId),
+    onto: &CommitId,
+    what: &str,
+) -> Result<CommitId, WorkspaceError> {
+    Ok(keep_again(repo, commit, tree, &first(session, onto, what))?.commit)
+}
+
+fn first<'a>(session: &'a SessionId, parent: &'a CommitId, message: &'a str) -> Keeping<'a> {
+    Keeping {
+        session,
+        number: 1,
+        parents: std::slice::from_ref(parent),
+        identity: IDENTITY,
+        seconds: jiff::Timestamp::now().as_second(),
+        message,
     }
 }
 

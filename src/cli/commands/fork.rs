@@ -25,6 +25,9 @@ pub struct Args {
     /// The number of the checkpoint (default: the last one)
     #[arg(long, value_name = "N")]
     pub at: Option<u64>,
+    /// Begins on top of what the target is now: what landed there meanwhile is in its files
+    #[arg(long)]
+    pub rebase: bool,
     /// Its name (default: the other's with `-fork`)
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
@@ -49,13 +52,14 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         prompt: args.prompt.clone(),
         model: args.model.clone(),
         argv: args.cmd.clone(),
+        rebase: args.rebase,
     };
     let forked = fork(&mut project, &origin, &wanted)?;
     let number = forked.from.checkpoint.number;
     let body = json!({
         "session": session_json(&forked.session), "messages": forked.messages,
         "from": { "session_id": origin.id, "name": origin.name, "number": number },
-        "waits": forked.waits,
+        "onto": onto_json(&forked), "waits": forked.waits,
     });
     let (name, from) = (clean(&forked.session.name), clean(&origin.name));
     context.terminal.result("forked", body, || {
@@ -64,10 +68,29 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
             messages => format!(", with {}", count(messages as u64, "message")),
         };
         let id = forked.session.id.short();
-        format!("{id}  {name}  from checkpoint {number} of {from}{said}")
+        format!(
+            "{id}  {name}  from checkpoint {number} of {from}{said}{}",
+            on_top(&forked)
+        )
     })?;
     note_what_it_waits_for(context, &project, &forked, &origin.name);
     Ok(Exit::Ok)
+}
+
+/// Of what the target is now, where that was taken in.
+pub(super) fn onto_json(forked: &Forked) -> serde_json::Value {
+    let onto = forked.onto.as_ref();
+    json!(onto.map(|onto| json!({ "tip": onto.tip, "changed": onto.changed })))
+}
+
+/// The same for people.
+pub(super) fn on_top(forked: &Forked) -> String {
+    let Some(onto) = &forked.onto else {
+        return String::new();
+    };
+    let (target, tip) = (clean(&forked.session.target), onto.tip.short());
+    let changed = count(onto.changed.len() as u64, "file");
+    format!("\n  on top of {target} at {tip}: {changed} changed there")
 }
 
 /// A new session may wait for the one that it goes on from, and for a runner.

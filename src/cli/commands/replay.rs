@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::fork::note_what_it_waits_for;
+use super::fork::{note_what_it_waits_for, on_top, onto_json};
 use super::ls::session_json;
 use crate::app::bundle::import_once;
 use crate::app::failure::Failure;
@@ -41,6 +41,9 @@ pub struct Args {
     /// Its model (default: the session's)
     #[arg(long, value_name = "MODEL", requires = "live")]
     pub model: Option<String>,
+    /// Goes on on top of what the target is now: what was mended there meanwhile is in its files
+    #[arg(long, requires = "live")]
+    pub rebase: bool,
     /// Its name (default: the session's with `-fork`)
     #[arg(long, value_name = "NAME", requires = "live")]
     pub name: Option<String>,
@@ -60,6 +63,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
                 name: args.name.clone(),
                 prompt: args.prompt.clone(),
                 model: args.model.clone(),
+                rebase: args.rebase,
                 ..Wanted::default()
             };
             go_on(&mut project, &session, args.from, &wanted)?
@@ -68,6 +72,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let session_body = forked.as_ref().map(|forked| session_json(&forked.session));
     let body = json!({
         "session_id": session.id, "name": session.name, "report": report, "session": session_body,
+        "onto": forked.as_ref().map(onto_json),
     });
     context.terminal.result("replay", body, || {
         let said = text(&session.name, &report);
@@ -95,7 +100,10 @@ fn went_on(forked: &Forked) -> String {
     let name = clean(&forked.session.name);
     let id = forked.session.id.short();
     let said = count(forked.messages as u64, "message");
-    format!("{id}  {name}  goes on from there, with {said}")
+    format!(
+        "{id}  {name}  goes on from there, with {said}{}",
+        on_top(forked)
+    )
 }
 
 fn text(name: &str, report: &Report) -> String {

@@ -4,6 +4,7 @@ use gix::ObjectId;
 use gix::bstr::{BString, ByteSlice};
 use gix::objs::{Kind, WriteTo};
 
+use super::restore::side_at;
 use super::store::store_one;
 use super::take::{Bytes, Form, Ignored, Taken};
 use crate::git::{Expected, GitError, Repo, object_id};
@@ -55,7 +56,41 @@ pub fn keep(
     taken: &Taken,
     keeping: &Keeping<'_>,
 ) -> Result<Checkpoint, WorkspaceError> {
-    let bytes = commit(taken, keeping)?;
+    keep_tree(repo, (taken.tree, &taken.form), keeping)
+}
+
+/// Keeps the files of a kept snapshot once more, as they are in `tree` since others were taken in. What it had unconverted
+/// stays so.
+///
+/// # Errors
+/// As of [`keep`]; or the commit is no snapshot.
+pub fn keep_again(
+    repo: &Repo,
+    commit: &CommitId,
+    tree: ObjectId,
+    keeping: &Keeping<'_>,
+) -> Result<Checkpoint, WorkspaceError> {
+    let (before, mut form) = read(repo, commit)?;
+    if let Bytes::Converted { raw } = &mut form.bytes {
+        let objects = repo.gix();
+        let mut same = Vec::new();
+        for path in std::mem::take(raw) {
+            let is = side_at(&objects, tree, path.as_bstr())?;
+            if is.is_some() && is == side_at(&objects, before, path.as_bstr())? {
+                same.push(path);
+            }
+        }
+        *raw = same;
+    }
+    keep_tree(repo, (tree, &form), keeping)
+}
+
+fn keep_tree(
+    repo: &Repo,
+    files: (ObjectId, &Form),
+    keeping: &Keeping<'_>,
+) -> Result<Checkpoint, WorkspaceError> {
+    let bytes = commit(files, keeping)?;
     let id = store_one(repo, Kind::Commit, &bytes)?;
     let commit = crate::workspace::bench::parse(&id.to_string())?;
     repo.create_ref_durably(&reference(keeping.session, keeping.number), &commit)?;
@@ -65,7 +100,10 @@ pub fn keep(
     })
 }
 
-fn commit(taken: &Taken, keeping: &Keeping<'_>) -> Result<Vec<u8>, WorkspaceError> {
+fn commit(
+    (tree, form): (ObjectId, &Form),
+    keeping: &Keeping<'_>,
+) -> Result<Vec<u8>, WorkspaceError> {
     let identity = gix::actor::Signature {
         name: keeping.identity.0.into(),
         email: keeping.identity.1.into(),
@@ -73,13 +111,13 @@ fn commit(taken: &Taken, keeping: &Keeping<'_>) -> Result<Vec<u8>, WorkspaceErro
     };
     let parents = keeping.parents.iter().map(object_id);
     let commit = gix::objs::Commit {
-        tree: taken.tree,
+        tree,
         parents: parents.collect::<Result<_, _>>()?,
         author: identity.clone(),
         committer: identity,
         encoding: None,
         message: format!("{}\n", keeping.message.trim_end()).into(),
-        extra_headers: headers(&taken.form),
+        extra_headers: headers(form),
     };
     let mut bytes = Vec::new();
     commit

@@ -22,7 +22,7 @@ mod take;
 mod tests;
 
 pub use difference::{Difference, Kind, difference, unified, worktree_difference};
-pub use keep::{Checkpoint, Keeping, drop, keep, kept_at, list, list_all, reference};
+pub use keep::{Checkpoint, Keeping, drop, keep, keep_again, kept_at, list, list_all, reference};
 pub use paths::differing;
 pub use restore::{Restored, restore};
 pub use scene::{Note, Why};
