@@ -53,11 +53,13 @@ fn take_over(tx: &mut Tx<'_>, fork: &Fork) -> Result<(), StoreError> {
         from,
         number,
         commit,
+        onto,
     } = fork.origin.clone();
     let forked = Event::SessionForked {
         from,
         number,
         commit,
+        onto,
     };
     tx.append(Actor::Human, session, forked)?;
     for row in &fork.artifacts {

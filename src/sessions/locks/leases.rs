@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::release::command_runs;
+use super::release::{command_runs, release_all, release_token};
 use crate::model::event::{Actor, Event};
 use crate::model::ids::SessionId;
 use crate::model::lock::{Lease, Lock, LockTable, Moment, Standing};
@@ -36,14 +36,23 @@ pub fn settle_leases(
                 lease: Some(Lease::new(now, lease.for_ms, None)),
             },
             Standing::Over => {
+                release(tx, lock)?;
                 ended.extend(lock.owner.session_id());
-                let reason = "its time was over".to_owned();
-                Event::LockReleased { token, reason }
+                continue;
             }
         };
         tx.append(Actor::System, lock.owner.session_id(), event)?;
     }
     Ok(ended)
+}
+
+/// With what was passed to it. What its owner passed on stays with whoever works with it.
+fn release(tx: &mut Tx<'_>, lock: &Lock) -> Result<(), StoreError> {
+    let reason = "its time was over";
+    match lock.owner.session_id() {
+        Some(owner) => release_all(tx, Actor::System, owner, reason),
+        None => release_token(tx, Actor::System, None, lock.token, reason),
+    }
 }
 
 fn is_at_work(tx: &Tx<'_>, lock: &Lock) -> Result<bool, StoreError> {

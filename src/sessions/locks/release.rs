@@ -25,16 +25,14 @@ pub fn release_all(
     if let Some(lock) = tx.lock_of(session)? {
         release_token(tx, actor, Some(session), lock.token, reason)?;
     }
-    // Of those that went on from one another it is the last one that was granted its own.
-    let before = passed.iter().max_by_key(|lock| lock.since);
-    let before = before.map(|lock| lock.owner.clone());
-    for (lock, to) in passed.iter().zip(before.iter().cycle()) {
-        let (token, to) = (lock.token, to.clone());
-        tx.append(
-            actor,
-            lock.owner.session_id(),
-            Event::LockPassed { token, to },
-        )?;
+    // Of those that went on from one another, the last one was granted its own after it had been passed what the others had.
+    let Some(before) = passed.iter().max_by_key(|lock| lock.token) else {
+        return Ok(());
+    };
+    for lock in &passed {
+        let (token, to) = (lock.token, before.owner.clone());
+        let passed = Event::LockPassed { token, to };
+        tx.append(actor, lock.owner.session_id(), passed)?;
     }
     Ok(())
 }

@@ -192,7 +192,7 @@ impl Model {
             };
             let is_at_work = self.tasks[holder].running().is_some();
             if lease.is_over(now) && !is_at_work {
-                (self.tasks[n].lock, self.tasks[n].lease) = (None, None);
+                self.release(n);
             } else if lease.is_over(now) || lease.until.0 != now.0 {
                 self.tasks[n].lease = Some(Lease::new(now, lease.for_ms));
             }
