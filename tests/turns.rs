@@ -16,9 +16,14 @@ use wires::Wire;
 
 /// A repository whose sessions talk to this server.
 fn yard(wire: &Wire, server: &Server, more: &str) -> Yard {
+    yard_with(wire, server, "", more)
+}
+
+/// The same; `of_provider` is for its table.
+fn yard_with(wire: &Wire, server: &Server, of_provider: &str, more: &str) -> Yard {
     let yard = Yard::new();
     yard.configure(&format!(
-        "[providers.here]\nwire = \"{}\"\nbase_url = \"{}\"\n[models.test]\nprovider = \"here\"\n\
+        "[providers.here]\nwire = \"{}\"\nbase_url = \"{}\"\n{of_provider}[models.test]\nprovider = \"here\"\n\
          [agent]\nmodel = \"test\"\n{more}",
         wire.name,
         server.url()
@@ -169,14 +174,23 @@ fn a_killed_model_goes_on_where_it_was_and_asks_nothing_twice() {
         silent(wire),
         says(wire, "Done."),
     ]);
-    let yard = yard(wire, &server, "");
+    let takes_keys = "idempotency_header = \"Idempotency-Key\"\n";
+    let yard = yard_with(wire, &server, takes_keys, "");
     yard.exits(0, &["up"]);
     let plan = yard.plan(
         "[[task]]\nname = \"task\"\nscope = [\"src/**\"]\nprompt = \"Write it\"\non_crash = \"resume\"\n",
     );
     yard.exits(0, &["submit", &plan]);
-    server.request();
-    server.request();
+    let key = |sent: &server::Request| {
+        let mut keys = sent.headers.iter().filter_map(|header| {
+            let key = header.strip_prefix("idempotency-key:")?;
+            Some(key.trim().to_owned())
+        });
+        keys.next().expect("it has a key")
+    };
+    let first = key(&server.request());
+    let second = key(&server.request());
+    assert_ne!(first, second, "they ask for something else");
     let found = Command::new("pgrep")
         .args(["-f", &format!("__model-run {}", yard.repo().display())])
         .output()
@@ -192,6 +206,8 @@ fn a_killed_model_goes_on_where_it_was_and_asks_nothing_twice() {
     }
     eventually("it is complete", || yard.state_of("task") == "COMPLETED");
     let third = server.request();
+    // The provider may have answered it.
+    assert_eq!(key(&third), second);
     let messages = third.body["messages"].as_array().unwrap();
     // The system's word, the task, the call and its result: as if nothing had happened.
     assert_eq!(messages.len(), 4, "{messages:#?}");

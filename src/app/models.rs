@@ -157,6 +157,9 @@ fn endpoint(
     for (name, value) in &of.headers {
         endpoint = endpoint.with_header(name, value)?;
     }
+    if let Some(name) = &of.idempotency_header {
+        endpoint = endpoint.with_idempotency_header(name)?;
+    }
     endpoint.limits = Limits::with_silence(Duration::from_millis(of.call_timeout_ms));
     endpoint.proxies = ProxySettings::from_variables(env);
     Ok(endpoint)

@@ -178,7 +178,7 @@ async fn what_is_recorded_holds_no_key() {
     let mut watch = |_| {};
     let answer = model
         .provider
-        .chat(&request, &mut watch, std::future::pending());
+        .chat(&request, None, &mut watch, std::future::pending());
     answer.await.unwrap();
     let kept = fs::read_to_string(&record).unwrap();
     assert!(

@@ -238,7 +238,7 @@ async fn call(model: &OpenModel, within: Duration) -> (Readiness, Duration, Opti
     let mut watch = |_| {};
     let asked = model
         .provider
-        .chat(&request, &mut watch, std::future::pending());
+        .chat(&request, None, &mut watch, std::future::pending());
     let answer = tokio::time::timeout(within, asked).await;
     let (readiness, why) = match answer {
         Ok(Ok(_)) => (Readiness::Ready, None),

@@ -57,6 +57,8 @@ pub struct ProviderSettings {
     pub record: Option<PathBuf>,
     /// Headers of every request.
     pub headers: BTreeMap<String, SecretValue>,
+    /// The header by which it knows a request again.
+    pub idempotency_header: Option<String>,
     /// Whether what is sent stays with the person; `None`: as its address says.
     pub local: Option<bool>,
     /// Whose prices its models have.
@@ -81,6 +83,7 @@ pub(super) struct ProviderTable {
     script: Option<Place>,
     record: Option<Place>,
     headers: Option<BTreeMap<String, SecretValue>>,
+    idempotency_header: Option<String>,
     local: Option<bool>,
     prices: Option<String>,
     timeout: Option<Wait>,
@@ -158,6 +161,7 @@ impl Settings {
             script: of.script.map(|place| place.path(home)),
             record: of.record.map(|place| place.path(home)),
             headers: of.headers.unwrap_or_default(),
+            idempotency_header: of.idempotency_header,
             local: of.local,
             prices: of.prices,
             call_timeout_ms: of.timeout.map_or(CALL_TIMEOUT, |wait| wait.0),
@@ -259,6 +263,7 @@ impl Read for ProviderTable {
             script: section.take("script"),
             record: section.take("record"),
             headers: section.take::<Headers>("headers").map(|headers| headers.0),
+            idempotency_header: section.take("idempotency_header"),
             local: section.take("local"),
             prices: section.take("prices"),
             timeout: section.take::<Timeout>("timeout").and_then(call_timeout),
@@ -293,6 +298,7 @@ impl Setting for ProviderTable {
             script: self.script.or(below.script),
             record: self.record.or(below.record),
             headers: self.headers.or(below.headers),
+            idempotency_header: self.idempotency_header.or(below.idempotency_header),
             local: self.local.or(below.local),
             prices: self.prices.or(below.prices),
             timeout: self.timeout.or(below.timeout),
@@ -322,6 +328,10 @@ impl Setting for ProviderTable {
             ("script", place(&self.script)),
             ("record", place(&self.record)),
             ("headers", headers),
+            (
+                "idempotency_header",
+                self.idempotency_header.as_deref().map(Value::from),
+            ),
             ("local", self.local.map(Value::from)),
             ("prices", self.prices.as_deref().map(Value::from)),
             ("timeout", timeout),

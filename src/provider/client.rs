@@ -48,26 +48,28 @@ impl Client {
         &self.endpoint
     }
 
-    /// Asks once. Pieces go to `watch` as they come; the whole answer has all of them again. When
-    /// `cancelled` is ready first, the connection is closed at once.
+    /// Asks once, under this key where its provider takes one. Pieces go to `watch` as they come; the whole answer has all
+    /// of them again. When `cancelled` is ready first, the connection is closed at once.
     pub async fn chat(
         &self,
         request: &ChatRequest,
+        key: Option<&str>,
         watch: &mut (dyn FnMut(Piece) + Send),
         cancelled: impl Future<Output = ()>,
     ) -> Result<ChatResponse, ProviderError> {
-        unless(cancelled, self.exchange(request, watch)).await
+        unless(cancelled, self.exchange(request, key, watch)).await
     }
 
     async fn exchange(
         &self,
         request: &ChatRequest,
+        key: Option<&str>,
         watch: &mut (dyn FnMut(Piece) + Send),
     ) -> Result<ChatResponse, ProviderError> {
         let wire = self.endpoint.wire;
         let can = self.endpoint.capabilities_of(&request.model);
         let outgoing = wire.outgoing(request, can)?;
-        let mut response = self.send(&outgoing).await?;
+        let mut response = self.send(&outgoing, key).await?;
         let status = response.status();
         if !status.is_success() {
             let body = self.error_body(&mut response).await;
@@ -90,12 +92,19 @@ impl Client {
         })
     }
 
-    async fn send(&self, outgoing: &Outgoing) -> Result<Response, ProviderError> {
+    async fn send(
+        &self,
+        outgoing: &Outgoing,
+        key: Option<&str>,
+    ) -> Result<Response, ProviderError> {
         let url = self.endpoint.url(&outgoing.path);
         let url = url.map_err(|e| ProviderError::invalid(e.to_string()))?;
         let mut request = self.http.post(url);
         for (name, value) in &outgoing.headers {
             request = request.header(*name, value);
+        }
+        if let Some((name, key)) = self.endpoint.idempotency_header.clone().zip(key) {
+            request = request.header(name, key);
         }
         // Last, so that they replace those of the adapter.
         request = request

@@ -20,6 +20,8 @@ pub struct Endpoint {
     pub wire: Wire,
     base: Url,
     headers: HeaderMap,
+    /// In which a request says by which key it is known again.
+    pub(super) idempotency_header: Option<HeaderName>,
     /// How long to wait, and how much to take.
     pub limits: Limits,
     /// The proxies on the way.
@@ -126,6 +128,7 @@ impl Endpoint {
             wire,
             base,
             headers: HeaderMap::new(),
+            idempotency_header: None,
             limits: Limits::default(),
             proxies: ProxySettings::default(),
             capabilities,
@@ -150,15 +153,20 @@ impl Endpoint {
     /// With one more header on every request. It may hold a secret.
     pub fn with_header(mut self, name: &str, value: &SecretValue) -> Result<Self, InvalidEndpoint> {
         let invalid = || InvalidEndpoint::Header(name.to_owned());
-        let parsed: HeaderName = name.parse().map_err(|_| invalid())?;
-        // These say where a message ends and for whom it is.
-        let ours = ["connection", "content-length", "host", "transfer-encoding"];
-        if ours.contains(&parsed.as_str()) {
-            return Err(invalid());
-        }
         let value = secret_header(value.expose()).ok_or_else(invalid)?;
-        self.headers.insert(parsed, value);
+        self.headers.insert(header_name(name)?, value);
         Ok(self)
+    }
+
+    /// Its provider knows a request again by a key in this header, and gives its answer again.
+    pub fn with_idempotency_header(mut self, name: &str) -> Result<Self, InvalidEndpoint> {
+        self.idempotency_header = Some(header_name(name)?);
+        Ok(self)
+    }
+
+    /// Whether its provider knows a request again by a key.
+    pub fn takes_keys(&self) -> bool {
+        self.idempotency_header.is_some()
     }
 
     /// What can be done with a model here.
@@ -203,6 +211,15 @@ impl Endpoint {
                 .parse()
                 .is_ok_and(|address: IpAddr| address.to_canonical().is_loopback())
     }
+}
+
+fn header_name(name: &str) -> Result<HeaderName, InvalidEndpoint> {
+    // These say where a message ends and for whom it is.
+    const OURS: [&str; 4] = ["connection", "content-length", "host", "transfer-encoding"];
+    let parsed = name.parse::<HeaderName>().ok();
+    parsed
+        .filter(|parsed| !OURS.contains(&parsed.as_str()))
+        .ok_or_else(|| InvalidEndpoint::Header(name.to_owned()))
 }
 
 /// A header's value that is left out wherever headers are shown.

@@ -61,7 +61,8 @@ impl ErrorKind {
         match status {
             401 | 403 => Self::Auth,
             402 => Self::Quota,
-            408 | 504 => Self::Timeout,
+            // 409: what has the same key is still being answered.
+            408 | 409 | 504 => Self::Timeout,
             429 => Self::Rate,
             503 | 529 => Self::Overloaded,
             500.. => Self::Server,

@@ -59,6 +59,14 @@ impl Provider {
         }
     }
 
+    /// Whether it knows a request again by a key.
+    pub fn takes_keys(&self) -> bool {
+        match &self.source {
+            Source::Called(client) => client.endpoint().takes_keys(),
+            Source::Scripted(_) => false,
+        }
+    }
+
     /// What can be done with a model here.
     pub fn capabilities_of(&self, model: &str) -> &ProviderCapabilities {
         match &self.source {
@@ -75,11 +83,12 @@ impl Provider {
     pub async fn chat(
         &self,
         request: &ChatRequest,
+        key: Option<&str>,
         watch: &mut (dyn FnMut(Piece) + Send),
         cancelled: impl Future<Output = ()>,
     ) -> Result<ChatResponse, ProviderError> {
         let answer = match &self.source {
-            Source::Called(client) => client.chat(request, watch, cancelled).await,
+            Source::Called(client) => client.chat(request, key, watch, cancelled).await,
             Source::Scripted(scripted) => scripted.chat(request, watch, cancelled).await,
         };
         if let Some(recorder) = &self.recorder {

@@ -39,6 +39,7 @@ fn called(store: &mut Store, session: SessionId) {
         backend: Backend::Local,
         identity: None,
         request_hash: ContentHash::of(b"request"),
+        key: None,
         reserved: Reserved {
             tokens: 7,
             cost: MicroDollars(0),

@@ -14,7 +14,7 @@ use crate::model::event::Event;
 use crate::model::identity::RoleExecutionIdentity;
 use crate::model::ids::{EventId, InvalidId, JobId, MessageId, ModelCallId, PlanId, SessionId};
 use crate::model::price::MicroDollars;
-use crate::model::run::{AskedCall, Stop};
+use crate::model::run::{AskedCall, CallEnd, CallIntent, Stop};
 use crate::model::thread::MessageRecord;
 use crate::model::tool::{CallId, Rule};
 use crate::model::work::Choice;
@@ -86,6 +86,8 @@ const BEGAN: &str = "SELECT * FROM events WHERE session_id = ?1 \
      AND event_type = 'FR-EVT-MODEL-005' ORDER BY seq DESC LIMIT 1";
 const CHOSEN: &str = "SELECT * FROM events WHERE session_id = ?1 \
      AND event_type = 'FR-EVT-MODEL-006' ORDER BY seq";
+const LAST_CALL: &str = "SELECT * FROM events WHERE session_id = ?1 \
+     AND event_type IN ('FR-EVT-MODEL-001', 'FR-EVT-MODEL-002') ORDER BY seq DESC LIMIT 2";
 const COMPACTED: &str = "SELECT * FROM events WHERE session_id = ?1 \
      AND event_type = 'FR-EVT-MODEL-004' \
      AND seq > coalesce((SELECT max(seq) FROM events WHERE session_id = ?1 \
@@ -273,6 +275,23 @@ impl Tx<'_> {
     /// Which model was chosen for a session last.
     pub fn choice_of(&self, session: SessionId) -> Result<Option<Choice>, StoreError> {
         Ok(choices(&self.inner, session)?.pop())
+    }
+
+    /// The call of a model that a session made last, with how it ended, if it has.
+    pub fn last_model_call(
+        &self,
+        session: SessionId,
+    ) -> Result<Option<(CallIntent, Option<CallEnd>)>, StoreError> {
+        let mut statement = self.inner.prepare_cached(LAST_CALL)?;
+        let (mut call, mut end) = (None, None);
+        for record in records(statement.query([session.to_string()])?)? {
+            match record.event {
+                Event::ModelCallStarted { call: begun } => call = call.or(Some(*begun)),
+                Event::ModelCallEnded { call: ended } if call.is_none() => end = Some(ended.end),
+                _ => {}
+            }
+        }
+        Ok(call.map(|call| (call, end)))
     }
 
     /// How many calls of models a session has made.

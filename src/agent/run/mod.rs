@@ -12,6 +12,7 @@ mod compact;
 mod drive;
 mod error;
 mod guard;
+mod key;
 mod ledger;
 mod opening;
 mod pace;

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use super::error::RunError;
+use super::key::key_of;
 use super::ledger::Ledger;
 use super::pace::held_until;
 use super::setup::Setup;
@@ -25,6 +26,8 @@ const PICTURE_TOKENS: u64 = 2_000;
 /// A call that may be made.
 pub(super) struct Cleared {
     pub call_id: ModelCallId,
+    /// Under which its provider knows it.
+    pub key: Option<ModelCallId>,
     /// By which a person agreed to it.
     pub consent: Option<EventId>,
 }
@@ -108,9 +111,11 @@ pub(super) fn clear(
                 tx.append(Actor::System, Some(setup.session.id), event)?;
             }
         }
+        let call_id = ModelCallId::new();
+        let key = key_of(tx, setup, wanted, call_id)?;
         let call = CallIntent {
             job_id: setup.job,
-            call_id: ModelCallId::new(),
+            call_id,
             step: tx.steps_of(setup.session.id)? + 1,
             provider: setup.caller.provider_name.clone(),
             model_id: setup.caller.model.clone(),
@@ -118,14 +123,18 @@ pub(super) fn clear(
             identity: Some(setup.identity.clone()),
             request_hash: wanted.hash.clone(),
             frame: wanted.frame.clone(),
+            key,
             reserved,
             consent,
         };
-        let call_id = call.call_id;
         let call = Box::new(call);
         let event = Event::ModelCallStarted { call };
         tx.append(Actor::System, Some(setup.session.id), event)?;
-        Ok(Ok(Cleared { call_id, consent }))
+        Ok(Ok(Cleared {
+            call_id,
+            key,
+            consent,
+        }))
     })
 }
 

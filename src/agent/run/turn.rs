@@ -13,7 +13,7 @@ use crate::fault::{self, Point};
 use crate::model::chat::{Block, ChatRequest, ChatResponse, FinishReason, Piece, Usage};
 use crate::model::code::Code;
 use crate::model::event::{Actor, Event};
-use crate::model::ids::ContentHash;
+use crate::model::ids::{ContentHash, ModelCallId};
 use crate::model::run::{CallEnd, CallOutcome, Frame, Stop};
 use crate::model::thread::Said;
 use crate::provider::{ErrorKind, ProviderError};
@@ -52,7 +52,7 @@ pub(super) async fn ask(
         };
         fault::at(Point::CallBegun)?;
         let started = Instant::now();
-        let (answer, arrived) = call(run, &request, heard, cancel).await;
+        let (answer, arrived) = call(run, (&request, cleared.key), heard, cancel).await;
         let made = Made {
             cleared,
             took: started.elapsed(),
@@ -122,14 +122,15 @@ async fn cleared(
 /// One attempt: what came of it, and how many bytes of an answer were handed on.
 async fn call(
     run: &Run<'_>,
-    request: &ChatRequest,
+    (request, key): (&ChatRequest, Option<ModelCallId>),
     heard: &mut Ear<'_>,
     cancel: &Cancel,
 ) -> (Result<ChatResponse, ProviderError>, usize) {
     let (told, mut arriving) = tokio::sync::mpsc::unbounded_channel();
     let mut watch = |piece: Piece| drop(told.send(piece));
     let provider = &run.setup.caller.provider;
-    let asked = provider.chat(request, &mut watch, cancel.clone().told());
+    let key = key.map(|key| key.to_string());
+    let asked = provider.chat(request, key.as_deref(), &mut watch, cancel.clone().told());
     tokio::pin!(asked);
     let mut arrived = 0;
     let answer = loop {

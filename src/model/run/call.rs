@@ -32,6 +32,10 @@ pub struct CallIntent {
     /// What is sent besides the thread; older versions did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frame: Option<Frame>,
+    /// Under which its provider knows it: that of the first of the calls that ask the same, where nobody knows whether those
+    /// were answered. Nothing where the provider takes none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<ModelCallId>,
     /// What is held back for it of the budgets.
     pub reserved: Reserved,
     /// The event by which a person agreed to it.

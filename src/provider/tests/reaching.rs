@@ -104,7 +104,7 @@ async fn a_proxy_is_used_but_for_its_exceptions() {
         endpoint.proxies = proxies;
         let client = Client::new(endpoint).unwrap();
         let request = plain(fixture.model);
-        client.chat(&request, &mut |_| (), pending()).await
+        client.chat(&request, None, &mut |_| (), pending()).await
     };
     let proxy = Server::start(vec![reply()]);
     let settings = |exceptions: Option<&str>| ProxySettings {

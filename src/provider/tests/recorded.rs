@@ -28,21 +28,25 @@ async fn a_recording_of_every_provider_answers_the_same() {
         let request = conversation(fixture.wire, fixture.model);
         let mut answers = Vec::new();
         for _ in &fixture.answers {
-            answers.push(real.chat(&request, &mut |_| (), pending()).await.unwrap());
+            answers.push(
+                real.chat(&request, None, &mut |_| (), pending())
+                    .await
+                    .unwrap(),
+            );
         }
-        let failed = real.chat(&request, &mut |_| (), pending()).await;
+        let failed = real.chat(&request, None, &mut |_| (), pending()).await;
         assert_eq!(failed.unwrap_err().kind, *kind);
 
         let scripted = Scripted::open(&path).unwrap();
         let again = Provider::from(scripted.clone());
         for answer in &answers {
-            let got = again.chat(&request, &mut |_| (), pending()).await;
+            let got = again.chat(&request, None, &mut |_| (), pending()).await;
             assert_eq!(got.as_ref(), Ok(answer), "{}", fixture.wire);
         }
-        let failed = again.chat(&request, &mut |_| (), pending()).await;
+        let failed = again.chat(&request, None, &mut |_| (), pending()).await;
         assert_eq!(failed.unwrap_err().kind, *kind);
         assert!(scripted.unused().is_empty());
-        let more = again.chat(&request, &mut |_| (), pending()).await;
+        let more = again.chat(&request, None, &mut |_| (), pending()).await;
         assert_eq!(more.unwrap_err().kind, ErrorKind::InvalidRequest);
     }
 }
@@ -53,5 +57,5 @@ fn a_recorded_call_may_move_between_threads() {
     fn moves(_: impl Send) {}
     let scripted = Scripted::parse("format = 1", std::path::Path::new("x.toml")).unwrap();
     let provider = Provider::from(scripted);
-    moves(provider.chat(&plain("m"), &mut |_| (), pending()));
+    moves(provider.chat(&plain("m"), None, &mut |_| (), pending()));
 }

@@ -39,7 +39,7 @@ async fn ask(client: &Client, fixture: &Fixture) -> (Result<ChatResponse, Provid
         }
     };
     let answer = client
-        .chat(&plain(fixture.model), &mut watch, pending())
+        .chat(&plain(fixture.model), None, &mut watch, pending())
         .await;
     (answer, words)
 }
@@ -80,7 +80,10 @@ async fn a_request_arrives_as_it_was_written() {
         // The last slash of a base URL is no part of it.
         let client = client(&fixture, &format!("{}/base/", server.url()), LIMITS);
         let request = conversation(fixture.wire, fixture.model);
-        let answer = client.chat(&request, &mut |_| (), pending()).await.unwrap();
+        let answer = client
+            .chat(&request, None, &mut |_| (), pending())
+            .await
+            .unwrap();
         assert_eq!(answer.message().text(), "Hello.");
         let sent = server.request();
         assert_eq!(sent.line, format!("POST /base{} HTTP/1.1", fixture.path));
@@ -112,7 +115,9 @@ async fn pieces_come_while_the_answer_is_given() {
             arrived.notify_one();
         };
         let request = plain(fixture.model);
-        let answer = client.chat(&request, &mut watch, arrived.notified()).await;
+        let answer = client
+            .chat(&request, None, &mut watch, arrived.notified())
+            .await;
         assert_eq!(answer.unwrap_err().kind, ErrorKind::Cancelled);
         let Some(Piece::Text(text)) = first else {
             panic!("nothing came")
@@ -133,7 +138,7 @@ async fn a_cancelled_call_ends_at_once() {
             let start = Instant::now();
             let request = plain(fixture.model);
             let cancelled = tokio::time::sleep(asked);
-            let answer = client.chat(&request, &mut |_| (), cancelled).await;
+            let answer = client.chat(&request, None, &mut |_| (), cancelled).await;
             assert_eq!(answer.unwrap_err().kind, ErrorKind::Cancelled);
             assert!(start.elapsed() - asked < Duration::from_millis(200));
             let gone = tokio::task::spawn_blocking(move || server.gone.recv().unwrap());
@@ -282,7 +287,7 @@ fn a_call_may_move_between_threads() {
     let fixture = &fixtures::all()[0];
     let client = client(fixture, "http://127.0.0.1:1", LIMITS);
     let request = plain(fixture.model);
-    moves(client.chat(&request, &mut |_| (), pending()));
+    moves(client.chat(&request, None, &mut |_| (), pending()));
 }
 
 #[tokio::test]
