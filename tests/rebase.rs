@@ -100,7 +100,10 @@ fn a_conflict_is_named_and_leaves_nothing() {
     let live = ["replay", "task", "--live", "--from", "1", "--rebase"];
     let told = refused(&yard, &live, 4);
     assert!(told.contains("TY-MERGE-CONFLICT"), "{told}");
-    assert!(told.contains("conflicts with main in src/a.txt"), "{told}");
+    assert!(
+        told.contains("what task changed conflicts with main in src/a.txt"),
+        "{told}"
+    );
     assert!(told.contains("without --rebase"), "{told}");
     assert_eq!(yard.git(&["for-each-ref"]), before);
     assert_eq!(yard.state_of("task-fork"), "");
@@ -179,4 +182,82 @@ fn bytes_are_kept_as_they_were() {
     assert_eq!(read("src/mixed.dos"), "a\r\nb\n");
     assert_eq!(read("src/pure.dos"), "c\r\n");
     assert_eq!(read("more.txt"), "more\n");
+}
+
+/// What the target says of conversions since holds for its own files, and a session's are as they were.
+#[test]
+fn the_targets_files_are_as_in_any_checkout() {
+    let yard = Yard::new();
+    commit(&yard, "old.dos", "old\n");
+    let line = "printf 'c\n' > src/own.dos; exit 3";
+    yard.treeyard(&["run", "--name", "task", "--", "sh", "-c", line]);
+    commit(&yard, ".gitattributes", "*.dos text eol=crlf\n");
+    commit(&yard, "new.dos", "new\n");
+    yard.exits(
+        0,
+        &["fork", "task", "--rebase", "--", "git", "status", "--short"],
+    );
+    yard.exits(0, &["up"]);
+    eventually("it is done", || yard.state_of("task-fork") == "COMPLETED");
+    yard.exits(0, &["down"]);
+    let place = session(&yard, "task-fork")["worktree"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let read = |path: &str| fs::read_to_string(format!("{place}/{path}")).unwrap();
+    assert_eq!(read("old.dos"), "old\r\n");
+    assert_eq!(read("new.dos"), "new\r\n");
+    assert_eq!(read("src/own.dos"), "c\n");
+    yard.exits(0, &["land", "task-fork"]);
+    let changed = yard.git(&[
+        "show",
+        "--format=",
+        "--name-only",
+        "-m",
+        "--first-parent",
+        "main",
+    ]);
+    assert_eq!(changed.trim(), "src/own.dos");
+}
+
+/// A fork of work that has not landed, itself still waiting, and the work of the two before it.
+#[test]
+fn a_fork_that_waits_is_put_on_top_of_the_target_only_when_that_has_all_before_it() {
+    let yard = Yard::new();
+    let one = [
+        "run", "--name", "one", "--scope", "src/**", "--", "sh", "-c",
+    ];
+    yard.exits(0, &[&one[..], &["echo one > src/one.txt"]].concat());
+    let two = [
+        "run", "--name", "two", "--after", "one", "--scope", "src/**", "--",
+    ];
+    yard.exits(
+        0,
+        &[&two[..], &["sh", "-c", "echo two > src/two.txt"]].concat(),
+    );
+    yard.exits(0, &["checkpoints", "two", "--take"]);
+    commit(&yard, "more.txt", "more\n");
+    yard.exits(0, &["fork", "two"]);
+    let told = refused(&yard, &["fork", "two-fork", "--rebase"], 4);
+    assert!(
+        told.contains("two-fork began with work that is not on main"),
+        "{told}"
+    );
+    yard.exits(0, &["land", "one"]);
+    yard.exits(0, &["fork", "two-fork", "--name", "three", "--rebase"]);
+    for name in ["two", "two-fork"] {
+        yard.treeyard(&["locks", "release", name]);
+        yard.treeyard(&["cancel", name]);
+    }
+    landed(&yard, "three");
+    let changed = yard.git(&[
+        "show",
+        "--format=",
+        "--name-only",
+        "-m",
+        "--first-parent",
+        "main",
+    ]);
+    assert_eq!(changed.trim(), "src/two.txt");
+    yard.sound();
 }

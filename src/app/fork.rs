@@ -8,7 +8,7 @@ use super::inside;
 use super::models::find as find_model;
 use super::probe::refuse_docs_only;
 use super::project::Project;
-use super::rebase::{Onto, onto_target, told};
+use super::rebase::{Onto, onto_target};
 use super::sandbox::can_hold;
 use super::submit::refuse_unheard;
 use super::thread::thread_of;
@@ -84,7 +84,7 @@ pub(super) fn fork_from(
     project: &mut Project,
     origin: &SessionRow,
     wanted: &Wanted,
-    mut from: CheckpointRow,
+    from: CheckpointRow,
 ) -> Result<Forked, Failure> {
     inside::refuse_session("a session does not start others")?;
     refuse_unheard(project)?;
@@ -95,17 +95,21 @@ pub(super) fn fork_from(
         None => Vec::new(),
     };
     let messages = thread.len();
-    let session = SessionId::new();
     let onto = match wanted.rebase {
-        true => onto_target(project, origin, &mut from.checkpoint, &session)?,
+        true => onto_target(project, origin, &from.checkpoint.commit)?,
         false => None,
     };
-    let fork = begin(project, origin, &from, (session, thread, onto.as_ref()))?;
+    let mut fork = begin(project, origin, &from, (thread, onto.as_ref()))?;
     let submission = submission(project, origin, &task, wanted)?;
-    let keep = reference(&session, fork.start.number);
+    let keep = reference(&fork.session, fork.start.number);
     // The files have to be there as long as it waits for its turn.
-    if onto.is_none() {
-        project.repo.create_ref_durably(&keep, &fork.start.commit)?;
+    match &onto {
+        Some(onto) => {
+            let (commit, tree) = onto.keep(project, origin, &fork.session)?;
+            fork.origin.commit.clone_from(&commit);
+            (fork.start.commit, fork.start.worktree_tree) = (commit, tree);
+        }
+        None => project.repo.create_ref_durably(&keep, &fork.start.commit)?,
     }
     sessions::fork(&mut project.store, &task, &submission, &fork)?;
     // Whoever removes refs that nobody has recorded may have been faster.
@@ -115,7 +119,7 @@ pub(super) fn fork_from(
     Wake::notify(&project.repo.state_dir());
     let held = project.store.lock_of(origin.id)?;
     Ok(Forked {
-        session: project.session(&session.to_string())?,
+        session: project.session(&fork.session.to_string())?,
         from,
         onto,
         messages,
@@ -196,13 +200,13 @@ fn begin(
     project: &Project,
     origin: &SessionRow,
     from: &CheckpointRow,
-    (session, thread, onto): (SessionId, Vec<MessageRow>, Option<&Onto>),
+    (thread, onto): (Vec<MessageRow>, Option<&Onto>),
 ) -> Result<Fork, Failure> {
     let there = &from.checkpoint;
     let has_thread = !thread.is_empty();
     let mut thread: Vec<_> = thread.into_iter().map(|row| row.record).collect();
     if has_thread && let Some(onto) = onto {
-        thread.push(told(project, &origin.target, onto)?);
+        thread.push(onto.told(project, &origin.target)?);
     }
     let start = Checkpoint {
         checkpoint_id: CheckpointId::new(),
@@ -228,11 +232,12 @@ fn begin(
     artifacts.retain(|row| is_before(row) && !row.quarantined);
     artifacts.reverse();
     Ok(Fork {
-        session,
+        session: SessionId::new(),
         origin: Origin {
             from: origin.id,
             number: there.number,
             commit: there.commit.clone(),
+            onto: onto.map(|onto| onto.tip.clone()),
         },
         start,
         thread,

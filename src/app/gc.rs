@@ -169,7 +169,7 @@ fn is_in_target(repo: &Repo, session: &SessionRow, tip: &CommitId) -> Result<boo
     let Some(target) = repo.branch_tip(&session.target)? else {
         return Ok(false);
     };
-    Ok(repo.merge_base(tip, &target)?.as_ref() == Some(tip))
+    Ok(repo.is_in_history(&target, tip)?)
 }
 
 fn events(project: &mut Project, mode: Mode, report: &mut Report) -> Result<(), Failure> {

@@ -138,6 +138,14 @@ impl Repo {
         bases.first().map(|id| commit_id(id.detach())).transpose()
     }
 
+    /// Whether a commit is in the history of another one, or that one itself.
+    ///
+    /// # Errors
+    /// When an object is missing.
+    pub fn is_in_history(&self, of: &CommitId, commit: &CommitId) -> Result<bool, GitError> {
+        Ok(self.merge_base(of, commit)?.as_ref() == Some(commit))
+    }
+
     /// The id of a commit's tree.
     ///
     /// # Errors

@@ -22,7 +22,7 @@ pub enum Merged {
 /// this returns.
 ///
 /// # Errors
-/// [`MergeError::Git`] when they have no common history, or an object is missing or damaged; [`MergeError::Io`].
+/// As of [`preview_files`]; [`MergeError::Io`].
 pub fn merge_files(
     repo: &gix::Repository,
     target: &CommitId,
@@ -34,6 +34,19 @@ pub fn merge_files(
         persist(repo, &mut memory)?;
     }
     Ok(merged)
+}
+
+/// The same without storing anything.
+///
+/// # Errors
+/// [`MergeError::Git`] when they have no common history, or an object is missing or damaged.
+pub fn preview_files(
+    repo: &gix::Repository,
+    target: &CommitId,
+    session: &CommitId,
+) -> Result<Merged, MergeError> {
+    let memory = repo.clone().with_object_memory();
+    merged(&memory, oid(target)?, oid(session)?)
 }
 
 pub(super) fn merged(

@@ -26,7 +26,7 @@ pub use bounds::{Beyond, Bounds, check_commits, check_sound};
 pub use checkout::{Finish, SyncPlan, checkouts_of, finish_checkout, sync_plan, update_checkouts};
 pub use conflict::{ConflictKind, ConflictPath, ConflictReport};
 pub use error::MergeError;
-pub use files::{Merged, merge_files};
+pub use files::{Merged, merge_files, preview_files};
 pub use message::MergeMethod;
 pub use prepare::{Candidate, LandingPlan, Prepared, commits_in, new_messages, prepare};
 pub use publish::{LandingLock, publish};

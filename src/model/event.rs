@@ -359,6 +359,7 @@ events! {
         /** The other one. */ from: SessionId,
         /** Which of its checkpoints. */ number: u64,
         /** The commit that has it. */ commit: CommitId,
+        /** The target's commit that it was put on top of, if it was. */ #[serde(skip_serializing_if = "Option::is_none")] onto: Option<CommitId>,
     }
     /// What recovery found and did.
     Recovered = "FR-EVT-WF-RECOVERY" {

@@ -54,8 +54,13 @@ pub(super) fn start_of(
         Ok(tip.ok_or_else(|| GitError::Unborn(session.target.clone()))?)
     };
     if let Some(origin) = store.origin_of(session.id)? {
-        let known = store.session(origin.from)?.and_then(|row| row.base);
-        let base = shared(repo, &origin.commit, (&tip()?, known))?;
+        let base = match origin.onto {
+            Some(onto) => onto,
+            None => {
+                let known = store.base_of(origin.from)?;
+                shared(repo, &origin.commit, (&tip()?, known))?
+            }
+        };
         return Ok(Start {
             base,
             files: Some(origin.commit),
@@ -73,23 +78,15 @@ pub(super) fn start_of(
 }
 
 /// The last commit that a checkpoint has in common with the target: what the other session took in of it is nobody's change.
-/// But not one before the `base` of that session, which may have gone on from work that has not landed, unless the checkpoint
-/// was put on top of the target and comes after that no more.
+/// But not one before the `base` of that session, which may have gone on from work that has not landed.
 fn shared(
     repo: &Repo,
     checkpoint: &CommitId,
     (target, base): (&CommitId, Option<CommitId>),
 ) -> Result<CommitId, GitError> {
     let shared = repo.merge_base(checkpoint, target)?;
-    let comes_after = |commit: &CommitId, base: &CommitId| -> Result<bool, GitError> {
-        Ok(repo.merge_base(commit, base)?.as_ref() == Some(base))
-    };
-    let base = match base {
-        Some(base) if comes_after(checkpoint, &base)? => Some(base),
-        _ => None,
-    };
     match (shared, base) {
-        (Some(shared), Some(base)) => match comes_after(&shared, &base)? {
+        (Some(shared), Some(base)) => match repo.is_in_history(&shared, &base)? {
             true => Ok(shared),
             false => Ok(base),
         },

@@ -29,6 +29,8 @@ pub struct Origin {
     pub number: u64,
     /// The commit that has it.
     pub commit: CommitId,
+    /// The target's commit that it was put on top of, if it was.
+    pub onto: Option<CommitId>,
 }
 
 const OF_SESSION: &str =
@@ -77,13 +79,27 @@ impl Store {
                 from,
                 number,
                 commit,
+                onto,
             } => Some(Origin {
                 from,
                 number,
                 commit,
+                onto,
             }),
             _ => None,
         }))
+    }
+
+    /// The commit that a session's own work comes after; of a fork that waits for its turn, that which the other one has.
+    pub fn base_of(&self, session: SessionId) -> Result<Option<CommitId>, StoreError> {
+        let mut at = session;
+        loop {
+            let base = self.session(at)?.and_then(|row| row.base);
+            match self.origin_of(at)? {
+                Some(origin) if base.is_none() && origin.onto.is_none() => at = origin.from,
+                origin => return Ok(base.or(origin.and_then(|origin| origin.onto))),
+            }
+        }
     }
 }
 

@@ -163,8 +163,8 @@ impl KeptFiles {
     }
 }
 
-/// Keeps the files of a checkpoint for another session, as its first one, as they are in `tree` since what came `onto` it was
-/// taken in.
+/// Keeps the files of a checkpoint for another session, as its first one, as they are in `tree` since all that `onto` has was
+/// taken in; the commit `from` is the last one that both have.
 ///
 /// # Errors
 /// When the commit is no checkpoint, or something cannot be written.
@@ -172,10 +172,10 @@ pub fn keep_onto(
     repo: &Repo,
     session: &SessionId,
     (commit, tree): (&CommitId, gix::ObjectId),
-    onto: &CommitId,
+    (from, onto): (&CommitId, &CommitId),
     what: &str,
 ) -> Result<CommitId, WorkspaceError> {
-    Ok(keep_again(repo, commit, tree, &first(session, onto, what))?.commit)
+    Ok(keep_again(repo, commit, (from, tree), &first(session, onto, what))?.commit)
 }
 
 fn first<'a>(session: &'a SessionId, parent: &'a CommitId, message: &'a str) -> Keeping<'a> {

@@ -34,7 +34,7 @@ pub fn go_on(
                 let what = format!("treeyard: step {} of {}", replayed.steps, session.name);
                 let files = keep_files(&project.repo, place, &what)?;
                 let tail = match replayed.heard.messages().len() == record.thread.messages().len() {
-                    true => project.store.last_message(session.id)?,
+                    true => record.tail(),
                     false => replayed.heard.last(),
                 };
                 Some((point(&files, session, tail, &replayed), files))

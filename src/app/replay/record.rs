@@ -174,4 +174,10 @@ impl Record {
             (None, _) => true,
         }
     }
+
+    /// The thread's last message, as it was read.
+    pub fn tail(&self) -> Option<MessageId> {
+        let last = self.places.iter().max_by_key(|(_, seq)| **seq);
+        last.map(|(id, _)| *id)
+    }
 }

@@ -4,10 +4,10 @@ use gix::ObjectId;
 use gix::bstr::{BString, ByteSlice};
 use gix::objs::{Kind, WriteTo};
 
-use super::restore::side_at;
+use super::state::name;
 use super::store::store_one;
 use super::take::{Bytes, Form, Ignored, Taken};
-use crate::git::{Expected, GitError, Repo, object_id};
+use crate::git::{Expected, GitError, Repo, differing, object_id};
 use crate::model::ids::{CommitId, SessionId};
 use crate::workspace::error::WorkspaceError;
 
@@ -15,6 +15,8 @@ const PREFIX: &str = "refs/treeyard/checkpoints";
 /// The headers of a commit that say in which form its files are.
 const FORM: &str = "treeyard-snapshot";
 const RAW: &str = "treeyard-raw";
+/// The file that says what is converted.
+const ATTRIBUTES: &[u8] = b".gitattributes";
 
 /// As what a snapshot is kept.
 #[derive(Debug, Clone, Copy)]
@@ -59,28 +61,31 @@ pub fn keep(
     keep_tree(repo, (taken.tree, &taken.form), keeping)
 }
 
-/// Keeps the files of a kept snapshot once more, as they are in `tree` since others were taken in. What it had unconverted
-/// stays so.
+/// Keeps the files of a kept snapshot once more, as they are in `tree` since others were taken in; of those the commit `from`
+/// has the first ones. What the snapshot had as it was stays so, whatever the others say of conversions.
 ///
 /// # Errors
 /// As of [`keep`]; or the commit is no snapshot.
 pub fn keep_again(
     repo: &Repo,
     commit: &CommitId,
-    tree: ObjectId,
+    (from, tree): (&CommitId, ObjectId),
     keeping: &Keeping<'_>,
 ) -> Result<Checkpoint, WorkspaceError> {
     let (before, mut form) = read(repo, commit)?;
-    if let Bytes::Converted { raw } = &mut form.bytes {
-        let objects = repo.gix();
-        let mut same = Vec::new();
-        for path in std::mem::take(raw) {
-            let is = side_at(&objects, tree, path.as_bstr())?;
-            if is.is_some() && is == side_at(&objects, before, path.as_bstr())? {
-                same.push(path);
+    let objects = repo.gix();
+    let taken_in = differing(&objects, tree, &[before])?;
+    match &mut form.bytes {
+        Bytes::Converted { raw } => raw.retain(|path| !taken_in.contains(path)),
+        Bytes::AsTheyWere => {
+            let is_rule = |path: &BString| name(path.as_bstr()) == ATTRIBUTES;
+            if taken_in.iter().any(is_rule) {
+                let mut own = differing(&objects, before, &[repo.tree_of(from)?])?;
+                own.retain(|path| !taken_in.contains(path));
+                let raw = own.into_iter().collect();
+                form.bytes = Bytes::Converted { raw };
             }
         }
-        *raw = same;
     }
     keep_tree(repo, (tree, &form), keeping)
 }
