@@ -163,3 +163,22 @@ fn nothing_is_passed_on_to_be_landed() {
     let tally = play(&folder.path().join(crate::store::DATABASE), &steps);
     assert_eq!((tally.begun, tally.landed), (2, 0));
 }
+
+/// It is taken back with the refusal that the time of a claim was over: whoever asks next sees that it is.
+#[test]
+fn a_landing_that_is_refused_ends_no_claim() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Store::open(folder.path()).unwrap());
+    let tasks = [submit(EVERYTHING, None), submit(0, None)];
+    let (place, area, for_ms) = (0, 1, Some(1));
+    let claim = Step::Claim {
+        place,
+        area,
+        for_ms,
+    };
+    let (n, how) = (0, Landing::Lands);
+    let land = [claim, Step::Look, Step::Pass(1), Step::Land { n, how }];
+    let steps = [&tasks[..], &whole(true), &land, &[claim]].concat();
+    let tally = play(&folder.path().join(crate::store::DATABASE), &steps);
+    assert_eq!((tally.begun, tally.landed), (2, 0));
+}

@@ -243,14 +243,7 @@ impl Play {
             return;
         };
         self.settle_cut();
-        let mut lands = self.model.may_land(n);
-        if lands {
-            self.model.settle();
-        }
-        if lands && self.model.tasks[n].lock.is_none() && !self.model.hold_to_land(n) {
-            self.refuse(n);
-            lands = false;
-        }
+        let lands = self.model.may_land(n) && self.hold_to_land(n);
         assert_eq!(self.world.land(n, how), lands, "{n} to land");
         if !lands {
             return;
@@ -274,6 +267,18 @@ impl Play {
             }
             Landing::CutBefore | Landing::CutAfter => self.cut = Some((n, how)),
         }
+    }
+
+    /// Whether it has its files. Of a refusal nothing is on record but the refusal, not even that the time of others is over.
+    fn hold_to_land(&mut self, n: usize) -> bool {
+        let before = self.model.clone();
+        self.model.settle();
+        let held = self.model.tasks[n].lock.is_some() || self.model.hold_to_land(n);
+        if !held {
+            self.model = before;
+            self.refuse(n);
+        }
+        held
     }
 
     fn refuse(&mut self, n: usize) {
