@@ -8,8 +8,9 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{self, Command, Stdio};
 
 use super::error::GitError;
 use super::repo::filter_drivers;
@@ -141,10 +142,7 @@ impl Git {
             writer.map(|w| w.join());
             Ok(output)
         })?;
-        self.judge(output.status.success(), &output.stderr)?;
-        Ok(Output {
-            stdout: output.stdout,
-        })
+        self.judge(output)
     }
 
     /// Runs it to its end, with a file as its input.
@@ -155,10 +153,7 @@ impl Git {
         let child = self.command().stdin(input).spawn();
         let output = child.and_then(std::process::Child::wait_with_output);
         let output = output.map_err(|error| self.spawn_error(error))?;
-        self.judge(output.status.success(), &output.stderr)?;
-        Ok(Output {
-            stdout: output.stdout,
-        })
+        self.judge(output)
     }
 
     fn feed(
@@ -222,14 +217,16 @@ impl Git {
         command
     }
 
-    fn judge(&self, success: bool, stderr: &[u8]) -> Result<(), GitError> {
-        if success {
-            return Ok(());
+    fn judge(&self, output: process::Output) -> Result<Output, GitError> {
+        match output.status.success() {
+            true => Ok(Output {
+                stdout: output.stdout,
+            }),
+            false => Err(GitError::Command {
+                action: self.action(),
+                stderr: why(output.status, &output.stderr),
+            }),
         }
-        Err(GitError::Command {
-            action: self.action(),
-            stderr: plain(stderr),
-        })
     }
 
     fn spawn_error(&self, source: std::io::Error) -> GitError {
@@ -251,14 +248,28 @@ impl Git {
     }
 }
 
-/// Text from outside that is safe to show, in one line; 2,000 characters at most.
-fn plain(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
+/// What git said, as text from outside that is safe to show, in one line; 2,000 characters at most. One that was ended in the
+/// middle says nothing.
+fn why(status: process::ExitStatus, said: &[u8]) -> String {
+    let text = String::from_utf8_lossy(said);
     let text: String = text.trim().chars().take(2000).collect();
-    let text = shown(&text, Breaks::Spaces);
-    if text.is_empty() {
-        "it gave no reason".to_owned()
-    } else {
-        text
+    match (shown(&text, Breaks::Spaces), status.signal()) {
+        (text, _) if !text.is_empty() => text,
+        (_, Some(signal)) => format!("it was ended by signal {signal}"),
+        (_, None) => "it gave no reason".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_was_killed_says_so() {
+        let killed = process::ExitStatus::from_raw(9);
+        assert_eq!(why(killed, b" "), "it was ended by signal 9");
+        assert_eq!(why(killed, b"fatal: no\n"), "fatal: no");
+        let failed = process::ExitStatus::from_raw(1 << 8);
+        assert_eq!(why(failed, b""), "it gave no reason");
     }
 }
