@@ -32,11 +32,28 @@ fn stopped_by_something_broken() -> Yard {
     yard
 }
 
-fn landed(yard: &Yard, name: &str) {
+fn done(yard: &Yard, name: &str) {
     yard.exits(0, &["up"]);
     eventually("it is done", || yard.state_of(name) == "COMPLETED");
     yard.exits(0, &["down"]);
+}
+
+/// What stands in files of its worktree.
+fn reads(yard: &Yard, name: &str, files: &[(&str, &str)]) {
+    let session = session(yard, name);
+    let place = session["worktree"].as_str().unwrap();
+    for (path, text) in files {
+        let found = fs::read_to_string(format!("{place}/{path}")).unwrap();
+        assert_eq!(found, *text, "{path}");
+    }
+}
+
+/// It changes this file alone when it lands.
+fn lands(yard: &Yard, name: &str, path: &str) {
     yard.exits(0, &["land", name]);
+    let shown = ["show", "--format=", "--name-only", "-m", "--first-parent"];
+    let changed = yard.git(&[&shown[..], &["main"]].concat());
+    assert_eq!(changed.trim(), path);
 }
 
 #[test]
@@ -48,9 +65,7 @@ fn what_was_mended_on_the_target_is_there_when_a_run_goes_on() {
     let on_top = format!("on top of main at {}: 1 file changed there", &mended[..10]);
     assert!(told.contains(&on_top), "{told}");
     yard.exits(0, &["locks", "release", "task"]);
-    yard.exits(0, &["up"]);
-    eventually("it is done", || yard.state_of("task-fork") == "COMPLETED");
-    yard.exits(0, &["down"]);
+    done(&yard, "task-fork");
     assert_eq!(session(&yard, "task-fork")["base"], mended);
     let thread = yard.exits(0, &["thread", "task-fork"]);
     assert!(thread.contains("it is mended"), "{thread}");
@@ -145,17 +160,9 @@ fn work_that_it_came_after_lands_first() {
     yard.exits(0, &["land", "one", "--method", "squash"]);
     yard.exits(0, &fork);
     yard.exits(0, &["locks", "release", "two"]);
-    landed(&yard, "two-fork");
+    done(&yard, "two-fork");
+    lands(&yard, "two-fork", "src/two.txt");
     assert_eq!(yard.git(&["show", "main:src/two.txt"]), "two\nmore\none\n");
-    let changed = yard.git(&[
-        "show",
-        "--format=",
-        "--name-only",
-        "-m",
-        "--first-parent",
-        "main",
-    ]);
-    assert_eq!(changed.trim(), "src/two.txt");
     yard.sound();
 }
 
@@ -171,17 +178,13 @@ fn bytes_are_kept_as_they_were() {
         0,
         &["fork", "task", "--rebase", "--", "sh", "-c", "cat more.txt"],
     );
-    yard.exits(0, &["up"]);
-    eventually("it is done", || yard.state_of("task-fork") == "COMPLETED");
-    yard.exits(0, &["down"]);
-    let place = session(&yard, "task-fork")["worktree"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let read = |path: &str| fs::read_to_string(format!("{place}/{path}")).unwrap();
-    assert_eq!(read("src/mixed.dos"), "a\r\nb\n");
-    assert_eq!(read("src/pure.dos"), "c\r\n");
-    assert_eq!(read("more.txt"), "more\n");
+    done(&yard, "task-fork");
+    let files = [
+        ("src/mixed.dos", "a\r\nb\n"),
+        ("src/pure.dos", "c\r\n"),
+        ("more.txt", "more\n"),
+    ];
+    reads(&yard, "task-fork", &files);
 }
 
 /// What the target says of conversions since holds for its own files, and a session's are as they were.
@@ -197,27 +200,14 @@ fn the_targets_files_are_as_in_any_checkout() {
         0,
         &["fork", "task", "--rebase", "--", "git", "status", "--short"],
     );
-    yard.exits(0, &["up"]);
-    eventually("it is done", || yard.state_of("task-fork") == "COMPLETED");
-    yard.exits(0, &["down"]);
-    let place = session(&yard, "task-fork")["worktree"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let read = |path: &str| fs::read_to_string(format!("{place}/{path}")).unwrap();
-    assert_eq!(read("old.dos"), "old\r\n");
-    assert_eq!(read("new.dos"), "new\r\n");
-    assert_eq!(read("src/own.dos"), "c\n");
-    yard.exits(0, &["land", "task-fork"]);
-    let changed = yard.git(&[
-        "show",
-        "--format=",
-        "--name-only",
-        "-m",
-        "--first-parent",
-        "main",
-    ]);
-    assert_eq!(changed.trim(), "src/own.dos");
+    done(&yard, "task-fork");
+    let files = [
+        ("old.dos", "old\r\n"),
+        ("new.dos", "new\r\n"),
+        ("src/own.dos", "c\n"),
+    ];
+    reads(&yard, "task-fork", &files);
+    lands(&yard, "task-fork", "src/own.dos");
 }
 
 /// A fork of work that has not landed, itself still waiting, and the work of the two before it.
@@ -249,15 +239,7 @@ fn a_fork_that_waits_is_put_on_top_of_the_target_only_when_that_has_all_before_i
         yard.treeyard(&["locks", "release", name]);
         yard.treeyard(&["cancel", name]);
     }
-    landed(&yard, "three");
-    let changed = yard.git(&[
-        "show",
-        "--format=",
-        "--name-only",
-        "-m",
-        "--first-parent",
-        "main",
-    ]);
-    assert_eq!(changed.trim(), "src/two.txt");
+    done(&yard, "three");
+    lands(&yard, "three", "src/two.txt");
     yard.sound();
 }

@@ -215,7 +215,7 @@ fn is_on(repo: &Repo, target: &str, commit: &CommitId) -> Result<bool, LandError
     if repo.resolve(commit.as_str()).is_err() {
         return Ok(false);
     }
-    Ok(repo.merge_base(commit, &tip)?.as_ref() == Some(commit))
+    Ok(repo.is_in_history(&tip, commit)?)
 }
 
 fn finish(repo: &Repo, landing: &Interrupted) -> Result<(), MergeError> {

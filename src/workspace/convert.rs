@@ -143,13 +143,15 @@ fn spaced_id<'a>(bytes: &'a [u8], id: &gix::oid) -> Cow<'a, [u8]> {
     }
 }
 
+/// Whether a file says what is converted.
+pub(super) fn is_attributes(path: &BStr) -> bool {
+    path == ".gitattributes" || path.ends_with(b"/.gitattributes")
+}
+
 /// Most repositories convert nothing, and need not look at each file's attributes.
 pub(super) fn is_possible(repo: &gix::Repository, index: &gix::index::State) -> bool {
     let settings = repo.config_snapshot();
-    let names_attributes = |entry: &gix::index::Entry| {
-        let path = entry.path(index);
-        path == ".gitattributes" || path.ends_with(b"/.gitattributes")
-    };
+    let names_attributes = |entry: &gix::index::Entry| is_attributes(entry.path(index));
     settings.string("core.autocrlf").is_some()
         || settings.string("core.eol").is_some()
         || personal_file(&settings, "attributesFile", "attributes").is_some()

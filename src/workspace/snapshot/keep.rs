@@ -4,19 +4,17 @@ use gix::ObjectId;
 use gix::bstr::{BString, ByteSlice};
 use gix::objs::{Kind, WriteTo};
 
-use super::state::name;
 use super::store::store_one;
 use super::take::{Bytes, Form, Ignored, Taken};
 use crate::git::{Expected, GitError, Repo, differing, object_id};
 use crate::model::ids::{CommitId, SessionId};
+use crate::workspace::convert::is_attributes;
 use crate::workspace::error::WorkspaceError;
 
 const PREFIX: &str = "refs/treeyard/checkpoints";
 /// The headers of a commit that say in which form its files are.
 const FORM: &str = "treeyard-snapshot";
 const RAW: &str = "treeyard-raw";
-/// The file that says what is converted.
-const ATTRIBUTES: &[u8] = b".gitattributes";
 
 /// As what a snapshot is kept.
 #[derive(Debug, Clone, Copy)]
@@ -78,8 +76,7 @@ pub fn keep_again(
     match &mut form.bytes {
         Bytes::Converted { raw } => raw.retain(|path| !taken_in.contains(path)),
         Bytes::AsTheyWere => {
-            let is_rule = |path: &BString| name(path.as_bstr()) == ATTRIBUTES;
-            if taken_in.iter().any(is_rule) {
+            if taken_in.iter().any(|path| is_attributes(path.as_bstr())) {
                 let mut own = differing(&objects, before, &[repo.tree_of(from)?])?;
                 own.retain(|path| !taken_in.contains(path));
                 let raw = own.into_iter().collect();
