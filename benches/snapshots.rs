@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use treeyard::git::Repo;
 use treeyard::model::ids::SessionId;
-use treeyard::workspace::snapshot::{Ignored, Keeping, keep, take};
+use treeyard::model::scope::Scope;
+use treeyard::workspace::snapshot::{Keeping, keep, take};
 use treeyard::workspace::{Isolation, Located, Request, create};
 
 const A_FOLDER: usize = 100;
@@ -110,7 +111,7 @@ impl Field {
 
     fn own(&self, round: usize) -> (Duration, Duration) {
         let start = Instant::now();
-        let taken = take(&self.repo, &self.place, Ignored::LeftOut).unwrap();
+        let taken = take(&self.repo, &self.place, &Scope::nothing()).unwrap();
         let until_taken = start.elapsed();
         let parents = [self.place.base.clone()];
         let keeping = Keeping {

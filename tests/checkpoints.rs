@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use treeyard::app::project::Project;
 use treeyard::model::checkpoint::Cause;
+use treeyard::model::scope::Scope;
 use treeyard::workspace::{Point, checkpoint, located, snapshot};
 
 use crate::talk::{refused, session, yard_with};
@@ -20,7 +21,7 @@ fn failed() -> (Yard, PathBuf) {
 }
 
 /// Runs `work` to its end, by a runner that stays until that is recorded.
-fn fails(yard: &Yard, args: &[&str]) {
+pub fn fails(yard: &Yard, args: &[&str]) {
     yard.exits(0, &["up"]);
     yard.exits(0, &[&["submit", "--name", "work"], args].concat());
     eventually("it failed", || yard.state_of("work") == "FAILED");
@@ -28,21 +29,21 @@ fn fails(yard: &Yard, args: &[&str]) {
     yard.exits(0, &["down"]);
 }
 
-fn worktree(yard: &Yard, name: &str) -> PathBuf {
+pub fn worktree(yard: &Yard, name: &str) -> PathBuf {
     PathBuf::from(session(yard, name)["worktree"].as_str().unwrap())
 }
 
-fn checkpoints(yard: &Yard, name: &str) -> Vec<serde_json::Value> {
+pub fn checkpoints(yard: &Yard, name: &str) -> Vec<serde_json::Value> {
     let all = yard.json(&["checkpoints", name]);
     all["checkpoints"].as_array().unwrap().clone()
 }
 
-fn count(yard: &Yard, name: &str) -> usize {
+pub fn count(yard: &Yard, name: &str) -> usize {
     checkpoints(yard, name).len()
 }
 
 /// What stands in a file, or nothing where there is none.
-fn read(place: &std::path::Path, path: &str) -> String {
+pub fn read(place: &std::path::Path, path: &str) -> String {
     fs::read_to_string(place.join(path)).unwrap_or_default()
 }
 
@@ -151,7 +152,7 @@ fn whoever_was_cut_short_says_it_again() {
         // The steps of a restoration, up to where it died.
         let mut project = Project::open(&yard.repo(), &[]).unwrap();
         let row = project.session("work").unwrap();
-        let point = Point::new(Cause::Restoring);
+        let point = Point::new(Cause::Restoring, &Scope::nothing());
         checkpoint(&project.repo, &mut project.store, &row, point)
             .unwrap()
             .unwrap();

@@ -20,6 +20,7 @@ mod flips;
 mod full;
 mod guardrails;
 mod hooks;
+mod ignored;
 mod landings;
 mod limits;
 mod locks;

@@ -6,13 +6,15 @@ use serde::Serialize;
 use super::failure::Failure;
 use super::inside;
 use super::project::Project;
+use crate::git::Repo;
 use crate::model::checkpoint::{Cause, Checkpoint};
 use crate::model::code::Code;
 use crate::model::ids::{CommitId, SessionId};
+use crate::model::scope::Scope;
 use crate::sessions::{ControlError, Unfit};
 use crate::store::{CheckpointRow, SessionRow, Store};
-use crate::workspace::snapshot::{Difference, Ignored, Kind, difference, take};
-use crate::workspace::{Point, checkpoint, located};
+use crate::workspace::snapshot::{Difference, Kind, difference, ignored_of, take};
+use crate::workspace::{Located, Point, checkpoint, located};
 
 /// A checkpoint in a list.
 #[derive(Debug, Clone)]
@@ -110,7 +112,7 @@ pub fn past_of(store: &Store, session: SessionId) -> Result<Past, Failure> {
 /// What they hold cannot be read.
 pub fn listed(project: &Project, session: &SessionRow) -> Result<Vec<Listed>, Failure> {
     let rows = project.store.checkpoints(session.id)?;
-    let now = now(project, session)?;
+    let mut now = Nows::of(project, session);
     let mut before = match &session.base {
         Some(base) => Some(tree_of(project, base)?),
         None => None,
@@ -125,7 +127,7 @@ pub fn listed(project: &Project, session: &SessionRow) -> Result<Vec<Listed>, Fa
         before = Some(tree);
         listed.push(Listed {
             changed,
-            is_now: now == Some(tree),
+            is_now: now.like(&row.checkpoint)? == Some(tree),
             row,
         });
     }
@@ -146,7 +148,7 @@ pub fn record(project: &mut Project, session: &SessionRow) -> Result<Checkpoint,
     if let Some(why) = unfit {
         return Err(no_place(session, why));
     }
-    let point = Point::new(Cause::Asked);
+    let point = Point::new(Cause::Asked, project.settings.ignored_in_checkpoints());
     let taken = checkpoint(&project.repo, &mut project.store, session, point)?;
     taken.ok_or_else(|| no_place(session, Unfit::NoWorktree))
 }
@@ -192,14 +194,46 @@ pub fn find(
     })
 }
 
-/// The tree of a session's files as they are now; `None` when it has no worktree.
+/// The tree of a session's files as they are now, with those of the ignored ones that a checkpoint has; `None` when it has
+/// no worktree.
 ///
 /// # Errors
 /// When they cannot be read.
-pub fn now(project: &Project, session: &SessionRow) -> Result<Option<ObjectId>, Failure> {
-    match located(session).filter(|place| place.path.exists()) {
-        Some(place) => Ok(Some(take(&project.repo, &place, Ignored::LeftOut)?.tree)),
-        None => Ok(None),
+pub fn now(
+    project: &Project,
+    session: &SessionRow,
+    like: &Checkpoint,
+) -> Result<Option<ObjectId>, Failure> {
+    Nows::of(project, session).like(like)
+}
+
+/// A session's files as they are now, looked at once for each choice of ignored ones.
+struct Nows<'a> {
+    repo: &'a Repo,
+    place: Option<Located>,
+    seen: Vec<(Scope, ObjectId)>,
+}
+
+impl<'a> Nows<'a> {
+    fn of(project: &'a Project, session: &SessionRow) -> Self {
+        Self {
+            repo: &project.repo,
+            place: located(session).filter(|place| place.path.exists()),
+            seen: Vec::new(),
+        }
+    }
+
+    fn like(&mut self, checkpoint: &Checkpoint) -> Result<Option<ObjectId>, Failure> {
+        let Some(place) = &self.place else {
+            return Ok(None);
+        };
+        let ignored = ignored_of(self.repo, &checkpoint.commit)?;
+        if let Some((_, tree)) = self.seen.iter().find(|(known, _)| *known == ignored) {
+            return Ok(Some(*tree));
+        }
+        let tree = take(self.repo, place, &ignored)?.tree;
+        self.seen.push((ignored, tree));
+        Ok(Some(tree))
     }
 }
 

@@ -3,6 +3,7 @@
 use super::explain::conflict_failure;
 use super::failure::Failure;
 use super::project::Project;
+use super::setup::recording;
 use crate::config::Settings;
 use crate::landing::located;
 use crate::model::checkpoint::Cause;
@@ -153,10 +154,11 @@ pub fn cancel_open(project: &mut Project, reason: &str) -> Result<Vec<SessionRow
 /// So that a person can come back to how it was. What is not recorded is in the worktree still.
 fn record_point(project: &mut Project, session: &SessionRow) {
     let is_own = session.has_worktree() && !session.is_adopted();
-    if !is_own || !project.settings.record_checkpoints() {
+    let checkpoints = recording(&project.settings);
+    if !is_own || !checkpoints.is_on {
         return;
     }
-    let point = Point::new(Cause::Stopped);
+    let point = Point::new(Cause::Stopped, &checkpoints.ignored);
     if let Err(error) = checkpoint(&project.repo, &mut project.store, session, point) {
         tracing::warn!(%error, "no checkpoint was recorded");
     }

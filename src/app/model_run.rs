@@ -12,7 +12,7 @@ use super::models::{OpenModel, open_model};
 use super::prices;
 use super::probe::{self, refuse_docs_only, settle_ready};
 use super::project::{Project, open_store};
-use super::setup::runner_config;
+use super::setup::{recording, runner_config};
 use crate::agent::{
     Artifacts, Budgets, CallKey, Caller, Cancel, Commands, Heard, Larger, Pace, Place, Registry,
     SessionAccess, Setup, World, drive,
@@ -247,7 +247,7 @@ fn setup(
         consent: settings.consent_scope(),
         compact_percent: percent(settings.compact_at()),
         instructions: settings.instructions().map(str::to_owned).collect(),
-        checkpoints: settings.record_checkpoints(),
+        checkpoints: recording(settings),
         paused_keep_ms: settings.paused_keep_ms(),
         redactor,
     })

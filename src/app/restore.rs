@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use gix::bstr::BString;
 
-use super::checkpoints::{find, object, refusal};
+use super::checkpoints::{find, refusal};
 use super::control::lease;
 use super::failure::Failure;
 use super::inside;
@@ -21,7 +21,7 @@ use crate::model::thread::Next;
 use crate::proc::Wake;
 use crate::sessions::{PutBack, ThreadBack, Unfit, is_fit_to_restore, put_back};
 use crate::store::{CheckpointRow, MessageRow, SessionRow};
-use crate::workspace::snapshot::{self, Ignored, Kind, worktree_difference};
+use crate::workspace::snapshot::{self, Kind, ignored_of, worktree_difference};
 use crate::workspace::{self, Located, Point, checkpoint, located};
 
 /// What is put back.
@@ -123,7 +123,7 @@ pub fn restore(
     }
     let saved = match look.unfinished {
         Some(number) if is_done => number,
-        _ => save(project, session)?,
+        _ => save(project, session, &restored.to.checkpoint)?,
     };
     restored.saved = Some(saved);
     restored.earlier = look.unfinished.filter(|number| *number != saved);
@@ -156,8 +156,7 @@ fn look(
     files_only: bool,
 ) -> Result<Look, Failure> {
     let place = located(session).ok_or_else(|| refusal(session, Unfit::NoWorktree))?;
-    let tree = object(&to.worktree_tree)?;
-    let differences = worktree_difference(&project.repo, &place, tree, Ignored::LeftOut)?;
+    let differences = worktree_difference(&project.repo, &place, &to.commit)?;
     // They are told from the checkpoint on: what is new since is removed.
     let is_new = |kind| kind == Kind::Added;
     let (removed, written): (Vec<_>, Vec<_>) =
@@ -196,9 +195,12 @@ fn messages(project: &Project, session: &SessionRow, to: &Checkpoint) -> Result<
     })
 }
 
-/// Keeps what there is, and gives the number of the checkpoint that has it.
-fn save(project: &mut Project, session: &SessionRow) -> Result<u64, Failure> {
-    let point = Point::new(Cause::Restoring);
+/// Keeps what there is, and gives the number of the checkpoint that has it. All that may be written or removed is in it: of
+/// the ignored files those of the checkpoint `to` too.
+fn save(project: &mut Project, session: &SessionRow, to: &Checkpoint) -> Result<u64, Failure> {
+    let theirs = ignored_of(&project.repo, &to.commit)?;
+    let both = project.settings.ignored_in_checkpoints().with(&theirs);
+    let point = Point::new(Cause::Restoring, &both.unwrap_or(theirs));
     let taken = checkpoint(&project.repo, &mut project.store, session, point)?;
     let number = match taken {
         Some(taken) => Some(taken.number),

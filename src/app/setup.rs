@@ -15,7 +15,7 @@ use crate::merge::{Beyond, MergeMethod};
 use crate::model::code::Code;
 use crate::runner::{Config, DriftPolicy, Floors, Limits, ModelLimit, ModelLimits};
 use crate::secrets::Vault;
-use crate::workspace::{Isolation, Sharing};
+use crate::workspace::{Isolation, Recording, Sharing};
 
 /// What configuration says of running and landing in this repository.
 ///
@@ -29,7 +29,7 @@ pub fn runner_config(project: &Project, settings: &Settings) -> Result<Config, F
             config::Isolation::Linked => Isolation::Linked,
         },
         include: settings.include(),
-        checkpoints: settings.record_checkpoints(),
+        checkpoints: recording(settings),
         drift: DriftPolicy {
             check: settings.drift_check_ms().map(Duration::from_millis),
             pause: settings.on_drift() == config::OnDrift::Pause,
@@ -60,6 +60,14 @@ pub fn runner_config(project: &Project, settings: &Settings) -> Result<Config, F
             grace_ms: u64::from(settings.grace_seconds()) * 1000,
         },
     })
+}
+
+/// Whether checkpoints are recorded, and what of them.
+pub(super) fn recording(settings: &Settings) -> Recording {
+    Recording {
+        is_on: settings.record_checkpoints(),
+        ignored: settings.ignored_in_checkpoints().clone(),
+    }
 }
 
 /// Where the worktrees of a repository are.

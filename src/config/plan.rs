@@ -18,7 +18,7 @@ use super::sandbox::Bypass;
 use super::schema::{PlanFile, TaskOptions};
 use super::secrets::Named as NamedSecrets;
 use super::settings::{Origin, Settings};
-use super::values::Timeout;
+use super::values::{Setting, Timeout};
 use crate::model::code::Code;
 use crate::model::execution::ExecutionMode;
 use crate::model::scope::{Files, Scope};
@@ -420,5 +420,11 @@ impl Read for Scope {
         scope
             .map_err(|error| problems.add(value.span().start, error.to_string(), None))
             .ok()
+    }
+}
+
+impl Setting for Scope {
+    fn show(&self) -> serde_json::Value {
+        serde_json::json!(self)
     }
 }

@@ -23,6 +23,7 @@ use crate::model::limit::GroupLimit;
 use crate::model::mode::RuntimeMode;
 use crate::model::network::Network;
 use crate::model::sandbox::Level;
+use crate::model::scope::Scope;
 use crate::model::task::{Command, Lane, Retries};
 use crate::model::tool::RiskLevel;
 
@@ -226,6 +227,7 @@ settings! {
     }
     "checkpoints" {
         "record" record_checkpoints: bool = true, "Whether points that sessions can be put back to are recorded while they work and when they stop.";
+        "ignored" ignored_in_checkpoints: Scope = Scope::nothing(), "Files that git ignores and checkpoints have all the same, as patterns of a scope: [\"data/**\", \"*.local\"], or [\"**\"] for all.";
     }
     "retention" {
         "events_days" events_days: u32 = 7, "Days that events are kept; those of a session as long as it is kept.";
@@ -407,7 +409,7 @@ getters! {
         budget_then: BudgetThen, consent_scope: ConsentScope,
     }
     borrow {
-        target: Option<String>, setup: [Command], per_group: BTreeMap<String, GroupLimit>,
+        target: Option<String>, ignored_in_checkpoints: Scope, setup: [Command], per_group: BTreeMap<String, GroupLimit>,
         root: WorktreesRoot, land_gate: [Command], network: Network,
         agent_model: Option<String>, agent_work_profile: Option<String>, agent_profile: str,
     }

@@ -26,7 +26,7 @@ impl Runner {
     /// Of a session that waits, for its turn or for somebody, or that is over before its work was taken in.
     pub(super) fn record_ended(&mut self, session: SessionId) {
         let repo = self.repo.clone();
-        let point = Point::new(Cause::JobEnded);
+        let point = Point::new(Cause::JobEnded, &self.config.checkpoints.ignored);
         let recording = tokio::task::spawn_blocking(move || record(&repo, session, point));
         self.recording.retain(|one| !one.is_finished());
         self.recording.push(recording);

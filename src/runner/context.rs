@@ -10,7 +10,9 @@ use crate::model::lock::Lock;
 use crate::proc::own_program;
 use crate::store::{SessionRow, Store, StoreError};
 use crate::workspace::snapshot::restore;
-use crate::workspace::{Hooks, Isolation, Request, Workspace, WorkspaceError, create, discard};
+use crate::workspace::{
+    Hooks, Isolation, Recording, Request, Workspace, WorkspaceError, create, discard,
+};
 
 /// What configuration says of running.
 #[derive(Debug, Clone)]
@@ -21,8 +23,8 @@ pub struct Config {
     pub isolation: Isolation,
     /// Whether ignored files that `.worktreeinclude` names come along.
     pub include: bool,
-    /// Whether points that sessions can be put back to are recorded.
-    pub checkpoints: bool,
+    /// Whether points that sessions can be put back to are recorded, and what of them.
+    pub checkpoints: Recording,
     /// What is done about sessions that change what is not theirs.
     pub drift: DriftPolicy,
     /// Settings of the command line, which models' own processes are told too.

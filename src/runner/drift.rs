@@ -59,7 +59,7 @@ impl Runner {
         Some(Looker {
             repo: self.repo.clone(),
             session: row.id,
-            records: self.config.checkpoints,
+            checkpoints: self.config.checkpoints.clone(),
             place: located(row)?,
             sight: self.active.get(&row.id)?.sight.clone(),
             every: self.config.drift.check?,

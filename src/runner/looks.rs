@@ -11,7 +11,7 @@ use super::checkpoint::record;
 use crate::git::Repo;
 use crate::model::checkpoint::Cause;
 use crate::model::ids::SessionId;
-use crate::workspace::{Changed, Located, Point, Watch, WorkspaceError};
+use crate::workspace::{Changed, Located, Point, Recording, Watch, WorkspaceError};
 
 /// The next look comes after at least so many times as long as the last one took.
 const REST: u32 = 50;
@@ -25,7 +25,7 @@ pub(super) struct Looker {
     pub repo: Repo,
     pub session: SessionId,
     /// Whether what it changed is recorded as a checkpoint.
-    pub records: bool,
+    pub checkpoints: Recording,
     pub place: Located,
     pub sight: Sight,
     /// How long a command runs before the first look, and at least until the next one.
@@ -50,14 +50,16 @@ impl Looker {
                 return std::future::pending().await;
             };
             let (repo, place) = (self.repo.clone(), self.place.clone());
-            let (sight, session, records) = (self.sight.clone(), self.session, self.records);
+            let (sight, session) = (self.sight.clone(), self.session);
+            let checkpoints = self.checkpoints.clone();
             let looked = tokio::task::spawn_blocking(move || {
                 let _turn = turn;
                 let start = Instant::now();
                 let found = sight.look(&repo, &place);
                 let has_changed = |changed: &Changed| !changed.paths.is_empty();
-                if records && found.as_ref().is_ok_and(has_changed) {
-                    record(&repo, session, Point::new(Cause::AtWork));
+                if checkpoints.is_on && found.as_ref().is_ok_and(has_changed) {
+                    let point = Point::new(Cause::AtWork, &checkpoints.ignored);
+                    record(&repo, session, point);
                 }
                 (found, start.elapsed())
             });

@@ -101,7 +101,7 @@ impl Runner {
             Followed::Waits => {
                 self.free(job.session_id);
                 let is_command = matches!(job.kind, JobKind::Setup | JobKind::Command);
-                if is_command && self.config.checkpoints {
+                if is_command && self.config.checkpoints.is_on {
                     self.record_ended(job.session_id);
                 }
             }

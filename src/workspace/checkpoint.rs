@@ -5,12 +5,13 @@ use gix::bstr::BString;
 use super::error::WorkspaceError;
 use super::located::{Located, located};
 use super::packs::roll_up;
-use super::snapshot::{Ignored, Keeping, Taken, keep, keep_again, list, take, worktree_difference};
+use super::snapshot::{Keeping, Taken, keep, keep_again, list, take, worktree_difference};
 use crate::fault;
 use crate::git::{GitError, Repo, object_id, root_tree};
 use crate::model::checkpoint::{Cause, Checkpoint};
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{CheckpointId, CommitId, JobId, SessionId};
+use crate::model::scope::Scope;
 use crate::model::tool::CallId;
 use crate::store::{SessionRow, Store};
 
@@ -26,17 +27,29 @@ pub struct Point {
     pub job: Option<JobId>,
     /// Calls of its model's tools that have no result yet.
     pub pending: Vec<CallId>,
+    /// Which of the files that are ignored are recorded too.
+    pub ignored: Scope,
 }
 
 impl Point {
-    /// Nothing but the reason.
-    pub fn new(cause: Cause) -> Self {
+    /// For this reason, with these of the files that are ignored.
+    pub fn new(cause: Cause, ignored: &Scope) -> Self {
         Self {
             cause,
             job: None,
             pending: Vec::new(),
+            ignored: ignored.clone(),
         }
     }
+}
+
+/// What settings say of recording points that sessions can be put back to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recording {
+    /// Whether they are, while sessions work and when they stop.
+    pub is_on: bool,
+    /// Which of the files that are ignored are recorded too.
+    pub ignored: Scope,
 }
 
 /// Keeps the files of a session as they are, and records it. `None` when they are those of its last checkpoint, or of its
@@ -54,7 +67,7 @@ pub fn checkpoint(
 ) -> Result<Option<Checkpoint>, WorkspaceError> {
     let gone = || WorkspaceError::Unusable(format!("{} has no worktree", session.name));
     let place = located(session).ok_or_else(gone)?;
-    let taken = take(repo, &place, Ignored::LeftOut)?;
+    let taken = take(repo, &place, &point.ignored)?;
     // Its worktree may have been given back and be another session's by now.
     let now = store.session(session.id)?;
     if now.as_ref().and_then(located).as_ref() != Some(&place) {
@@ -134,12 +147,17 @@ pub struct KeptFiles {
     session: SessionId,
 }
 
-/// Keeps the files of a worktree that need not be a session's.
+/// Keeps the files of a worktree that need not be a session's, with these of the ignored ones.
 ///
 /// # Errors
 /// When something cannot be read or written.
-pub fn keep_files(repo: &Repo, place: &Located, what: &str) -> Result<KeptFiles, WorkspaceError> {
-    let taken = take(repo, place, Ignored::LeftOut)?;
+pub fn keep_files(
+    repo: &Repo,
+    place: &Located,
+    ignored: &Scope,
+    what: &str,
+) -> Result<KeptFiles, WorkspaceError> {
+    let taken = take(repo, place, ignored)?;
     let session = SessionId::new();
     Ok(KeptFiles {
         commit: keep(repo, &taken, &first(&session, &place.base, what))?.commit,
@@ -198,8 +216,7 @@ pub fn changed_since(
     place: &Located,
     checkpoint: &Checkpoint,
 ) -> Result<Vec<BString>, WorkspaceError> {
-    let tree = object_id(&checkpoint.worktree_tree)?;
-    let differences = worktree_difference(repo, place, tree, Ignored::LeftOut)?;
+    let differences = worktree_difference(repo, place, &checkpoint.commit)?;
     Ok(differences.into_iter().map(|one| one.path).collect())
 }
 

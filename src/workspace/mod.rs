@@ -62,7 +62,9 @@ mod watch_tests;
 mod writer;
 
 pub use beneath::{has_openat2, open_beneath};
-pub use checkpoint::{KeptFiles, Point, changed_since, checkpoint, head, keep_files, keep_onto};
+pub use checkpoint::{
+    KeptFiles, Point, Recording, changed_since, checkpoint, head, keep_files, keep_onto,
+};
 pub use confine::{Sandbox, Terms};
 pub use create::{Hooks, Isolation, Request, Workspace, create};
 pub use equip::{Bounds, Equipment, Sharing, equip};

@@ -65,7 +65,7 @@ impl Run<'_> {
     /// be kept goes on: its work is in its worktree.
     pub(super) fn checkpoint(&mut self, cause: Cause) -> Result<(), RunError> {
         let repo = self.setup.world.repo();
-        let Some(repo) = repo.filter(|_| self.setup.checkpoints) else {
+        let Some(repo) = repo.filter(|_| self.setup.checkpoints.is_on) else {
             return Ok(());
         };
         self.ledger.commit()?;
@@ -77,6 +77,7 @@ impl Run<'_> {
             cause,
             job: Some(self.setup.job),
             pending,
+            ignored: self.setup.checkpoints.ignored.clone(),
         };
         let Some(row) = self.ledger.store.session(self.setup.session.id)? else {
             return Ok(());

@@ -19,6 +19,7 @@ use crate::model::work::ModelWork;
 use crate::provider::Provider;
 use crate::provider::retry::Schedule;
 use crate::store::SessionRow;
+use crate::workspace::Recording;
 
 /// All that a model works with.
 pub struct Setup {
@@ -52,8 +53,8 @@ pub struct Setup {
     pub compact_percent: u8,
     /// Names of files of the worktree that it is given before all else.
     pub instructions: Vec<String>,
-    /// Whether points that the session can be put back to are recorded.
-    pub checkpoints: bool,
+    /// Whether points that the session can be put back to are recorded, and what of them.
+    pub checkpoints: Recording,
     /// How long a session that waits keeps its files, in milliseconds.
     pub paused_keep_ms: Option<u64>,
     /// What takes secrets out of all that is said.

@@ -31,8 +31,9 @@ pub fn go_on(
             Some(_) => None,
             None => {
                 refuse_nothing_to_do(session, (from, wanted), &replayed)?;
+                let ignored = project.settings.ignored_in_checkpoints();
                 let what = format!("treeyard: step {} of {}", replayed.steps, session.name);
-                let files = keep_files(&project.repo, place, &what)?;
+                let files = keep_files(&project.repo, place, ignored, &what)?;
                 let tail = match replayed.heard.messages().len() == record.thread.messages().len() {
                     true => record.tail(),
                     false => replayed.heard.last(),

@@ -79,7 +79,7 @@ fn since(
         None => {
             let gone = || Failure::new(Code::SessionState, "the session has no worktree now");
             let hint = "two checkpoints can be compared: --at N --to M";
-            let tree = now(project, session)?.ok_or_else(|| gone().hint(hint))?;
+            let tree = now(project, session, &from)?.ok_or_else(|| gone().hint(hint))?;
             tree.to_string()
         }
     };

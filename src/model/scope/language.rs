@@ -33,6 +33,15 @@ impl ScopeLanguage {
         })
     }
 
+    /// All that is below a folder.
+    pub(super) fn below(folder: &[u8], fold: Fold) -> Self {
+        Self {
+            fold,
+            patterns: vec![Pattern::below(fold.path(folder).into_owned())],
+            compiled: OnceLock::new(),
+        }
+    }
+
     /// Whether a file of this path, relative to the repository root, is in the scope. What no path
     /// in git can be (`a//b`, `../a`, `.git/a`) is in none.
     pub fn contains(&self, path: &[u8]) -> bool {

@@ -32,6 +32,19 @@ pub fn overlap(a: &ScopeLanguage, b: &ScopeLanguage) -> Overlap {
     }
 }
 
+impl ScopeLanguage {
+    /// Whether a file below this folder may be in the scope, for whoever walks through folders. Where it takes too long to
+    /// tell it may.
+    pub fn may_have_below(&self, folder: &[u8]) -> bool {
+        let takes_out = self.patterns.iter().any(|pattern| pattern.negated);
+        if !takes_out && self.contains(folder) {
+            return true;
+        }
+        let below = Self::below(folder, self.fold);
+        overlap(self, &below) != Overlap::Disjoint
+    }
+}
+
 fn all_negated(patterns: &[&Pattern]) -> bool {
     patterns.iter().all(|pattern| pattern.negated)
 }

@@ -72,6 +72,18 @@ impl Pattern {
         })
     }
 
+    /// What is below the folder of this path, which is folded already.
+    pub fn below(folder: Vec<u8>) -> Self {
+        let pieces = vec![Piece::Literal(folder)];
+        Self {
+            negated: false,
+            anchored: true,
+            key: key(true, &pieces, Tail::Below),
+            pieces,
+            tail: Tail::Below,
+        }
+    }
+
     /// How every path begins that it matches, when a slash is added to the path.
     pub fn key(&self) -> &[u8] {
         &self.key

@@ -11,6 +11,7 @@ use super::tests::{files, keeping, kept, snap};
 use super::*;
 use crate::git::Repo;
 use crate::model::ids::SessionId;
+use crate::model::scope::Scope;
 use crate::workspace::Located;
 use crate::workspace::tests::{Field, git, put};
 
@@ -38,7 +39,7 @@ fn endless() {
         for one in &checkpoints[..2] {
             number += 1;
             restore(&repo, &ws, &one.commit).unwrap();
-            let taken = take(&repo, &ws, Ignored::LeftOut).unwrap();
+            let taken = take(&repo, &ws, &Scope::nothing()).unwrap();
             keep(&repo, &taken, &keeping(&session, number)).unwrap();
         }
     }

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use gix::ObjectId;
 use gix::bstr::{BStr, BString, ByteSlice};
 
+use super::keep;
 use super::record;
 use super::state::State;
 use super::store::Store;
-use super::take::{Ignored, see};
+use super::take::see;
 use crate::git::{GitError, Repo, Side, entries_of, hunks, join};
+use crate::model::ids::CommitId;
 use crate::workspace::error::WorkspaceError;
 use crate::workspace::located::Located;
 
@@ -76,16 +78,17 @@ pub fn difference(
     compare((before, &listing), (after, &listing))
 }
 
-/// The paths at which a worktree differs from a tree, sorted. Nothing is stored.
+/// The paths at which a worktree differs from a kept snapshot, by what that takes of ignored files, sorted. Nothing is stored.
 ///
 /// # Errors
-/// When the worktree, its base or the tree cannot be read.
+/// When the worktree, its base or the snapshot cannot be read.
 pub fn worktree_difference(
     repo: &Repo,
     ws: &Located,
-    tree: ObjectId,
-    ignored: Ignored,
+    snapshot: &CommitId,
 ) -> Result<Vec<Difference>, WorkspaceError> {
+    let (tree, form) = keep::read(repo, snapshot)?;
+    let ignored = &form.ignored;
     let mut state = record::read(repo, ws, ignored)?;
     let seen = see(repo, ws, ignored, &mut state, &mut Store::nowhere(repo))?;
     let objects = repo.gix();

@@ -5,9 +5,10 @@ use gix::bstr::{BString, ByteSlice};
 use gix::objs::{Kind, WriteTo};
 
 use super::store::store_one;
-use super::take::{Bytes, Form, Ignored, Taken};
+use super::take::{Bytes, Form, Taken};
 use crate::git::{Expected, GitError, Repo, differing, object_id};
 use crate::model::ids::{CommitId, SessionId};
+use crate::model::scope::Scope;
 use crate::workspace::convert::is_attributes;
 use crate::workspace::error::WorkspaceError;
 
@@ -15,6 +16,11 @@ const PREFIX: &str = "refs/treeyard/checkpoints";
 /// The headers of a commit that say in which form its files are.
 const FORM: &str = "treeyard-snapshot";
 const RAW: &str = "treeyard-raw";
+const IGNORED: &str = "treeyard-ignored";
+
+/// What becomes of ignored files: none is in it, or those of the patterns in further headers.
+const LEFT_OUT: &str = "left-out";
+const CHOSEN: &str = "chosen";
 
 /// As what a snapshot is kept.
 #[derive(Debug, Clone, Copy)]
@@ -129,17 +135,28 @@ fn commit(
 }
 
 fn headers(form: &Form) -> Vec<(BString, BString)> {
-    let ignored = match form.ignored {
-        Ignored::LeftOut => "left-out",
-        Ignored::Taken => "taken",
+    let chosen = form.ignored.patterns();
+    let ignored = match chosen {
+        [] => LEFT_OUT,
+        _ => CHOSEN,
     };
     let (bytes, raw): (_, &[BString]) = match &form.bytes {
         Bytes::AsTheyWere => ("as-they-were", &[]),
         Bytes::Converted { raw } => ("converted", raw),
     };
     let form = (FORM.into(), format!("{ignored} {bytes}").into());
-    let raw = raw.iter().map(|path| (RAW.into(), escape(path).into()));
-    [form].into_iter().chain(raw).collect()
+    let line = |name: &str, text: &[u8]| (name.into(), escape(text).into());
+    let chosen = chosen.iter().map(|one| line(IGNORED, one.as_bytes()));
+    let raw = raw.iter().map(|path| line(RAW, path));
+    [form].into_iter().chain(chosen).chain(raw).collect()
+}
+
+/// Which of the files that are ignored a kept snapshot has all the same.
+///
+/// # Errors
+/// When the commit is no snapshot, or cannot be read.
+pub fn ignored_of(repo: &Repo, commit: &CommitId) -> Result<Scope, WorkspaceError> {
+    Ok(read(repo, commit)?.1.ignored)
 }
 
 /// What a kept snapshot is: its tree, and the form of its files.
@@ -161,19 +178,23 @@ pub(super) fn read(repo: &Repo, commit: &CommitId) -> Result<(ObjectId, Form), W
     let unknown = || WorkspaceError::Unusable(format!("{commit} is no snapshot of a worktree"));
     let form = header(FORM).pop().ok_or_else(unknown)?;
     let (ignored, bytes) = form.split_once(' ').ok_or_else(unknown)?;
+    let lines = |name: &str| {
+        let lines = header(name).into_iter().map(|line| unescape(&line));
+        lines.collect::<Option<Vec<_>>>().ok_or_else(unknown)
+    };
     let form = Form {
         ignored: match ignored {
-            "left-out" => Ignored::LeftOut,
-            "taken" => Ignored::Taken,
+            LEFT_OUT => Scope::nothing(),
+            CHOSEN => {
+                let patterns = lines(IGNORED)?.into_iter().map(String::try_from);
+                let patterns = patterns.collect::<Result<_, _>>();
+                Scope::new(patterns.map_err(|_| unknown())?).map_err(|_| unknown())?
+            }
             _ => return Err(unknown()),
         },
         bytes: match bytes {
             "as-they-were" => Bytes::AsTheyWere,
-            "converted" => {
-                let raw = header(RAW).into_iter().map(|path| unescape(&path));
-                let raw = raw.collect::<Option<_>>().ok_or_else(unknown)?;
-                Bytes::Converted { raw }
-            }
+            "converted" => Bytes::Converted { raw: lines(RAW)? },
             _ => return Err(unknown()),
         },
     };

@@ -5,6 +5,8 @@ mod crash_tests;
 mod difference;
 #[cfg(test)]
 mod hostile_tests;
+#[cfg(test)]
+mod ignored_tests;
 mod keep;
 mod look;
 mod packed;
@@ -22,8 +24,10 @@ mod take;
 mod tests;
 
 pub use difference::{Difference, Kind, difference, unified, worktree_difference};
-pub use keep::{Checkpoint, Keeping, drop, keep, keep_again, kept_at, list, list_all, reference};
+pub use keep::{
+    Checkpoint, Keeping, drop, ignored_of, keep, keep_again, kept_at, list, list_all, reference,
+};
 pub use paths::differing;
 pub use restore::{Restored, restore};
 pub use scene::{Note, Why};
-pub use take::{Ignored, Taken, take};
+pub use take::{Taken, take};

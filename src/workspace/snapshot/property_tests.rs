@@ -163,9 +163,7 @@ proptest! {
             act(&field, &ws, step);
         }
         let index = fs::read(ws.git_dir.join("index")).unwrap();
-        let told = worktree_difference(
-            &field.repo, &ws.located(), first_tree(&field, &first), Ignored::LeftOut,
-        ).unwrap();
+        let told = worktree_difference(&field.repo, &ws.located(), &first.commit).unwrap();
         let done = restore(&field.repo, &ws.located(), &first.commit).unwrap();
         let (mut is, mut was) = (files(&ws.path), before);
         is.retain(|path, _| !hidden(path));

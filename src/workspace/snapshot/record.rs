@@ -11,12 +11,12 @@ use gix::index::entry::{Stat, stat::Time};
 use gix::objs::tree::EntryKind;
 
 use super::state::{File, Folder, State};
-use super::take::Ignored;
 use crate::git::Repo;
+use crate::model::scope::Scope;
 use crate::workspace::error::WorkspaceError;
 use crate::workspace::located::Located;
 
-const MAGIC: &[u8] = b"treeyard snapshot 1\n";
+const MAGIC: &[u8] = b"treeyard snapshot 2\n";
 const SUM: usize = 32;
 const KINDS: [EntryKind; 4] = [
     EntryKind::Blob,
@@ -25,21 +25,21 @@ const KINDS: [EntryKind; 4] = [
     EntryKind::Commit,
 ];
 
-fn path(repo: &Repo, ws: &Located, ignored: Ignored) -> Result<PathBuf, WorkspaceError> {
-    let name = match ignored {
-        Ignored::LeftOut => "snapshot",
-        Ignored::Taken => "snapshot-all",
+fn path(repo: &Repo, ws: &Located, ignored: &Scope) -> Result<PathBuf, WorkspaceError> {
+    let name = match ignored.patterns() {
+        [] => "snapshot",
+        _ => "snapshot-chosen",
     };
     Ok(ws.record(repo)?.join(name))
 }
 
-/// What was known last; nothing, when there is no record of this worktree and its base, or what it speaks of
-/// is not there any more.
-pub(super) fn read(repo: &Repo, ws: &Located, ignored: Ignored) -> Result<State, WorkspaceError> {
+/// What was known last; nothing, when there is no record of this worktree, its base and the same choice of ignored
+/// files, or what it speaks of is not there any more.
+pub(super) fn read(repo: &Repo, ws: &Located, ignored: &Scope) -> Result<State, WorkspaceError> {
     let Ok(bytes) = fs::read(path(repo, ws, ignored)?) else {
         return Ok(State::default());
     };
-    let state = decode(&bytes, ws).filter(|state| all_there(repo, state));
+    let state = decode(&bytes, ws, ignored).filter(|state| all_there(repo, state));
     Ok(state.unwrap_or_default())
 }
 
@@ -47,7 +47,7 @@ pub(super) fn read(repo: &Repo, ws: &Located, ignored: Ignored) -> Result<State,
 pub(super) fn write(
     repo: &Repo,
     ws: &Located,
-    ignored: Ignored,
+    ignored: &Scope,
     state: &State,
 ) -> Result<(), WorkspaceError> {
     let path = path(repo, ws, ignored)?;
@@ -55,7 +55,7 @@ pub(super) fn write(
     let place = || {
         fs::create_dir_all(&folder)?;
         let mut draft = tempfile::NamedTempFile::new_in(&folder)?;
-        draft.write_all(&encode(state, ws))?;
+        draft.write_all(&encode(state, ws, ignored))?;
         draft.persist(&path).map_err(|error| error.error)
     };
     place().map(drop).map_err(WorkspaceError::io(&path))
@@ -75,12 +75,15 @@ fn all_there(repo: &Repo, state: &State) -> bool {
     })
 }
 
-fn encode(state: &State, ws: &Located) -> Vec<u8> {
+fn encode(state: &State, ws: &Located, ignored: &Scope) -> Vec<u8> {
     let files: usize = state.folders.iter().map(|folder| folder.files.len()).sum();
     let mut to = Vec::with_capacity(files * 96 + 4096);
     to.extend_from_slice(MAGIC);
     text(&mut to, ws.base.as_str().as_bytes());
     text(&mut to, ws.path.as_os_str().as_encoded_bytes());
+    let patterns = patterns_of(ignored);
+    number(&mut to, patterns.len());
+    patterns.iter().for_each(|pattern| text(&mut to, pattern));
     to.push(u8::from(state.is_sparse) | u8::from(state.converts) << 1);
     number(&mut to, state.rules.len());
     for (path, id) in &state.rules {
@@ -110,14 +113,15 @@ fn encode(state: &State, ws: &Located) -> Vec<u8> {
 
 const NO_ID: ObjectId = ObjectId::null(gix::hash::Kind::Sha1);
 
-fn decode(bytes: &[u8], ws: &Located) -> Option<State> {
+fn decode(bytes: &[u8], ws: &Located, ignored: &Scope) -> Option<State> {
     let (body, sum) = bytes.split_at_checked(bytes.len().checked_sub(SUM)?)?;
     if blake3::hash(body).as_bytes() != sum {
         return None;
     }
     let mut from = Reader(body.strip_prefix(MAGIC)?);
     let is_ours = from.text()? == ws.base.as_str().as_bytes()
-        && from.text()? == ws.path.as_os_str().as_encoded_bytes();
+        && from.text()? == ws.path.as_os_str().as_encoded_bytes()
+        && from.many(Reader::text)? == patterns_of(ignored);
     if !is_ours {
         return None;
     }
@@ -143,6 +147,11 @@ fn decode(bytes: &[u8], ws: &Located) -> Option<State> {
         folders,
     };
     from.0.is_empty().then_some(state)
+}
+
+fn patterns_of(ignored: &Scope) -> Vec<&[u8]> {
+    let patterns = ignored.patterns().iter();
+    patterns.map(|pattern| pattern.as_bytes()).collect()
 }
 
 fn file(from: &mut Reader<'_>) -> Option<File> {

@@ -33,14 +33,14 @@ pub struct Restored {
 }
 
 /// Makes the files of a worktree equal to a kept snapshot: writes what differs, each file at one stroke, and
-/// removes what the snapshot has not, unless it is ignored. Empty folders stay. The session's index and `HEAD` are not
+/// removes what the snapshot has not, unless it is ignored and the snapshot takes nothing of its name. Empty folders stay. The session's index and `HEAD` are not
 /// touched. When it is killed, doing it again finishes it.
 ///
 /// # Errors
 /// When the worktree, its base or the snapshot cannot be read, or the disk is full.
 pub fn restore(repo: &Repo, ws: &Located, commit: &CommitId) -> Result<Restored, WorkspaceError> {
     let (tree, wanted) = keep::read(repo, commit)?;
-    let mut state = record::read(repo, ws, wanted.ignored)?;
+    let mut state = record::read(repo, ws, &wanted.ignored)?;
     // A file that a killed restoration left shows in no folder that was looked at since.
     state
         .folders
@@ -54,7 +54,7 @@ pub fn restore(repo: &Repo, ws: &Located, commit: &CommitId) -> Result<Restored,
         }
     };
     let mut nowhere = Store::nowhere(repo);
-    let (mut scene, seen) = see_with(repo, ws, wanted.ignored, &mut state, &mut nowhere, prepare)?;
+    let (mut scene, seen) = see_with(repo, ws, &wanted.ignored, &mut state, &mut nowhere, prepare)?;
     let objects = repo.gix();
     let is = listing_of(&state);
     let wants = |_: &BStr, tree| by_name(&objects, tree);
@@ -133,7 +133,7 @@ fn remove(scene: &mut Scene, change: &Difference, done: &mut Restored) {
     let is_submodule = change.before.is_some_and(|(mode, _)| mode.is_commit());
     let is_tracked = scene.base_entries(parent(path).as_bstr());
     let is_tracked = is_tracked.is_ok_and(|base| base.contains_key(name(path).as_bstr()));
-    if is_submodule || !is_tracked && scene.is_ignored(path, false) {
+    if is_submodule || !is_tracked && !scene.is_wanted(path, false) {
         return;
     }
     let Ok(open) = scene.root.folder(parent(path).as_bstr()) else {

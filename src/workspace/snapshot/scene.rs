@@ -17,8 +17,8 @@ use rustix::io::Errno;
 
 use super::state::{File, State, name};
 use super::store::{SMALL, Store};
-use super::take::Ignored;
 use crate::git::{GitError, Repo, Side, entries_of};
+use crate::model::scope::{Scope, ScopeLanguage};
 use crate::workspace::beneath::Beneath;
 use crate::workspace::convert::Conversion;
 use crate::workspace::error::WorkspaceError;
@@ -66,7 +66,8 @@ pub(super) struct Scene {
     recorded: Option<Recorded>,
     /// The files of the base that a sparse checkout leaves out.
     pub left_out: Vec<BString>,
-    ignored: Ignored,
+    /// What is taken although it is ignored.
+    chosen: Option<ScopeLanguage>,
     has_modes: bool,
     has_links: bool,
     pub notes: Vec<Note>,
@@ -80,7 +81,7 @@ impl Scene {
         repo: &Repo,
         ws: &Located,
         state: &mut State,
-        ignored: Ignored,
+        ignored: &Scope,
     ) -> Result<Self, WorkspaceError> {
         let mut objects = repo.gix();
         objects.object_cache_size_if_unset(1 << 20);
@@ -116,7 +117,7 @@ impl Scene {
             objects,
             base,
             left_out,
-            ignored,
+            chosen: chosen(repo, ignored)?,
             has_modes,
             has_links,
         })
@@ -185,9 +186,18 @@ impl Scene {
         match base {
             Some(Mode::COMMIT) => true,
             Some(mode) if kind.is_dir() == (mode == Mode::DIR) => true,
-            _ if self.ignored == Ignored::Taken => true,
-            _ => !self.is_ignored(path, kind.is_dir()),
+            _ => self.is_wanted(path, kind.is_dir()),
         }
+    }
+
+    /// Whether what the base does not have belongs into a snapshot; of a folder, whether anything below it may.
+    pub(super) fn is_wanted(&mut self, path: &BStr, is_folder: bool) -> bool {
+        let is_chosen = |chosen: &ScopeLanguage| match is_folder {
+            true => chosen.may_have_below(path),
+            false => chosen.contains(path),
+        };
+        self.chosen.as_ref().is_some_and(is_chosen)
+            || !self.names.is_ignored(&self.objects, path, is_folder)
     }
 
     /// The same for what is no folder. Files that are written beside others and renamed at once are nobody's.
@@ -200,10 +210,6 @@ impl Scene {
     ) -> bool {
         let is_draft = base.is_none() && is_draft(name) && !self.takes_drafts;
         is_work(kind) && !is_draft && self.counts(path, kind, base)
-    }
-
-    pub(super) fn is_ignored(&mut self, path: &BStr, is_folder: bool) -> bool {
-        self.names.is_ignored(&self.objects, path, is_folder)
     }
 
     /// The file at `path`, which belongs into the folder `open`. `None` when there is none.
@@ -411,6 +417,15 @@ impl Scene {
             _ => EntryKind::Blob,
         }
     }
+}
+
+fn chosen(repo: &Repo, ignored: &Scope) -> Result<Option<ScopeLanguage>, WorkspaceError> {
+    if ignored.patterns().is_empty() {
+        return Ok(None);
+    }
+    let read = ScopeLanguage::new(ignored, repo.fold());
+    let unusable = |error| WorkspaceError::Unusable(format!("checkpoints.ignored: {error}"));
+    read.map(Some).map_err(unusable)
 }
 
 /// How files begin and end that are written beside others, to be renamed.

@@ -9,18 +9,10 @@ use super::scene::{Note, Scene};
 use super::state::State;
 use super::store::Store;
 use crate::git::Repo;
+use crate::model::scope::Scope;
 use crate::workspace::error::WorkspaceError;
 use crate::workspace::located::Located;
 use crate::workspace::pack::Kept;
-
-/// What becomes of files that the base's rules say to ignore.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Ignored {
-    /// They are no part of a snapshot.
-    LeftOut,
-    /// They are taken like all others.
-    Taken,
-}
 
 /// A snapshot. What it is made of is on the disk, and no `git gc` removes it as long as this lives.
 #[derive(Debug)]
@@ -37,7 +29,8 @@ pub struct Taken {
 /// In which form the files of a snapshot are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Form {
-    pub ignored: Ignored,
+    /// Which of the files that the base's rules ignore are in it all the same.
+    pub ignored: Scope,
     pub bytes: Bytes,
 }
 
@@ -52,14 +45,14 @@ pub(super) enum Bytes {
 /// Puts the files of a worktree into a tree: those of its base, and those that are new. What the last snapshot
 /// found is kept, so only files whose stat data are new are read.
 ///
-/// The rules of the base say what is ignored. Repositories inside, pipes, sockets and devices are left out, and
+/// The rules of the base say what is ignored; files of that in `ignored` are taken like all others. Repositories inside, pipes, sockets and devices are left out, and
 /// so are empty folders, which git does not have; a submodule stays at its commit. Nothing of the session's git directory is read, no process is
 /// started, and no link is followed.
 ///
 /// # Errors
 /// When the worktree or its base is not there, or an object cannot be stored. No single file is a reason: see
 /// [`Taken::notes`].
-pub fn take(repo: &Repo, ws: &Located, ignored: Ignored) -> Result<Taken, WorkspaceError> {
+pub fn take(repo: &Repo, ws: &Located, ignored: &Scope) -> Result<Taken, WorkspaceError> {
     let mut state = record::read(repo, ws, ignored)?;
     let before = state.clone();
     let mut store = Store::of(repo);
@@ -87,7 +80,7 @@ pub(super) struct Seen {
 pub(super) fn see(
     repo: &Repo,
     ws: &Located,
-    ignored: Ignored,
+    ignored: &Scope,
     state: &mut State,
     store: &mut Store,
 ) -> Result<Seen, WorkspaceError> {
@@ -98,7 +91,7 @@ pub(super) fn see(
 pub(super) fn see_with(
     repo: &Repo,
     ws: &Located,
-    ignored: Ignored,
+    ignored: &Scope,
     state: &mut State,
     store: &mut Store,
     prepare: impl FnOnce(&mut Scene, &mut State),
@@ -113,6 +106,9 @@ pub(super) fn see_with(
         false => Bytes::AsTheyWere,
         true => Bytes::Converted { raw: state.raw() },
     };
-    let form = Form { ignored, bytes };
+    let form = Form {
+        ignored: ignored.clone(),
+        bytes,
+    };
     Ok((scene, Seen { tree, form, notes }))
 }

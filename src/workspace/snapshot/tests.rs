@@ -10,11 +10,12 @@ use std::time::{Duration, SystemTime};
 use super::*;
 use crate::git::{Expected, GitError};
 use crate::model::ids::SessionId;
+use crate::model::scope::Scope;
 use crate::workspace::tests::{Field, git, put};
 use crate::workspace::{Workspace, WorkspaceError};
 
 pub(super) fn snap(field: &Field, ws: &Workspace) -> Taken {
-    take(&field.repo, &ws.located(), Ignored::LeftOut).unwrap()
+    take(&field.repo, &ws.located(), &Scope::nothing()).unwrap()
 }
 
 pub(super) fn keeping<'a>(session: &'a SessionId, number: u64) -> Keeping<'a> {
@@ -170,7 +171,7 @@ fn bytes_come_back_when_conversions_are_asked_for_later() {
     git(&field.main(), &["config", "core.autocrlf", "true"]);
     let repo = crate::git::Repo::discover(&field.main()).unwrap();
     fs::write(ws.path.join("src/a.txt"), "other\n").unwrap();
-    let mixed = take(&repo, &ws.located(), Ignored::LeftOut).unwrap();
+    let mixed = take(&repo, &ws.located(), &Scope::nothing()).unwrap();
     let mixed = keep(&repo, &mixed, &keeping(&session, 2)).unwrap();
     let other = files(&ws.path);
     restore(&repo, &ws.located(), &before.commit).unwrap();
@@ -240,7 +241,7 @@ fn collected_blobs_are_stored_again() {
     let tree = snap(&field, &ws).tree;
     git(&field.main(), &["gc", "-q", "--prune=now"]);
     let repo = crate::git::Repo::discover(&field.main()).unwrap();
-    let taken = take(&repo, &ws.located(), Ignored::LeftOut).unwrap();
+    let taken = take(&repo, &ws.located(), &Scope::nothing()).unwrap();
     assert_eq!(taken.tree, tree);
     // And while a snapshot is held, nothing of it is.
     git(&field.main(), &["gc", "-q", "--prune=now"]);
@@ -316,39 +317,12 @@ fn snapshots_are_kept_listed_and_dropped() {
 }
 
 #[test]
-fn ignored_files_are_taken_by_choice_and_never_removed() {
-    let field = various();
-    let ws = field.make("ig");
-    let session = SessionId::new();
-    put(ws.path.join("x.log"), "log\n");
-    put(ws.path.join("build/out.o"), "out\n");
-    let all = take(&field.repo, &ws.located(), Ignored::Taken).unwrap();
-    let all = keep(&field.repo, &all, &keeping(&session, 1)).unwrap();
-    let names = git(
-        &field.main(),
-        &["ls-tree", "-r", "--name-only", all.commit.as_str()],
-    );
-    assert!(
-        names.contains("x.log") && names.contains("build/out.o"),
-        "{names}"
-    );
-    assert_eq!(
-        snap(&field, &ws).tree,
-        field.repo.tree_of(&field.base).unwrap()
-    );
-    fs::write(ws.path.join("x.log"), "more\n").unwrap();
-    put(ws.path.join("y.log"), "later\n");
-    let done = restore(&field.repo, &ws.located(), &all.commit).unwrap();
-    assert_eq!(done.written, ["x.log"]);
-    assert_eq!(fs::read(ws.path.join("x.log")).unwrap(), b"log\n");
-    assert!(ws.path.join("y.log").exists());
-}
-
-#[test]
 fn differences_are_told_by_kind_and_as_text() {
     let field = various();
     let ws = field.make("d");
-    let before = snap(&field, &ws).tree;
+    let before = snap(&field, &ws);
+    let kept = keep(&field.repo, &before, &keeping(&SessionId::new(), 1)).unwrap();
+    let before = before.tree;
     fs::write(ws.path.join("src/a.txt"), "one\nmore").unwrap();
     fs::remove_file(ws.path.join("docs/d.md")).unwrap();
     fs::set_permissions(ws.path.join("run.sh"), fs::Permissions::from_mode(0o644)).unwrap();
@@ -373,7 +347,7 @@ fn differences_are_told_by_kind_and_as_text() {
         ("zero", Kind::Added),
     ];
     assert_eq!(told, expected.map(|(path, kind)| (path.to_owned(), kind)));
-    let live = worktree_difference(&field.repo, &ws.located(), before, Ignored::LeftOut);
+    let live = worktree_difference(&field.repo, &ws.located(), &kept.commit);
     assert_eq!(live.unwrap(), found);
     let text = String::from_utf8(unified(&field.repo, &found).unwrap()).unwrap();
     insta::assert_snapshot!(text);

@@ -21,6 +21,7 @@ use crate::model::job::JobState;
 use crate::model::price::MicroDollars;
 use crate::model::redact::Redactor;
 use crate::model::run::{Stop, ToolEnd};
+use crate::model::scope::Scope;
 use crate::model::session::SessionState;
 use crate::model::task::TaskSpec;
 use crate::model::thread::MessageRole;
@@ -30,6 +31,7 @@ use crate::provider::Scripted;
 use crate::provider::retry::Schedule;
 use crate::sessions::{Submission, move_session, said_by_person, send, submit};
 use crate::store::{EventFilter, JobRow, SessionRow, Store};
+use crate::workspace::Recording;
 
 /// A session with a model, in a worktree of its own.
 pub struct House {
@@ -157,7 +159,10 @@ impl House {
             max_steps: 20,
             compact_percent: 80,
             instructions: vec!["AGENTS.md".to_owned()],
-            checkpoints: true,
+            checkpoints: Recording {
+                is_on: true,
+                ignored: Scope::nothing(),
+            },
             paused_keep_ms: None,
             redactor: Redactor::patterns(),
         }

@@ -112,3 +112,31 @@ fn what_is_too_intricate_is_undecided_not_disjoint() {
         assert_eq!(found, Overlap::Undecided, "{a} and {b}");
     }
 }
+
+#[test]
+fn a_folder_is_worth_a_look_when_something_below_it_may_be_in_the_scope() {
+    for (patterns, folder, worth) in [
+        (&["data/**"][..], "data", true),
+        (&["data/**"], "data/deep/er", true),
+        (&["data/**"], "database", false),
+        (&["data/deep/x"], "data", true),
+        (&["data/deep/x"], "data/other", false),
+        (&["data"], "data", true),
+        (&["*.local"], "anything", true),
+        (&["./*.local"], "anything", false),
+        (&["./*.local"], "x.local", true),
+        (&["./a.local"], "anything", false),
+        (&["**", "!target/"], "target", false),
+        (&["**", "!target/"], "target/debug", false),
+        (&["**", "!target/", "target/keep/*"], "target", true),
+        (&["**", "!target/", "target/keep/*"], "target/debug", false),
+        (&["a[b]*/x"], "a*[", false),
+        (&["a*/x"], "a*[", true),
+        (&[], "data", false),
+    ] {
+        let found = language(patterns).may_have_below(folder.as_bytes());
+        assert_eq!(found, worth, "{folder} for {patterns:?}");
+    }
+    assert!(folded(&["Data/x"], LOOSE).may_have_below(b"dATA"));
+    assert!(language(&["*.local"]).may_have_below(b"\xff"));
+}
