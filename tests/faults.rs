@@ -1,6 +1,8 @@
 //! A model's process that is killed at each point of its work: it goes on as if nothing had happened, and nothing is done
 //! twice. `cargo test` builds know the faults that are asked for here; see `src/fault.rs`.
 
+use std::collections::BTreeSet;
+
 use treeyard::fault::{Point, VARIABLE};
 
 use crate::yard::{Yard, eventually, text};
@@ -70,6 +72,7 @@ fn killed_at_each_point(turn: u32) -> usize {
             .iter()
             .filter(|event| event["data"]["call"]["end"]["how"] == "answered");
         assert_eq!(answered.count(), 4, "{told}");
+        no_step_is_done_twice(&yard, &told);
         // Nothing of a command is left when what it came to is on record.
         let jobs = std::fs::read_dir(yard.repo().join(".git/treeyard/jobs")).unwrap();
         assert_eq!(jobs.count(), 0, "{told}");
@@ -77,6 +80,23 @@ fn killed_at_each_point(turn: u32) -> usize {
         happened += usize::from(mark.exists());
     }
     happened
+}
+
+/// A step that is begun again has the key that it had before, and none is completed twice by one key.
+fn no_step_is_done_twice(yard: &Yard, told: &str) {
+    let all = yard.json(&["steps", "task"]);
+    let all = all["steps"].as_array().unwrap();
+    let key = |step: &serde_json::Value| step["idempotency_key"].as_str().unwrap().to_owned();
+    let is_done = |step: &&serde_json::Value| step["status"] == "completed";
+    let done: Vec<_> = all.iter().filter(is_done).map(key).collect();
+    let (tries, once): (_, BTreeSet<_>) = (done.len(), done.into_iter().collect());
+    assert_eq!((tries, once.len()), (7, 7), "{told}\n{all:#?}");
+    for step in all.iter().filter(|step| !is_done(step)) {
+        assert_eq!(step["status"], "failed", "{told}\n{all:#?}");
+        let error = step["error"].as_str().unwrap();
+        assert!(error.starts_with("lost"), "{told}\n{all:#?}");
+        assert!(once.contains(&key(step)), "{told}\n{all:#?}");
+    }
 }
 
 #[test]

@@ -41,6 +41,7 @@ mod secrets;
 mod shown;
 mod shut;
 mod sixteen;
+mod steps;
 mod talk;
 mod turns;
 mod ways;

@@ -53,6 +53,7 @@ pub mod send;
 pub mod setup;
 pub mod shim;
 pub mod single;
+pub mod steps;
 pub mod submit;
 pub mod swap;
 pub mod talk;

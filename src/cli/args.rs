@@ -112,6 +112,8 @@ pub enum Command {
     Logs(c::logs::Args),
     /// Print what was said in a session with a model
     Thread(c::thread::Args),
+    /// List what a session did, step by step
+    Steps(c::steps::Args),
     /// Talk with a model, line by line
     Chat(c::chat::Args),
     /// Say something to a session's model

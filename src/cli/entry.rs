@@ -98,6 +98,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::Show(args) => c::show::run(args, context),
         Command::Logs(args) => c::logs::run(args, context),
         Command::Thread(args) => c::thread::run(args, context),
+        Command::Steps(args) => c::steps::run(args, context),
         Command::Chat(args) => c::chat::run(args, context),
         Command::Send(args) => c::send::run(args, context),
         Command::Diff(args) => c::diff::run(args, context),

@@ -44,6 +44,7 @@ pub mod scope;
 pub mod send;
 pub mod show;
 pub mod status;
+pub mod steps;
 pub mod swap;
 pub mod thread;
 pub mod tools;

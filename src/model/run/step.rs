@@ -1,0 +1,284 @@
+//! A session's ledger: its steps, each with the key by which it is known, as they follow from its events.
+//!
+//! A step is one call of a model, one call of a tool or one command. What it is to do is on record before it begins, and what
+//! came of it afterwards; so the ledger is a pure function of the log, and is the same for whoever runs a step, recovers it
+//! or looks at it. A step that is begun again after a crash has the key that it had before: none is completed twice.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::{CallEnd, ToolEnd};
+use crate::model::event::Event;
+use crate::model::ids::{CommitId, ContentHash, MessageId, SessionId};
+use crate::model::job::JobKind;
+use crate::model::thread::{MessageRole, Spoken};
+use crate::model::tool::CallId;
+
+/// What a step does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepKind {
+    /// Asks a model.
+    ModelCall,
+    /// Does what a model asks for.
+    ToolCall,
+    /// Runs a program.
+    Command,
+}
+
+/// How far a step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepStatus {
+    /// It is known, and has not begun.
+    Pending,
+    /// It has begun.
+    InProgress,
+    /// It has done what it is for.
+    Completed,
+    /// It has not, and is over.
+    Failed,
+}
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// The id of the call, or of the command's job.
+    pub step_id: String,
+    /// What it does.
+    pub kind: StepKind,
+    /// The model, the tool or the command.
+    pub what: String,
+    /// What the tool was called with, without secrets.
+    pub arguments: Option<serde_json::Value>,
+    /// Its place among the session's steps, from 1. Further tries of a step have the same.
+    pub index: u64,
+    /// The tree of the worktree that it saw: of the last checkpoint when it began, or of what the session started from.
+    pub tree: Option<CommitId>,
+    /// BLAKE3 of session, index, kind, canonical request and tree; nothing before it has begun.
+    pub idempotency_key: Option<ContentHash>,
+    /// How far it is.
+    pub status: StepStatus,
+    /// What came of it.
+    pub output_artifact_ref: Option<ContentHash>,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// The message with what came of it, or that asked for it.
+    #[serde(skip)]
+    pub message: Option<MessageId>,
+    /// The hash of what it is to do.
+    #[serde(skip)]
+    request: ContentHash,
+}
+
+/// The steps of a session, from its events in their order.
+#[derive(Debug)]
+pub struct Steps {
+    session: SessionId,
+    tree: Option<CommitId>,
+    trees: HashMap<u64, CommitId>,
+    /// How many steps came to something.
+    done: u64,
+    /// Whether what is said was said in the session that this one goes on from.
+    is_given: bool,
+    steps: Vec<Step>,
+}
+
+impl Steps {
+    /// Of a session that starts from a commit with this tree.
+    pub fn new(session: SessionId, base_tree: Option<CommitId>) -> Self {
+        Self {
+            session,
+            tree: base_tree,
+            trees: HashMap::new(),
+            done: 0,
+            is_given: false,
+            steps: Vec::new(),
+        }
+    }
+
+    /// All of them, in the order in which they became known.
+    pub fn into_vec(self) -> Vec<Step> {
+        self.steps
+    }
+
+    /// Takes in the next event; of a message `said` is all of it, where that can be read.
+    pub fn take_in(&mut self, event: &Event, said: Option<&Spoken>) {
+        match event {
+            Event::SessionForked { .. } => self.is_given = true,
+            Event::CheckpointTaken { checkpoint } => {
+                self.is_given = false;
+                let tree = checkpoint.worktree_tree.clone();
+                self.trees.insert(checkpoint.number, tree.clone());
+                self.tree = Some(tree);
+            }
+            Event::CheckpointRestored { number, .. } => {
+                self.tree = self.trees.get(number).cloned().or(self.tree.take());
+            }
+            Event::JobQueued {
+                job_id,
+                kind: JobKind::Setup | JobKind::Command,
+                command,
+                ..
+            } => self.learn(StepKind::Command, job_id.to_string(), command.to_string()),
+            Event::JobDispatched { job_id } => self.begin(&job_id.to_string()),
+            Event::JobCancelled { job_id, reason } => {
+                self.end(
+                    &job_id.to_string(),
+                    Err(format!("cancelled: {reason}")),
+                    None,
+                );
+            }
+            Event::CommandExecuted {
+                job_id,
+                outcome,
+                output,
+                ..
+            } => {
+                let end = match outcome.is_success() {
+                    true => Ok(()),
+                    false => Err(outcome.describe()),
+                };
+                if self.end(&job_id.to_string(), end, output.clone()) {
+                    self.done += 1;
+                }
+            }
+            Event::ModelCallStarted { call } => {
+                let (id, what) = (call.call_id.to_string(), &call.model_id);
+                self.learn(StepKind::ModelCall, id, format!("{}/{what}", call.provider));
+                if let Some(step) = self.steps.last_mut() {
+                    step.request = call.request_hash.clone();
+                }
+                self.begin(&call.call_id.to_string());
+            }
+            Event::ModelCallEnded { call } => {
+                self.end(&call.call_id.to_string(), end_of_call(&call.end), None);
+            }
+            Event::ToolCalled { call } => {
+                let id = call.tool_call_id.to_string();
+                // One that was not let through never began.
+                self.begin(&id);
+                self.end(&id, end_of_tool(&call.end), Some(call.result_hash.clone()));
+            }
+            Event::SessionMessage { message } if !self.is_given => match message.role {
+                MessageRole::Assistant => {
+                    self.answered(message.message_id, &message.content_hash);
+                    self.called(message.message_id, said);
+                }
+                MessageRole::ToolCall => self.begin_call(message.tool_call_id.as_ref()),
+                MessageRole::ToolResult => {
+                    self.done += 1;
+                    let id = message.tool_call_id.as_ref().map(CallId::to_string);
+                    if let Some(step) = id.and_then(|id| self.open(&id)) {
+                        step.message = Some(message.message_id);
+                    }
+                }
+                MessageRole::System | MessageRole::User => {}
+            },
+            _ => {}
+        }
+    }
+
+    fn learn(&mut self, kind: StepKind, step_id: String, what: String) {
+        self.steps.push(Step {
+            request: ContentHash::of(what.as_bytes()),
+            step_id,
+            kind,
+            what,
+            arguments: None,
+            index: self.done + 1,
+            tree: None,
+            idempotency_key: None,
+            status: StepStatus::Pending,
+            output_artifact_ref: None,
+            error: None,
+            message: None,
+        });
+    }
+
+    fn answered(&mut self, message: MessageId, content: &ContentHash) {
+        let mut calls = self.steps.iter_mut().rev();
+        let call = calls.find(|step| step.kind == StepKind::ModelCall);
+        if let Some(call) = call.filter(|step| step.status == StepStatus::Completed) {
+            call.output_artifact_ref = Some(content.clone());
+            call.message = Some(message);
+        }
+        self.done += 1;
+    }
+
+    /// The calls of tools in an answer run one after the other.
+    fn called(&mut self, message: MessageId, said: Option<&Spoken>) {
+        for (at, (id, call)) in said.into_iter().flat_map(Spoken::calls).enumerate() {
+            self.learn(StepKind::ToolCall, id.to_string(), call.name.clone());
+            if let Some(step) = self.steps.last_mut() {
+                let canonical = json!([call.name, call.arguments]).to_string();
+                step.request = ContentHash::of(canonical.as_bytes());
+                step.arguments = Some(call.arguments.clone());
+                step.index += at as u64;
+                step.message = Some(message);
+            }
+        }
+    }
+
+    fn begin_call(&mut self, id: Option<&CallId>) {
+        if let Some(id) = id {
+            self.begin(&id.to_string());
+        }
+    }
+
+    fn begin(&mut self, id: &str) {
+        let (session, tree, done) = (self.session, self.tree.clone(), self.done);
+        let Some(step) = self.open(id) else { return };
+        if step.kind == StepKind::Command {
+            step.index = done + 1;
+        }
+        if step.status == StepStatus::Pending {
+            step.idempotency_key = Some(key(session, step, tree.as_ref()));
+            step.tree = tree;
+            step.status = StepStatus::InProgress;
+        }
+    }
+
+    /// Whether it was one of these.
+    fn end(&mut self, id: &str, end: Result<(), String>, output: Option<ContentHash>) -> bool {
+        let Some(step) = self.open(id) else {
+            return false;
+        };
+        step.status = match end {
+            Ok(()) => StepStatus::Completed,
+            Err(_) => StepStatus::Failed,
+        };
+        step.error = end.err();
+        step.output_artifact_ref = output;
+        true
+    }
+
+    fn open(&mut self, id: &str) -> Option<&mut Step> {
+        self.steps.iter_mut().rev().find(|step| step.step_id == id)
+    }
+}
+
+/// An array of strings and a number has one form as JSON.
+fn key(session: SessionId, step: &Step, tree: Option<&CommitId>) -> ContentHash {
+    let parts = json!([session, step.index, step.kind, step.request, tree]);
+    ContentHash::of(parts.to_string().as_bytes())
+}
+
+fn end_of_call(end: &CallEnd) -> Result<(), String> {
+    match end {
+        CallEnd::Answered { .. } => Ok(()),
+        CallEnd::Failed { kind, message } => Err(format!("{kind}: {message}")),
+        CallEnd::Lost => Err("lost: nobody knows whether it was answered".to_owned()),
+    }
+}
+
+fn end_of_tool(end: &ToolEnd) -> Result<(), String> {
+    match end {
+        ToolEnd::Ok => Ok(()),
+        ToolEnd::Failed { code, .. } => Err(code.clone()),
+        ToolEnd::Denied { code, .. } => Err(format!("{code}: not let through")),
+        ToolEnd::Ambiguous => Err("interrupted: nobody knows how far it came".to_owned()),
+    }
+}

@@ -1,0 +1,161 @@
+//! A session's steps as they are told: what each was, what it saw, and from where a replay goes on.
+
+use serde_json::Value;
+
+use crate::talk::{refused, with_input, yard_with};
+use crate::yard::{Yard, eventually, text};
+
+/// Writes two files one after the other, one of them in vain, and says so.
+const SCRIPT: &str = r#"
+format = 1
+[[step]]
+expect = { user = "first" }
+say = [
+    { call = "file.write", arguments = { path = "a.txt", content = "one\n" } },
+    { call = "file.edit", arguments = { path = "a.txt", old = "two", new = "three" } },
+]
+[[step]]
+say = [{ call = "file.write", arguments = { path = "b.txt", content = "two\n" } }]
+[[step]]
+text = "It is written."
+"#;
+
+fn steps(yard: &Yard, name: &str) -> Vec<Value> {
+    let all = yard.json(&["steps", name]);
+    all["steps"].as_array().unwrap().clone()
+}
+
+fn of<'a>(all: &'a [Value], key: &str) -> Vec<&'a Value> {
+    all.iter().map(|one| &one[key]).collect()
+}
+
+#[test]
+fn each_step_of_a_model_is_told_with_what_it_saw() {
+    let yard = yard_with("HIGH", SCRIPT);
+    yard.exits(0, &["run", "--name", "work", "--prompt", "first"]);
+    let all = steps(&yard, "work");
+    assert_eq!(of(&all, "index"), [1, 2, 3, 4, 5, 6]);
+    let call = "model_call";
+    let kinds = [call, "tool_call", "tool_call", call, "tool_call", call];
+    assert_eq!(of(&all, "kind"), kinds);
+    let froms = of(&all, "replay_from");
+    let number = Value::from;
+    assert_eq!(
+        froms,
+        [
+            &Value::Null,
+            &number(1),
+            &number(2),
+            &Value::Null,
+            &number(3),
+            &Value::Null
+        ]
+    );
+    let ends = of(&all, "status");
+    assert_eq!(ends[2], "failed", "{all:?}");
+    assert!(ends.iter().filter(|end| **end == "completed").count() == 5);
+    // A step sees what those before it made: the first tool changes the tree, the one in vain does not.
+    let trees = of(&all, "tree");
+    assert_eq!(trees[0], trees[1], "a call of a model changes nothing");
+    assert_ne!(trees[1], trees[2]);
+    assert_eq!(trees[2], trees[3]);
+    assert_ne!(trees[4], trees[5]);
+    for step in &all {
+        assert_eq!(step["recoverable"], false, "they are over");
+        let output = step["output_artifact_ref"].as_str().unwrap();
+        yard.exits(
+            0,
+            &["artifacts", "cat", output.strip_prefix("blake3:").unwrap()],
+        );
+    }
+    let mut keys = of(&all, "idempotency_key");
+    keys.sort_by_key(|key| key.to_string());
+    keys.dedup();
+    assert_eq!(keys.len(), 6);
+
+    let mut command = yard.command(env!("CARGO_BIN_EXE_treeyard"));
+    let output = command
+        .args(["steps", "work"])
+        .env("COLUMNS", "80")
+        .output();
+    let told = text(&output.unwrap().stdout);
+    assert!(
+        told.lines().all(|line| line.chars().count() <= 80),
+        "{told}"
+    );
+    insta::assert_snapshot!("steps", without_hashes(&told, &all));
+    yard.sound();
+}
+
+/// Trees follow from the files, and stay; keys follow from the session's id.
+fn without_hashes(told: &str, all: &[Value]) -> String {
+    let mut told = told.to_owned();
+    for step in all {
+        let key = &step["idempotency_key"].as_str().unwrap()["blake3:".len()..][..10];
+        told = told.replace(key, "<key>     ");
+    }
+    told
+}
+
+#[test]
+fn a_replay_goes_on_after_the_step_that_is_named() {
+    let yard = yard_with("HIGH", SCRIPT);
+    yard.exits(0, &["run", "--name", "work", "--prompt", "first"]);
+    let all = steps(&yard, "work");
+    let last = all[4]["replay_from"].to_string();
+    let live = [
+        "replay", "work", "--live", "--from", &last, "--prompt", "and now",
+    ];
+    yard.exits(0, &live);
+    // What it has from there was done by another session.
+    let fork = steps(&yard, "work-fork");
+    assert!(fork.is_empty(), "{fork:?}");
+    assert!(
+        yard.exits(0, &["steps", "work-fork"])
+            .contains("has no step yet")
+    );
+}
+
+#[test]
+fn steps_that_were_taken_back_are_told_as_such() {
+    let yard = yard_with("HIGH", SCRIPT);
+    with_input(&yard, &["chat", "--name", "work", "first"], "/quit\n");
+    eventually("it waits", || yard.state_of("work") == "PAUSED");
+    yard.exits(0, &["restore", "work", "--at", "2"]);
+    let all = steps(&yard, "work");
+    let (no, yes) = (&Value::Bool(false), &Value::Bool(true));
+    assert_eq!(of(&all, "taken_back"), [no, no, yes, yes, yes, yes]);
+    assert_eq!(all[1]["replay_from"], 1);
+    assert_eq!(all[4]["replay_from"], Value::Null);
+    assert!(yard.exits(0, &["steps", "work"]).contains("taken back"));
+}
+
+#[test]
+fn commands_are_steps_too() {
+    let yard = Yard::new();
+    let line = "echo > a.txt; exit 3";
+    yard.exits(1, &["run", "--name", "work", "--", "sh", "-c", line]);
+    let all = steps(&yard, "work");
+    assert_eq!(all.len(), 1);
+    let base = yard.git(&["rev-parse", "main^{tree}"]);
+    let step = &all[0];
+    assert_eq!(step["kind"], "command");
+    assert_eq!(step["tree"], base.trim());
+    assert_eq!(step["status"], "failed");
+    assert_eq!(step["error"], "exited with 3");
+    refused(&yard, &["steps", "nobody"], 3);
+}
+
+#[test]
+fn a_step_that_waits_has_no_key_yet() {
+    let yard = yard_with("LOW", SCRIPT);
+    yard.exits(5, &["run", "--name", "work", "--prompt", "first"]);
+    let all = steps(&yard, "work");
+    assert_eq!(of(&all, "status"), ["completed", "pending", "pending"]);
+    assert_eq!(of(&all, "index"), [1, 2, 3]);
+    for step in &all[1..] {
+        assert!(step["idempotency_key"].is_null() && step["tree"].is_null());
+        assert!(step["replay_from"].is_null());
+        assert_eq!(step["recoverable"], true);
+    }
+}
