@@ -84,6 +84,8 @@ macro_rules! points {
 points! {
     /// That a model is called is on record, and it was not called yet.
     CallBegun = "call-begun", false;
+    /// What has arrived of an answer is kept, and more is to come.
+    AnswerArriving = "answer-arriving", false;
     /// A model answered, and nothing of that is on record.
     CallAnswered = "call-answered", false;
     /// That a tool runs is on record, and it does not run yet.

@@ -567,3 +567,66 @@ fn gc_drops_what_nobody_can_use() {
     assert_eq!(refs(), "");
     yard.sound();
 }
+
+/// Looks at files, and changes none.
+const READER: &str = r#"
+format = 1
+[[step]]
+unordered = true
+times = 6
+say = [{ call = "file.read", arguments = { path = "README.md" } }]
+[[step]]
+text = "I have seen enough."
+"#;
+
+#[test]
+fn a_conversation_that_changes_nothing_has_points_too() {
+    let yard = yard_with("HIGH", READER);
+    yard.exits(0, &["run", "--name", "looks", "--prompt", "look"]);
+    let all = checkpoints(&yard, "looks");
+    let causes: Vec<_> = all
+        .iter()
+        .map(|one| one["cause"].as_str().unwrap())
+        .collect();
+    assert_eq!(causes[0], "began");
+    assert!(
+        causes[1..].iter().all(|cause| *cause == "said"),
+        "{causes:?}"
+    );
+    let thread = yard.json(&["thread", "looks"]);
+    let messages = thread["messages"].as_array().unwrap();
+    let places: Vec<_> = all
+        .iter()
+        .map(|one| {
+            let id = &one["message_thread_tail_id"];
+            messages
+                .iter()
+                .position(|message| message["message_id"] == *id)
+        })
+        .map(Option::unwrap)
+        .collect();
+    // A step of the loop has three messages: the answer, the call and what came of it.
+    let ends = places.iter().copied().chain([messages.len() - 1]);
+    let far = places
+        .iter()
+        .zip(ends.skip(1))
+        .map(|(one, next)| next - one);
+    assert!(far.max() < Some(5 + 3), "{places:?} of {}", messages.len());
+    let told = yard.exits(0, &["replay", "looks"]);
+    assert!(told.starts_with("looks: reproduced"), "{told}");
+
+    yard.exits(
+        0,
+        &[
+            "--set",
+            "checkpoints.messages=0",
+            "run",
+            "--name",
+            "quiet",
+            "--prompt",
+            "look",
+        ],
+    );
+    assert_eq!(count(&yard, "quiet"), 1);
+    yard.sound();
+}

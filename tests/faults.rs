@@ -313,3 +313,63 @@ fn what_a_crash_left_is_told_before_it_is_settled() {
     );
     yard.sound();
 }
+
+#[test]
+fn what_had_arrived_of_an_answer_is_gone_on_from() {
+    let token = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
+    let lines = |n: usize| match n {
+        3 => format!("with {token}\\n"),
+        n => format!("line {n} of the answer\\n"),
+    };
+    let whole: String = (1..=40).map(lines).collect();
+    let script = format!(
+        "[[step]]\npace = {{ chars = 30, every_ms = 2 }}\ntext = \"{whole}\"\n\
+         [[step]]\nexpect = {{ user = \"cut off\" }}\ntext = \"the end\"\n"
+    );
+    let yard = Yard::new();
+    yard.plays(&script, "[checkpoints]\nstream_tokens = 20\n");
+    let mark = yard.folder.path().join("mark");
+    let mut run = yard.command(env!("CARGO_BIN_EXE_treeyard"));
+    let plan = yard.plan(&PLAN.replace("auto_land = true\n", ""));
+    let fault = format!("kill@answer-arriving:4@{}", mark.display());
+    let ran = run.args(["run", &plan]).env(VARIABLE, fault).output();
+    let ran = ran.unwrap();
+    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+    assert!(mark.exists());
+
+    let thread = yard.json(&["thread", "task"]);
+    let all = thread["messages"].as_array().unwrap().iter();
+    let said: Vec<_> = all
+        .filter(|one| one["role"] == "ASSISTANT")
+        .map(|one| one["content"].to_string())
+        .collect();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(
+        said[0].contains("line 1 of the answer\\nline 2 of"),
+        "{said:?}"
+    );
+    assert!(
+        said[0].contains("line 8") && !said[0].contains("line 40"),
+        "{said:?}"
+    );
+    assert!(said[1].contains("the end"), "{said:?}");
+    // Both were paid for once, and a secret in what had arrived is nowhere.
+    let hows: Vec<_> = yard
+        .events("FR-EVT-MODEL-002")
+        .iter()
+        .map(|event| event["data"]["call"]["end"]["finish_reason"].to_string())
+        .collect();
+    assert_eq!(hows, ["\"ERROR\"", "\"STOP\""]);
+    for kept in yard.events("FR-EVT-MODEL-007") {
+        let hash = kept["data"]["hash"].as_str().unwrap();
+        let words = yard.exits(
+            0,
+            &["artifacts", "cat", hash.strip_prefix("blake3:").unwrap()],
+        );
+        assert!(!words.contains(token), "{words}");
+    }
+    assert!(!said[0].contains(token), "{said:?}");
+    let told = yard.exits(0, &["replay", "task"]);
+    assert!(told.starts_with("task: reproduced"), "{told}");
+    yard.sound();
+}

@@ -67,6 +67,8 @@ pub(super) fn recording(settings: &Settings) -> Recording {
     Recording {
         is_on: settings.record_checkpoints(),
         ignored: settings.ignored_in_checkpoints().clone(),
+        messages: settings.messages_a_checkpoint(),
+        stream_tokens: settings.tokens_a_checkpoint(),
     }
 }
 

@@ -227,6 +227,8 @@ settings! {
     }
     "checkpoints" {
         "record" record_checkpoints: bool = true, "Whether points that sessions can be put back to are recorded while they work and when they stop.";
+        "messages" messages_a_checkpoint: u32 = 5, "After so many messages of a model's thread a point is recorded although no file changed; 0: never.";
+        "stream_tokens" tokens_a_checkpoint: u32 = 4096, "After so many tokens of an answer what has arrived of it is kept, for a crash in the middle of it; 0: never.";
         "ignored" ignored_in_checkpoints: Scope = Scope::nothing(), "Files that git ignores and checkpoints have all the same, as patterns of a scope: [\"data/**\", \"*.local\"], or [\"**\"] for all.";
     }
     "retention" {
@@ -401,7 +403,7 @@ macro_rules! getters {
 getters! {
     copy {
         max_concurrent_sessions: u32, max_concurrent_models: u32, grace_seconds: u32, isolation: Isolation, pool: u32,
-        include: bool, record_checkpoints: bool, land_method: LandMethod, uncommitted: Uncommitted, auto_land: bool,
+        include: bool, record_checkpoints: bool, messages_a_checkpoint: u32, tokens_a_checkpoint: u32, land_method: LandMethod, uncommitted: Uncommitted, auto_land: bool,
         on_drift: OnDrift, events_days: u32, sessions_days: u32, artifacts_days: u32, retries: Retries,
         priority: u8, lane: Lane, sandbox_level: Level, sandbox_narrow: bool,
         agent_mode: RuntimeMode, ask_from: RiskLevel, max_steps: u32, budget_session: BudgetLimits,

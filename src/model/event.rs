@@ -188,6 +188,13 @@ events! {
     ModelCallStarted = "FR-EVT-MODEL-001" {
         /** Which, and what for. */ call: Box<CallIntent>,
     }
+    /// What has arrived of an answer so far is kept; more is to come.
+    AnswerArriving = "FR-EVT-MODEL-007" {
+        /** The job. */ job_id: JobId,
+        /** The call. */ call_id: ModelCallId,
+        /** The last message that its model had seen. */ #[serde(default, skip_serializing_if = "Option::is_none")] answers: Option<MessageId>,
+        /** The artifact with its words, without secrets. */ hash: ContentHash,
+    }
     /// That call ended.
     ModelCallEnded = "FR-EVT-MODEL-002" {
         /** How. */ call: Box<CallOutcome>,

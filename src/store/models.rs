@@ -12,7 +12,9 @@ use crate::model::backend::Backend;
 use crate::model::budget::{Span, Spent};
 use crate::model::event::Event;
 use crate::model::identity::RoleExecutionIdentity;
-use crate::model::ids::{EventId, InvalidId, JobId, MessageId, ModelCallId, PlanId, SessionId};
+use crate::model::ids::{
+    ContentHash, EventId, InvalidId, JobId, MessageId, ModelCallId, PlanId, SessionId,
+};
 use crate::model::price::MicroDollars;
 use crate::model::run::{AskedCall, CallEnd, CallIntent, Stop};
 use crate::model::thread::MessageRecord;
@@ -88,6 +90,8 @@ const CHOSEN: &str = "SELECT * FROM events WHERE session_id = ?1 \
      AND event_type = 'FR-EVT-MODEL-006' ORDER BY seq";
 const LAST_CALL: &str = "SELECT * FROM events WHERE session_id = ?1 \
      AND event_type IN ('FR-EVT-MODEL-001', 'FR-EVT-MODEL-002') ORDER BY seq DESC LIMIT 2";
+const ARRIVED: &str = "SELECT * FROM events WHERE session_id = ?1 \
+     AND event_type = 'FR-EVT-MODEL-007' ORDER BY seq DESC LIMIT 1";
 const COMPACTED: &str = "SELECT * FROM events WHERE session_id = ?1 \
      AND event_type = 'FR-EVT-MODEL-004' \
      AND seq > coalesce((SELECT max(seq) FROM events WHERE session_id = ?1 \
@@ -157,6 +161,26 @@ impl Store {
     pub fn open_calls(&self, session: SessionId) -> Result<Vec<ModelCallRow>, StoreError> {
         let open = "WHERE session_id = ?1 AND tokens IS NULL ORDER BY started_ms";
         calls(&self.connection, open, params![session.to_string()])
+    }
+
+    /// What had arrived of the answer to a call when it was kept last: the last message that its model had seen, and the
+    /// words.
+    pub fn arrived(
+        &self,
+        session: SessionId,
+        call: ModelCallId,
+    ) -> Result<Option<(Option<MessageId>, ContentHash)>, StoreError> {
+        let mut statement = self.connection.prepare_cached(ARRIVED)?;
+        let last = records(statement.query([session.to_string()])?)?.pop();
+        Ok(last.and_then(|record| match record.event {
+            Event::AnswerArriving {
+                call_id,
+                answers,
+                hash,
+                ..
+            } if call_id == call => Some((answers, hash)),
+            _ => None,
+        }))
     }
 
     /// All calls of models that began since a time, in milliseconds since the epoch; the oldest first.

@@ -50,6 +50,10 @@ pub struct Recording {
     pub is_on: bool,
     /// Which of the files that are ignored are recorded too.
     pub ignored: Scope,
+    /// After how many messages one is recorded although no file changed; 0: never.
+    pub messages: u32,
+    /// After how many tokens of an answer what has arrived of it is kept; 0: never.
+    pub stream_tokens: u32,
 }
 
 /// Keeps the files of a session as they are, and records it. `None` when they are those of its last checkpoint, or of its
@@ -84,7 +88,7 @@ pub fn checkpoint(
     let tail = store.last_message(session.id)?;
     let is_needed = match point.cause {
         Cause::Began | Cause::Asked => true,
-        Cause::Restoring => {
+        Cause::Restoring | Cause::Said => {
             !is_same || last.as_ref().and_then(|last| last.message_thread_tail_id) != tail
         }
         _ => !is_same,

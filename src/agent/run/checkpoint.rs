@@ -14,12 +14,25 @@ impl Run<'_> {
     /// How the files are before the first step, and after one whose checkpoint was not recorded any more. While it is not
     /// known how far a call came, the last one is what there was before it.
     pub(super) fn checkpoint_at_start(&mut self) -> Result<(), RunError> {
-        match self.ledger.thread.next() {
-            Next::Act(pending) if pending.begun => Ok(()),
-            _ => match self.ledger.store.last_checkpoint(self.setup.session.id)? {
-                None => self.checkpoint(Cause::Began),
-                Some(_) => self.checkpoint(Cause::AtWork),
-            },
+        let last = self.ledger.store.last_checkpoint(self.setup.session.id)?;
+        let tail = (last.as_ref()).and_then(|last| last.checkpoint.message_thread_tail_id);
+        let mut heard = self.ledger.thread.messages().iter();
+        let at = heard.rposition(|one| Some(one.record.message_id) == tail);
+        self.kept_at = at.map_or(0, |at| at + 1);
+        match (self.ledger.thread.next(), last) {
+            (Next::Act(pending), _) if pending.begun => Ok(()),
+            (_, None) => self.checkpoint(Cause::Began),
+            (_, Some(_)) => self.checkpoint(Cause::AtWork),
+        }
+    }
+
+    /// A point to come back to in a conversation that changes no file.
+    pub(super) fn checkpoint_if_much_was_said(&mut self) -> Result<(), RunError> {
+        let most = self.setup.checkpoints.messages as usize;
+        let said = (self.ledger.thread.messages().len()).saturating_sub(self.kept_at);
+        match most > 0 && said >= most {
+            true => self.checkpoint(Cause::Said),
+            false => Ok(()),
         }
     }
 
@@ -82,8 +95,10 @@ impl Run<'_> {
         let Some(row) = self.ledger.store.session(self.setup.session.id)? else {
             return Ok(());
         };
-        if let Err(error) = checkpoint(&repo, &mut self.ledger.store, &row, point) {
-            tracing::warn!(%error, "no checkpoint was recorded");
+        match checkpoint(&repo, &mut self.ledger.store, &row, point) {
+            Ok(Some(_)) => self.kept_at = self.ledger.thread.messages().len(),
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "no checkpoint was recorded"),
         }
         Ok(())
     }

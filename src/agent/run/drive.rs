@@ -43,6 +43,8 @@ pub(super) struct Run<'s> {
     pub common: Common,
     /// What it held when its tools were made.
     pub lock: Option<Lock>,
+    /// How many messages its thread had when a checkpoint was recorded last.
+    pub kept_at: usize,
 }
 
 /// Goes on with a session's thread until there is a reason to stop, and records that reason and what
@@ -70,6 +72,7 @@ pub async fn drive(
         trace: EventId::new(),
         common: Common::of(setup),
         lock,
+        kept_at: 0,
     };
     settle_lost(&mut run.ledger, setup)?;
     if let Some(items) = run.ledger.last_result_of(&TodoItem::WRITTEN_BY)? {
@@ -123,6 +126,7 @@ impl Run<'_> {
                     ask(self, heard, cancel).await?
                 }
             };
+            self.checkpoint_if_much_was_said()?;
             match stop {
                 None => {}
                 // What was said lately may still be too long; what was said long ago can go.

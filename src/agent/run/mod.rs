@@ -6,6 +6,7 @@
 
 mod act;
 mod again;
+mod arriving;
 mod before;
 mod checkpoint;
 mod compact;

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use super::arriving::left_of;
 use super::error::RunError;
 use super::key::key_of;
 use super::ledger::Ledger;
@@ -10,7 +11,7 @@ use super::pace::held_until;
 use super::setup::Setup;
 use crate::model::backend::Backend;
 use crate::model::budget::{Limit, Means, Span, Spent, Verdict, Warned, check};
-use crate::model::chat::{Block, ChatRequest, Image, Usage};
+use crate::model::chat::{Block, ChatRequest, FinishReason, Image, Usage};
 use crate::model::consent::{ConsentScope, ProjectionPlan, Sending, SessionModel};
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{ContentHash, EventId, ModelCallId};
@@ -149,14 +150,23 @@ fn dearest(setup: &Setup, usage: Usage) -> MicroDollars {
     price(usage).max(price(cached))
 }
 
-/// What those calls took that somebody was making when they died is not known: it counts as what was reserved.
+/// What those calls took that somebody was making when they died is not known: it counts as what was reserved. What had
+/// arrived of an answer is one that was cut off.
 pub(super) fn settle_lost(ledger: &mut Ledger, setup: &Setup) -> Result<(), RunError> {
     for call in ledger.store.open_calls(setup.session.id)? {
         let (tokens, cost) = call.reserved;
+        let left = left_of(ledger, &call)?;
+        let end = match &left {
+            Some(_) => CallEnd::Answered {
+                finish_reason: FinishReason::Error,
+                response_id: None,
+            },
+            None => CallEnd::Lost,
+        };
         let call = Box::new(CallOutcome {
             job_id: setup.job,
             call_id: call.call_id,
-            end: CallEnd::Lost,
+            end,
             usage: Usage {
                 input: tokens,
                 ..Usage::default()
@@ -165,6 +175,9 @@ pub(super) fn settle_lost(ledger: &mut Ledger, setup: &Setup) -> Result<(), RunE
             latency_ms: 0,
         });
         ledger.note(Actor::System, Event::ModelCallEnded { call });
+        if let Some(answer) = left {
+            ledger.say(answer)?;
+        }
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::arriving::Arriving;
 use super::drive::Run;
 use super::error::RunError;
 use super::ledger::New;
@@ -13,7 +14,7 @@ use crate::fault::{self, Point};
 use crate::model::chat::{Block, ChatRequest, ChatResponse, FinishReason, Piece, Usage};
 use crate::model::code::Code;
 use crate::model::event::{Actor, Event};
-use crate::model::ids::{ContentHash, ModelCallId};
+use crate::model::ids::ContentHash;
 use crate::model::run::{CallEnd, CallOutcome, Frame, Stop};
 use crate::model::thread::Said;
 use crate::provider::{ErrorKind, ProviderError};
@@ -52,7 +53,7 @@ pub(super) async fn ask(
         };
         fault::at(Point::CallBegun)?;
         let started = Instant::now();
-        let (answer, arrived) = call(run, (&request, cleared.key), heard, cancel).await;
+        let (answer, arrived) = call(run, (&request, &cleared), heard, cancel).await?;
         let made = Made {
             cleared,
             took: started.elapsed(),
@@ -121,29 +122,33 @@ async fn cleared(
 
 /// One attempt: what came of it, and how many bytes of an answer were handed on.
 async fn call(
-    run: &Run<'_>,
-    (request, key): (&ChatRequest, Option<ModelCallId>),
+    run: &mut Run<'_>,
+    (request, cleared): (&ChatRequest, &Cleared),
     heard: &mut Ear<'_>,
     cancel: &Cancel,
-) -> (Result<ChatResponse, ProviderError>, usize) {
+) -> Result<(Result<ChatResponse, ProviderError>, usize), RunError> {
     let (told, mut arriving) = tokio::sync::mpsc::unbounded_channel();
     let mut watch = |piece: Piece| drop(told.send(piece));
     let provider = &run.setup.caller.provider;
-    let key = key.map(|key| key.to_string());
+    let key = cleared.key.map(|key| key.to_string());
+    let mut so_far = Arriving::of(&run.ledger, run.setup, cleared.call_id);
     let asked = provider.chat(request, key.as_deref(), &mut watch, cancel.clone().told());
     tokio::pin!(asked);
     let mut arrived = 0;
     let answer = loop {
         tokio::select! {
             biased;
-            Some(piece) = arriving.recv() => arrived += hand_on(&piece, heard),
+            Some(piece) = arriving.recv() => {
+                arrived += hand_on(&piece, heard);
+                so_far.take(&mut run.ledger, &piece)?;
+            }
             answer = &mut asked => break answer,
         }
     };
     while let Ok(piece) = arriving.try_recv() {
         arrived += hand_on(&piece, heard);
     }
-    (answer, arrived)
+    Ok((answer, arrived))
 }
 
 /// How long it is, in bytes.

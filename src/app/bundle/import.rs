@@ -149,6 +149,7 @@ fn here(mut record: Record) -> Option<Record> {
         | Event::ModelBegan { .. }
         | Event::ModelChosen { .. }
         | Event::ModelCallStarted { .. }
+        | Event::AnswerArriving { .. }
         | Event::ModelCallEnded { .. }
         | Event::ModelStopped { .. }
         | Event::ThreadCompacted { .. }

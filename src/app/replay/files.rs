@@ -28,6 +28,7 @@ impl<'a> Replay<'a> {
                     self.compare_named(then, named)?;
                     self.seen = Some(then);
                 }
+                None if then.only_said => {}
                 None => {
                     self.compare_all()?;
                     self.take_files(then)?;

@@ -46,6 +46,8 @@ pub struct FilesThen {
     pub checkpoint: Checkpoint,
     /// Whether they were so because a tool had run. If not, somebody else made them so.
     pub by_tool: bool,
+    /// Whether they were as in the one before, so that it is a point in the conversation alone.
+    pub only_said: bool,
 }
 
 /// That a record does not fit together.
@@ -109,17 +111,26 @@ impl Record {
                 Event::ToolCalled { call } => {
                     self.tool_calls.insert(call.tool_call_id.clone(), *call);
                 }
-                Event::CheckpointTaken { checkpoint } => self.files.push(FilesThen {
-                    seq: record.seq,
-                    tail: checkpoint.message_thread_tail_id,
-                    number: checkpoint.number,
-                    by_tool: checkpoint.cause == Cause::ToolCall,
-                    checkpoint: *checkpoint,
-                }),
+                Event::CheckpointTaken { checkpoint } => self.keep(record.seq, *checkpoint),
                 Event::CheckpointRestored { number, .. } => self.put_back(record.seq, number),
                 _ => {}
             }
         }
+    }
+
+    fn keep(&mut self, seq: u64, checkpoint: Checkpoint) {
+        let tree = &checkpoint.worktree_tree;
+        let before = self.files.last();
+        let is_same = before.is_some_and(|before| before.checkpoint.worktree_tree == *tree);
+        let only_said = checkpoint.cause == Cause::Said && is_same;
+        self.files.push(FilesThen {
+            seq,
+            tail: checkpoint.message_thread_tail_id,
+            number: checkpoint.number,
+            by_tool: checkpoint.cause == Cause::ToolCall || only_said,
+            only_said,
+            checkpoint,
+        });
     }
 
     fn put_back(&mut self, seq: u64, number: u64) {
@@ -128,6 +139,7 @@ impl Record {
             self.files.push(FilesThen {
                 seq,
                 by_tool: false,
+                only_said: false,
                 ..then
             });
         }

@@ -18,6 +18,8 @@ pub enum Cause {
     Began,
     /// A tool had run.
     ToolCall,
+    /// So much was said since the last one.
+    Said,
     /// A command had ended.
     JobEnded,
     /// A command had been at work for a while.
@@ -38,6 +40,7 @@ impl Cause {
         match self {
             Self::Began => "began",
             Self::ToolCall => "tool call",
+            Self::Said => "messages",
             Self::JobEnded => "command ended",
             Self::AtWork => "at work",
             Self::Stopped => "stopped",

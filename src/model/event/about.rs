@@ -20,6 +20,7 @@ impl Event {
             | Self::OutputRedacted { job_id, .. }
             | Self::JobCancelled { job_id, .. }
             | Self::ModelBegan { job_id, .. }
+            | Self::AnswerArriving { job_id, .. }
             | Self::ModelStopped { job_id, .. }
             | Self::ThreadCompacted { job_id, .. }
             | Self::CommandExecuted { job_id, .. } => Some(*job_id),

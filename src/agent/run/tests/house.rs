@@ -162,6 +162,8 @@ impl House {
             checkpoints: Recording {
                 is_on: true,
                 ignored: Scope::nothing(),
+                messages: 5,
+                stream_tokens: 4096,
             },
             paused_keep_ms: None,
             redactor: Redactor::patterns(),
