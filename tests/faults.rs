@@ -373,3 +373,38 @@ fn what_had_arrived_of_an_answer_is_gone_on_from() {
     assert!(told.starts_with("task: reproduced"), "{told}");
     yard.sound();
 }
+
+#[test]
+fn what_had_arrived_is_left_where_a_person_went_back() {
+    let whole: String = (1..=40).map(|n| format!("line {n}\\n")).collect();
+    let script = format!(
+        "[[step]]\ntext = \"first\"\n[[step]]\npace = {{ chars = 30, every_ms = 2 }}\ntext = \"{whole}\"\n"
+    );
+    let yard = Yard::new();
+    yard.plays(&script, "[checkpoints]\nstream_tokens = 20\n");
+    yard.exits(0, &["up"]);
+    let mark = yard.folder.path().join("mark");
+    crate::talk::with_input(&yard, &["chat", "--name", "task", "one"], "/quit\n");
+    eventually("it waits", || yard.state_of("task") == "PAUSED");
+    yard.exits(0, &["checkpoints", "task", "--take"]);
+    yard.exits(0, &["down"]);
+    let mut up = yard.command(env!("CARGO_BIN_EXE_treeyard"));
+    let fault = format!("kill@answer-arriving:3@{}", mark.display());
+    let began = up.arg("up").env(VARIABLE, fault).output().unwrap();
+    assert!(began.status.success());
+    yard.exits(0, &["send", "task", "two"]);
+    eventually("it died", || yard.state_of("task") == "FAILED");
+    assert!(mark.exists());
+    yard.exits(0, &["restore", "task"]);
+    yard.exits(0, &["retry", "task"]);
+    eventually("it goes on", || {
+        let ends = yard.events("FR-EVT-MODEL-002");
+        let hows = ends.iter().map(|end| &end["data"]["call"]["end"]["how"]);
+        hows.eq(["answered", "lost"])
+    });
+    let said = yard.json(&["thread", "task"]);
+    let answers = said["messages"].as_array().unwrap().iter();
+    let answers = answers.filter(|one| one["role"] == "ASSISTANT");
+    assert_eq!(answers.count(), 1, "{said}");
+    yard.exits(0, &["down"]);
+}

@@ -159,3 +159,52 @@ fn a_step_that_waits_has_no_key_yet() {
         assert_eq!(step["recoverable"], true);
     }
 }
+
+#[test]
+fn a_fork_in_the_middle_of_an_answer_has_the_rest_of_its_calls() {
+    let yard = yard_with("HIGH", SCRIPT);
+    yard.exits(0, &["run", "--name", "work", "--prompt", "first"]);
+    yard.exits(0, &["release", "work"]);
+    // After the first of the two calls of the first answer.
+    yard.exits(0, &["fork", "work", "--at", "2"]);
+    yard.exits(0, &["up"]);
+    eventually("it is done", || yard.state_of("work-fork") == "COMPLETED");
+    let all = steps(&yard, "work-fork");
+    let whats = of(&all, "what");
+    assert_eq!(whats, ["file.edit", "play/toy", "file.write", "play/toy"]);
+    assert_eq!(of(&all, "index"), [1, 2, 3, 4]);
+    assert_eq!(all[0]["replay_from"], 1);
+    assert_eq!(all[2]["replay_from"], 2);
+
+    let file = yard
+        .folder
+        .path()
+        .join("fork.treeyard")
+        .display()
+        .to_string();
+    yard.exits(0, &["export", "work-fork", "--output", &file]);
+    let other = Yard::new();
+    other.exits(0, &["import", &file]);
+    assert_eq!(steps(&other, "work-fork"), all);
+}
+
+#[test]
+fn a_call_that_is_made_again_after_going_back_is_another_step() {
+    let yard = yard_with("HIGH", SCRIPT);
+    with_input(&yard, &["chat", "--name", "work", "first"], "/quit\n");
+    eventually("it waits", || yard.state_of("work") == "PAUSED");
+    yard.exits(0, &["restore", "work", "--at", "2"]);
+    yard.exits(0, &["up"]);
+    yard.exits(0, &["resume", "work"]);
+    eventually("it edits again", || steps(&yard, "work").len() > 7);
+    let all = steps(&yard, "work");
+    let edits: Vec<_> = all
+        .iter()
+        .filter(|one| one["what"] == "file.edit")
+        .collect();
+    assert_eq!(edits.len(), 2);
+    assert_eq!(edits[0]["taken_back"], true);
+    assert_eq!(edits[1]["taken_back"], false);
+    assert_ne!(edits[0]["idempotency_key"], edits[1]["idempotency_key"]);
+    assert_eq!(edits[1]["replay_from"], 2);
+}

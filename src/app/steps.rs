@@ -24,7 +24,7 @@ pub struct Told {
     /// What is on record.
     #[serde(flatten)]
     pub step: Step,
-    /// Whether treeyard does it again by itself when it is cut short.
+    /// Whether it is done, or done again, when its session goes on, without a word about it.
     pub recoverable: bool,
     /// Whether it is in the thread no more: the session was put back to a point before it.
     pub taken_back: bool,
@@ -75,8 +75,7 @@ fn told(steps: Vec<Step>, spec: &TaskSpec, taken_back: &HashSet<MessageId>) -> V
     let mut calls = 0;
     let told = steps.into_iter().map(|step| {
         let is_gone = step.message.is_some_and(|id| taken_back.contains(&id));
-        let is_over = matches!(step.status, StepStatus::Completed | StepStatus::Failed);
-        let is_call = step.kind == StepKind::ToolCall && is_over && !is_gone;
+        let is_call = step.kind == StepKind::ToolCall && step.is_over() && !is_gone;
         calls += u32::from(is_call);
         Told {
             recoverable: is_recoverable(&step, spec, &registry),
@@ -90,7 +89,7 @@ fn told(steps: Vec<Step>, spec: &TaskSpec, taken_back: &HashSet<MessageId>) -> V
 
 /// By the same properties of tools by which a call that was cut short is settled.
 fn is_recoverable(step: &Step, spec: &TaskSpec, registry: &Registry) -> bool {
-    if matches!(step.status, StepStatus::Completed | StepStatus::Failed) {
+    if step.is_over() {
         return false;
     }
     match step.kind {

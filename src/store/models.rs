@@ -57,6 +57,8 @@ pub struct ModelCallRow {
     pub reserved: (u64, MicroDollars),
     /// What it took; `None` as long as it has not ended.
     pub end: Option<CallTook>,
+    /// The event by which a person agreed to it.
+    pub consent: Option<EventId>,
 }
 
 /// What a call of a model took.
@@ -76,7 +78,7 @@ pub struct CallTook {
 
 const CALLS: &str = "SELECT call_id, session_id, job_id, step, provider, model_id, backend, \
      started_ms, reserved_tokens, reserved_cost, tokens, output_tokens, cost, latency_ms, failed \
-     FROM model_calls";
+    , consent FROM model_calls";
 const SPENT: &str = "SELECT coalesce(sum(coalesce(tokens, reserved_tokens)), 0), \
      coalesce(sum(coalesce(cost, reserved_cost)), 0), coalesce(sum(coalesce(latency_ms, 0)), 0), \
      count(*) FROM model_calls";
@@ -422,6 +424,10 @@ fn call(row: &Row<'_>) -> Result<ModelCallRow, StoreError> {
             MicroDollars(column.get::<i64>()? as u64),
         ),
         end: took(&mut column)?,
+        consent: column
+            .get::<Option<String>>()?
+            .map(|granted| granted.parse())
+            .transpose()?,
     })
 }
 

@@ -5,7 +5,9 @@ use gix::bstr::BString;
 use super::error::WorkspaceError;
 use super::located::{Located, located};
 use super::packs::roll_up;
-use super::snapshot::{Keeping, Taken, keep, keep_again, list, take, worktree_difference};
+use super::snapshot::{
+    Keeping, Taken, ignored_of, keep, keep_again, list, take, worktree_difference,
+};
 use crate::fault;
 use crate::git::{GitError, Repo, object_id, root_tree};
 use crate::model::checkpoint::{Cause, Checkpoint};
@@ -81,6 +83,10 @@ pub fn checkpoint(
     let last = store.last_checkpoint(session.id)?;
     let last = last.map(|row| row.checkpoint);
     let is_same = match &last {
+        // One that was taken by another choice of ignored files does not say the same of those.
+        Some(last) if point.cause == Cause::Restoring => {
+            last.worktree_tree == tree && ignored_of(repo, &last.commit)? == point.ignored
+        }
         Some(last) => last.worktree_tree == tree,
         // The base is there anyway.
         None => root_tree(&repo.gix(), object_id(&place.base)?)? == taken.tree,

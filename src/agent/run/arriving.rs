@@ -23,6 +23,8 @@ pub(super) struct Arriving {
     /// How many bytes have come since they were kept last, and after how many they are kept again.
     since: usize,
     every: usize,
+    /// How many of the words were kept.
+    kept: usize,
 }
 
 impl Arriving {
@@ -37,6 +39,7 @@ impl Arriving {
             stream: setup.redactor.stream(),
             words: Vec::new(),
             since: 0,
+            kept: 0,
             every: match is_on {
                 true => usize::try_from(every).unwrap_or(usize::MAX),
                 false => usize::MAX,
@@ -44,20 +47,26 @@ impl Arriving {
         }
     }
 
-    /// The next piece. All words until now are on the disk from time to time.
-    pub fn take(&mut self, ledger: &mut Ledger, piece: &Piece) -> Result<(), RunError> {
-        let Piece::Text(text) = piece else {
-            return Ok(());
-        };
+    /// The next piece. All whole lines until now are on the disk from time to time. An answer that cannot be kept goes on.
+    pub fn take(&mut self, ledger: &mut Ledger, piece: &Piece) {
+        let Piece::Text(text) = piece else { return };
         if self.every == usize::MAX {
-            return Ok(());
+            return;
         }
         self.stream.push(text.as_bytes(), &mut self.words);
         self.since += text.len();
-        if self.since < self.every {
-            return Ok(());
+        if self.since < self.every || self.words.len() == self.kept {
+            return;
         }
         self.since = 0;
+        self.kept = self.words.len();
+        if let Err(error) = self.keep(ledger) {
+            tracing::warn!(%error, "what arrives of an answer is not kept");
+            self.every = usize::MAX;
+        }
+    }
+
+    fn keep(&self, ledger: &mut Ledger) -> Result<(), RunError> {
         let text = String::from_utf8_lossy(whole_characters(&self.words));
         let hash = ledger.keep(text.as_bytes(), "answer_so_far", "text/plain")?;
         let event = Event::AnswerArriving {
@@ -80,13 +89,21 @@ fn whole_characters(bytes: &[u8]) -> &[u8] {
     }
 }
 
-/// What had arrived of the answer to a call whose process died, as an answer that was cut off; if anything had.
+/// What had arrived of the answer to a call whose process died, as an answer that was cut off; if anything had, and what it
+/// answers is still the end of the thread: a person may have gone back since.
 pub(super) fn left_of(ledger: &Ledger, call: &ModelCallRow) -> Result<Option<New>, RunError> {
     let arrived = ledger.store.arrived(ledger.session, call.call_id)?;
-    let Some((answers, hash)) = arrived else {
+    let is_next = |id: &Option<MessageId>| id.is_some_and(|id| ledger.thread.only_words_since(id));
+    let Some((answers, hash)) = arrived.filter(|(answers, _)| is_next(answers)) else {
         return Ok(None);
     };
-    let words = ledger.cas.bytes(&hash)?;
+    let words = match ledger.cas.bytes(&hash) {
+        Ok(words) => words,
+        Err(error) => {
+            tracing::warn!(%error, "what had arrived of an answer cannot be read");
+            return Ok(None);
+        }
+    };
     let said = Said::Assistant(vec![Block::text(String::from_utf8_lossy(&words))]);
     let answer = New {
         answers,

@@ -163,9 +163,10 @@ pub(super) fn settle_lost(ledger: &mut Ledger, setup: &Setup) -> Result<(), RunE
             },
             None => CallEnd::Lost,
         };
+        let (call_id, consent) = (call.call_id, call.consent);
         let call = Box::new(CallOutcome {
             job_id: setup.job,
-            call_id: call.call_id,
+            call_id,
             end,
             usage: Usage {
                 input: tokens,
@@ -176,6 +177,10 @@ pub(super) fn settle_lost(ledger: &mut Ledger, setup: &Setup) -> Result<(), RunE
         });
         ledger.note(Actor::System, Event::ModelCallEnded { call });
         if let Some(answer) = left {
+            if let Some(receipt) = consent {
+                let event = Event::CloudCalled { receipt, call_id };
+                ledger.note(Actor::System, event);
+            }
             ledger.say(answer)?;
         }
     }

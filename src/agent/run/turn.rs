@@ -53,7 +53,7 @@ pub(super) async fn ask(
         };
         fault::at(Point::CallBegun)?;
         let started = Instant::now();
-        let (answer, arrived) = call(run, (&request, &cleared), heard, cancel).await?;
+        let (answer, arrived) = call(run, (&request, &cleared), heard, cancel).await;
         let made = Made {
             cleared,
             took: started.elapsed(),
@@ -126,7 +126,7 @@ async fn call(
     (request, cleared): (&ChatRequest, &Cleared),
     heard: &mut Ear<'_>,
     cancel: &Cancel,
-) -> Result<(Result<ChatResponse, ProviderError>, usize), RunError> {
+) -> (Result<ChatResponse, ProviderError>, usize) {
     let (told, mut arriving) = tokio::sync::mpsc::unbounded_channel();
     let mut watch = |piece: Piece| drop(told.send(piece));
     let provider = &run.setup.caller.provider;
@@ -140,7 +140,7 @@ async fn call(
             biased;
             Some(piece) = arriving.recv() => {
                 arrived += hand_on(&piece, heard);
-                so_far.take(&mut run.ledger, &piece)?;
+                so_far.take(&mut run.ledger, &piece);
             }
             answer = &mut asked => break answer,
         }
@@ -148,7 +148,7 @@ async fn call(
     while let Ok(piece) = arriving.try_recv() {
         arrived += hand_on(&piece, heard);
     }
-    Ok((answer, arrived))
+    (answer, arrived)
 }
 
 /// How long it is, in bytes.

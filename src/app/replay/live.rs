@@ -31,9 +31,10 @@ pub fn go_on(
             Some(_) => None,
             None => {
                 refuse_nothing_to_do(session, (from, wanted), &replayed)?;
-                let ignored = project.settings.ignored_in_checkpoints();
+                // What the replay took over of ignored files is what its checkpoints had by choice.
+                let ignored = record.ignored_at(project, replayed.number)?;
                 let what = format!("treeyard: step {} of {}", replayed.steps, session.name);
-                let files = keep_files(&project.repo, place, ignored, &what)?;
+                let files = keep_files(&project.repo, place, &ignored, &what)?;
                 let tail = match replayed.heard.messages().len() == record.thread.messages().len() {
                     true => record.tail(),
                     false => replayed.heard.last(),

@@ -10,9 +10,11 @@ use crate::model::checkpoint::{Cause, Checkpoint};
 use crate::model::event::{self, Event};
 use crate::model::ids::{CommitId, MessageId, ModelCallId};
 use crate::model::run::{CallEnd, CallIntent, ToolCallRecord};
+use crate::model::scope::Scope;
 use crate::model::thread::{MessageRole, Thread};
 use crate::model::tool::CallId;
 use crate::store::{EventFilter, MessageRow, SessionRow};
+use crate::workspace::snapshot::ignored_of;
 
 /// All of it.
 #[derive(Debug, Clone, Default)]
@@ -88,6 +90,7 @@ impl Record {
             .map(|row| row.checkpoint.number)
             .collect();
         record.files.retain(|files| kept.contains(&files.number));
+        record.tell_what_was_only_said();
         if let Some(first) = checkpoints.into_iter().next() {
             record.first = Some(first.checkpoint.commit);
             record.given = first.checkpoint.message_thread_tail_id;
@@ -119,18 +122,26 @@ impl Record {
     }
 
     fn keep(&mut self, seq: u64, checkpoint: Checkpoint) {
-        let tree = &checkpoint.worktree_tree;
-        let before = self.files.last();
-        let is_same = before.is_some_and(|before| before.checkpoint.worktree_tree == *tree);
-        let only_said = checkpoint.cause == Cause::Said && is_same;
         self.files.push(FilesThen {
             seq,
             tail: checkpoint.message_thread_tail_id,
             number: checkpoint.number,
-            by_tool: checkpoint.cause == Cause::ToolCall || only_said,
-            only_said,
+            by_tool: checkpoint.cause == Cause::ToolCall,
+            only_said: false,
             checkpoint,
         });
+    }
+
+    /// Those that are there no more had other files, perhaps.
+    fn tell_what_was_only_said(&mut self) {
+        let mut before: Option<CommitId> = None;
+        for files in &mut self.files {
+            let tree = &files.checkpoint.worktree_tree;
+            let is_same = before.as_ref() == Some(tree);
+            files.only_said = files.checkpoint.cause == Cause::Said && is_same;
+            files.by_tool |= files.only_said;
+            before = Some(tree.clone());
+        }
     }
 
     fn put_back(&mut self, seq: u64, number: u64) {
@@ -153,6 +164,19 @@ impl Record {
         let until = until.unwrap_or(u64::MAX);
         let then = self.files.iter();
         then.filter(move |files| files.tail == Some(message) && files.seq < until)
+    }
+
+    /// Which of the ignored files the last checkpoint up to this number has.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn ignored_at(&self, project: &Project, number: u64) -> Result<Scope, Failure> {
+        let mut until = self.files.iter().filter(|files| files.number <= number);
+        let last = until.next_back().map(|files| &files.checkpoint.commit);
+        match last.or(self.first.as_ref()) {
+            Some(commit) => Ok(ignored_of(&project.repo, commit)?),
+            None => Ok(Scope::nothing()),
+        }
     }
 
     /// The call that an answer was given to; nothing where calls are on no record any more.

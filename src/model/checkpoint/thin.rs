@@ -1,5 +1,6 @@
 //! Which checkpoints are kept as they grow old. Of the last hour all are, of the last day one an hour, of the last month
-//! one a day, and beyond that one a month; the first and the last always.
+//! one a day, and beyond that one a month; the first and the last always. Points in a conversation alone go after the
+//! first hour: what they would be kept for, the files, others have.
 
 /// A checkpoint by its number and its time, in milliseconds since the epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,6 +9,8 @@ pub struct Kept {
     pub number: u64,
     /// When it was taken.
     pub at_ms: i64,
+    /// Whether it is a point in a conversation alone.
+    pub only_said: bool,
 }
 
 const HOUR: i64 = 3_600_000;
@@ -20,15 +23,22 @@ pub fn thin(checkpoints: &[Kept], now_ms: i64) -> Vec<u64> {
     let (Some(first), Some(last)) = (checkpoints.first(), checkpoints.last()) else {
         return Vec::new();
     };
-    let pairs = checkpoints.windows(2);
+    let is_old = |one: &&Kept| span(one.at_ms, now_ms).is_some();
+    let said = checkpoints
+        .iter()
+        .filter(|one| one.only_said)
+        .filter(is_old);
+    let others: Vec<&Kept> = checkpoints.iter().filter(|one| !one.only_said).collect();
+    let pairs = others.windows(2);
     let dropped = pairs.filter(|pair| match span(pair[0].at_ms, now_ms) {
         None => false,
         mine => mine == span(pair[1].at_ms, now_ms),
     });
-    let numbers = dropped.map(|pair| pair[0].number);
+    let dropped = dropped.map(|pair| pair[0]);
+    let mut numbers: Vec<u64> = dropped.chain(said).map(|one| one.number).collect();
+    numbers.retain(|number| *number != first.number && *number != last.number);
+    numbers.sort_unstable();
     numbers
-        .filter(|number| *number != first.number && *number != last.number)
-        .collect()
 }
 
 /// The span of time that has one checkpoint; `None` for the last hour, in which each counts. A time that is to come is in
@@ -56,6 +66,7 @@ mod tests {
             .map(|(at_ms, number)| Kept {
                 number,
                 at_ms: *at_ms,
+                only_said: false,
             })
             .collect()
     }
@@ -95,5 +106,16 @@ mod tests {
                 prop_assert!(left.iter().any(|other| near(&other)) );
             }
         }
+    }
+
+    #[test]
+    fn points_in_a_conversation_take_the_place_of_no_other() {
+        let old = 2 * HOUR;
+        let mut all = at(&[0, 1, 2, 3, 4]);
+        for said in [2, 4] {
+            all[said].only_said = true;
+        }
+        // The first, the last of the hour that has files of its own, and the last of all.
+        assert_eq!(thin(&all, old), [2, 3]);
     }
 }

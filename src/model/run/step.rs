@@ -10,9 +10,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{CallEnd, ToolEnd};
+use crate::model::checkpoint::Cause;
 use crate::model::event::Event;
 use crate::model::ids::{CommitId, ContentHash, MessageId, SessionId};
-use crate::model::job::JobKind;
+use crate::model::job::{JobKind, Outcome};
 use crate::model::thread::{MessageRole, Spoken};
 use crate::model::tool::CallId;
 
@@ -71,6 +72,16 @@ pub struct Step {
     /// The hash of what it is to do.
     #[serde(skip)]
     request: ContentHash,
+    /// Whether a message says what came of it.
+    #[serde(skip)]
+    has_result: bool,
+}
+
+impl Step {
+    /// Whether it comes to nothing more.
+    pub fn is_over(&self) -> bool {
+        matches!(self.status, StepStatus::Completed | StepStatus::Failed)
+    }
 }
 
 /// The steps of a session, from its events in their order.
@@ -81,8 +92,6 @@ pub struct Steps {
     trees: HashMap<u64, CommitId>,
     /// How many steps came to something.
     done: u64,
-    /// Whether what is said was said in the session that this one goes on from.
-    is_given: bool,
     steps: Vec<Step>,
 }
 
@@ -94,7 +103,6 @@ impl Steps {
             tree: base_tree,
             trees: HashMap::new(),
             done: 0,
-            is_given: false,
             steps: Vec::new(),
         }
     }
@@ -107,9 +115,10 @@ impl Steps {
     /// Takes in the next event; of a message `said` is all of it, where that can be read.
     pub fn take_in(&mut self, event: &Event, said: Option<&Spoken>) {
         match event {
-            Event::SessionForked { .. } => self.is_given = true,
             Event::CheckpointTaken { checkpoint } => {
-                self.is_given = false;
+                if checkpoint.cause == Cause::Forked {
+                    self.forget_given();
+                }
                 let tree = checkpoint.worktree_tree.clone();
                 self.trees.insert(checkpoint.number, tree.clone());
                 self.tree = Some(tree);
@@ -141,9 +150,13 @@ impl Steps {
                     true => Ok(()),
                     false => Err(outcome.describe()),
                 };
-                if self.end(&job_id.to_string(), end, output.clone()) {
-                    self.done += 1;
-                }
+                // One that did not run, or of which nobody knows, is begun again in its place.
+                let has_run = !matches!(
+                    outcome,
+                    Outcome::Lost | Outcome::Cancelled | Outcome::NotStarted { .. }
+                );
+                let is_step = self.end(&job_id.to_string(), end, output.clone());
+                self.done += u64::from(is_step && has_run);
             }
             Event::ModelCallStarted { call } => {
                 let (id, what) = (call.call_id.to_string(), &call.model_id);
@@ -162,7 +175,7 @@ impl Steps {
                 self.begin(&id);
                 self.end(&id, end_of_tool(&call.end), Some(call.result_hash.clone()));
             }
-            Event::SessionMessage { message } if !self.is_given => match message.role {
+            Event::SessionMessage { message } => match message.role {
                 MessageRole::Assistant => {
                     self.answered(message.message_id, &message.content_hash);
                     self.called(message.message_id, said);
@@ -173,6 +186,7 @@ impl Steps {
                     let id = message.tool_call_id.as_ref().map(CallId::to_string);
                     if let Some(step) = id.and_then(|id| self.open(&id)) {
                         step.message = Some(message.message_id);
+                        step.has_result = true;
                     }
                 }
                 MessageRole::System | MessageRole::User => {}
@@ -195,7 +209,21 @@ impl Steps {
             output_artifact_ref: None,
             error: None,
             message: None,
+            has_result: false,
         });
+    }
+
+    /// What was said until here was said in the session that this one goes on from. Calls that have no result are to be
+    /// made here.
+    fn forget_given(&mut self) {
+        let is_open = |step: &Step| step.kind == StepKind::ToolCall && !step.has_result;
+        self.steps.retain(is_open);
+        for (step, index) in self.steps.iter_mut().zip(1..) {
+            step.index = index;
+            step.status = StepStatus::Pending;
+            (step.tree, step.idempotency_key) = (None, None);
+        }
+        self.done = 0;
     }
 
     fn answered(&mut self, message: MessageId, content: &ContentHash) {
@@ -229,21 +257,34 @@ impl Steps {
     }
 
     fn begin(&mut self, id: &str) {
+        self.reopen(id);
         let (session, tree, done) = (self.session, self.tree.clone(), self.done);
-        let Some(step) = self.open(id) else { return };
-        if step.kind == StepKind::Command {
+        let step = self.open(id);
+        if let Some(step) = step.filter(|step| step.status == StepStatus::Pending) {
             step.index = done + 1;
-        }
-        if step.status == StepStatus::Pending {
             step.idempotency_key = Some(key(session, step, tree.as_ref()));
             step.tree = tree;
             step.status = StepStatus::InProgress;
         }
     }
 
+    /// A call that is made once more, since the session was put back to a point before it, is another step.
+    fn reopen(&mut self, id: &str) {
+        let over = self.open(id).filter(|step| step.is_over()).cloned();
+        if let Some(over) = over {
+            self.steps.push(Step {
+                status: StepStatus::Pending,
+                output_artifact_ref: None,
+                error: None,
+                has_result: false,
+                ..over
+            });
+        }
+    }
+
     /// Whether it was one of these.
     fn end(&mut self, id: &str, end: Result<(), String>, output: Option<ContentHash>) -> bool {
-        let Some(step) = self.open(id) else {
+        let Some(step) = self.open(id).filter(|step| !step.is_over()) else {
             return false;
         };
         step.status = match end {
@@ -280,5 +321,62 @@ fn end_of_tool(end: &ToolEnd) -> Result<(), String> {
         ToolEnd::Failed { code, .. } => Err(code.clone()),
         ToolEnd::Denied { code, .. } => Err(format!("{code}: not let through")),
         ToolEnd::Ambiguous => Err("interrupted: nobody knows how far it came".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ids::JobId;
+    use crate::model::task::Command;
+
+    fn job(steps: &mut Steps, ends: Option<Outcome>) {
+        let job_id = JobId::new();
+        let queued = Event::JobQueued {
+            job_id,
+            kind: JobKind::Command,
+            position: 0,
+            attempt: 1,
+            command: Command::Shell("make".to_owned()).into(),
+            not_before_ms: 0,
+        };
+        steps.take_in(&queued, None);
+        steps.take_in(&Event::JobDispatched { job_id }, None);
+        if let Some(outcome) = ends {
+            let (duration_ms, output) = (1, None);
+            let event = Event::CommandExecuted {
+                job_id,
+                outcome,
+                duration_ms,
+                output,
+            };
+            steps.take_in(&event, None);
+        }
+    }
+
+    #[test]
+    fn a_command_that_was_lost_is_begun_again_by_its_key() {
+        let mut steps = Steps::new(SessionId::new(), None);
+        job(&mut steps, Some(Outcome::Lost));
+        job(&mut steps, Some(Outcome::Exited { code: 0 }));
+        job(&mut steps, None);
+        let all = steps.into_vec();
+        let indices: Vec<_> = all.iter().map(|step| step.index).collect();
+        assert_eq!(indices, [1, 1, 2]);
+        assert_eq!(all[0].idempotency_key, all[1].idempotency_key);
+        assert_ne!(all[1].idempotency_key, all[2].idempotency_key);
+        let status: Vec<_> = all.iter().map(|step| step.status).collect();
+        let (failed, completed) = (StepStatus::Failed, StepStatus::Completed);
+        assert_eq!(status, [failed, completed, StepStatus::InProgress]);
+    }
+
+    #[test]
+    fn why_a_step_failed_is_what_was_told_first() {
+        let mut steps = Steps::new(SessionId::new(), None);
+        job(&mut steps, Some(Outcome::Lost));
+        let job_id = steps.steps[0].step_id.parse().unwrap();
+        let reason = "run again".to_owned();
+        steps.take_in(&Event::JobCancelled { job_id, reason }, None);
+        assert_eq!(steps.steps[0].error, Some(Outcome::Lost.describe()));
     }
 }

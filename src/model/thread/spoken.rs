@@ -70,6 +70,14 @@ impl Thread {
         self.0.last().map(|one| one.record.message_id)
     }
 
+    /// Whether nothing but words of people came after this message.
+    pub fn only_words_since(&self, id: MessageId) -> bool {
+        let is_other =
+            |one: &&Spoken| one.record.message_id == id || one.record.role != MessageRole::User;
+        let last = self.0.iter().rev().find(is_other);
+        last.is_some_and(|one| one.record.message_id == id)
+    }
+
     /// All of them, in order.
     pub fn messages(&self) -> &[Spoken] {
         &self.0

@@ -87,3 +87,32 @@ fn of_ignored_files_those_are_taken_that_are_chosen() {
     assert_eq!(text("x.log"), "otherwise\n");
     assert_eq!(text("build/keep/later.tmp"), "later\n");
 }
+
+#[test]
+fn nothing_is_written_over_that_is_saved_nowhere() {
+    let field = various();
+    let ws = field.make("over");
+    let session = SessionId::new();
+    put(ws.path.join("data/x"), "x\n");
+    put(ws.path.join("new.log"), "log\n");
+    let logs = Scope::new(vec!["*.log".to_owned()]).unwrap();
+    let taken = take(&field.repo, &ws.located(), &logs).unwrap();
+    let kept = keep(&field.repo, &taken, &keeping(&session, 1)).unwrap();
+    // A look does not go into another repository, so nothing there is in any checkpoint.
+    git(&ws.path.join("data"), &["init", "-q"]);
+    for path in ["data/x", "data/y"] {
+        fs::write(ws.path.join(path), "precious\n").unwrap();
+    }
+    let done = restore(&field.repo, &ws.located(), &kept.commit).unwrap();
+    assert_eq!(done.left, ["data/x"]);
+    assert!(done.written.is_empty() && done.removed.is_empty());
+    assert_eq!(
+        fs::read_to_string(ws.path.join("data/x")).unwrap(),
+        "precious\n"
+    );
+    // Nor is a file put there that was removed.
+    fs::remove_file(ws.path.join("data/x")).unwrap();
+    let done = restore(&field.repo, &ws.located(), &kept.commit).unwrap();
+    assert_eq!(done.left, ["data/x"]);
+    assert!(!ws.path.join("data/x").exists());
+}

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gix::bstr::{BStr, BString, ByteSlice};
 use gix::objs::tree::EntryKind;
-use rustix::fs::{AtFlags, unlinkat};
+use rustix::fs::{AtFlags, FileType, Stat, statat, unlinkat};
 use rustix::io::Errno;
 
 use super::difference::{Difference, by_name, compare, listing_of};
 use super::keep;
 use super::place::{Placed, clear, place};
 use super::record;
-use super::scene::Scene;
+use super::scene::{Note, Scene, Why};
 use super::state::{State, name, parent};
 use super::store::Store;
 use super::take::{Bytes, Form, Seen, see_with};
@@ -70,7 +70,12 @@ pub fn restore(repo: &Repo, ws: &Located, commit: &CommitId) -> Result<Restored,
                 Bytes::AsTheyWere => true,
                 Bytes::Converted { raw } => raw.contains(&change.path),
             };
-            write(&mut scene, &change.path, side, is_raw, &mut done)?;
+            let is_hidden =
+                |note: &Note| note.why == Why::Repository && is_below(&change.path, &note.path);
+            match seen.notes.iter().any(is_hidden) {
+                true => done.left.push(change.path.clone()),
+                false => write(&mut scene, change, side, is_raw, &mut done)?,
+            }
         }
     }
     Ok(done)
@@ -156,13 +161,20 @@ fn remove(scene: &mut Scene, change: &Difference, done: &mut Restored) {
     }
 }
 
+fn is_below(path: &BString, folder: &BString) -> bool {
+    let rest = path.strip_prefix(folder.as_slice());
+    rest.is_some_and(|rest| folder.is_empty() || rest.starts_with(b"/"))
+}
+
+/// What the look did not see is saved nowhere, so nothing is written over it.
 fn write(
     scene: &mut Scene,
-    path: &BString,
+    change: &Difference,
     (mode, id): Side,
     is_raw: bool,
     done: &mut Restored,
 ) -> Result<(), WorkspaceError> {
+    let path = &change.path;
     let mut parts = path.split(|byte| *byte == b'/');
     if parts.any(|part| component_flaw(part).is_some()) {
         done.left.push(path.clone());
@@ -190,6 +202,11 @@ fn write(
     let placed = scene.root.make_folder(parent(path.as_bstr()).as_bstr());
     let placed = placed.and_then(|open| {
         let name = name(path.as_bstr());
+        let there = statat(&open.folder, name, AtFlags::SYMLINK_NOFOLLOW);
+        let is_file = |found: Stat| !FileType::from_raw_mode(found.st_mode).is_dir();
+        if change.before.is_none() && there.is_ok_and(is_file) {
+            return Err(Errno::EXIST);
+        }
         match place(&open.folder, name, kind, &content) {
             Err(Errno::ISDIR | Errno::NOTEMPTY | Errno::EXIST) => {
                 clear(&open.folder, name)?;
