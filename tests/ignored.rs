@@ -73,6 +73,28 @@ fn chosen_ones_are_kept_put_back_and_land_nowhere() {
 }
 
 #[test]
+fn of_finished_work_they_are_kept_too() {
+    let yard = Yard::new();
+    yard.write(".gitignore", "data/\n");
+    yard.git(&["add", ".gitignore"]);
+    yard.git(&["commit", "-qm", "what is ignored"]);
+    yard.configure(CHOSEN);
+    for (name, more) in [("with", "echo m > m.txt"), ("without", "true")] {
+        let line = format!("mkdir -p data; echo {name} > data/db; {more}");
+        yard.exits(0, &["run", "--name", name, "--", "sh", "-c", &line]);
+        let all = crate::checkpoints::checkpoints(&yard, name);
+        let commit = all[0]["commit"].as_str().unwrap();
+        let kept = yard.git(&["show", &format!("{commit}:data/db")]);
+        assert_eq!(kept, format!("{name}\n"));
+        // Work that changed nothing holds nothing any more.
+        if name == "with" {
+            yard.exits(0, &["release", name]);
+        }
+    }
+    yard.sound();
+}
+
+#[test]
 fn a_choice_that_changes_is_another_checkpoint() {
     let yard = failed();
     yard.configure("[checkpoints]\nignored = [\"built/\"]\n");

@@ -1,9 +1,11 @@
 //! Taking in the work of a session whose every job has ended.
 
+use super::checkpoint::record;
 use super::error::RunnerError;
 use super::serve::{Notice, Runner};
 use crate::landing::{LandError, beyond_claim, commit_message, located};
 use crate::merge::MergeError;
+use crate::model::checkpoint::Cause;
 use crate::model::code::Code;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{CommitId, SessionId};
@@ -12,7 +14,7 @@ use crate::model::session::SessionState;
 use crate::sessions::locks::release_all;
 use crate::sessions::move_session;
 use crate::store::{SessionRow, StoreError, Tx};
-use crate::workspace::{self, Health, Keep, Released, Uncommitted};
+use crate::workspace::{self, Health, Keep, Point, Released, Uncommitted};
 
 /// A finished session's work as the repository has it.
 pub(super) struct Collected {
@@ -53,8 +55,13 @@ impl Runner {
         let keep = Keep::Pool {
             max: self.config.policy.pool,
         };
+        let chosen = self.config.checkpoints.clone();
         self.elsewhere(id, move || {
             let work = || -> Result<Collected, LandError> {
+                // What git ignores comes onto no branch, and goes with the worktree.
+                if chosen.is_on && !chosen.ignored.patterns().is_empty() {
+                    record(&repo, id, Point::new(Cause::JobEnded, &chosen.ignored));
+                }
                 let message = commit_message(&session, identity);
                 let uncommitted = match commit {
                     true => Uncommitted::Commit(&message),

@@ -1,6 +1,7 @@
 //! Which of the files that git ignores are in a snapshot.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use super::tests::{keeping, snap, various};
 use super::*;
@@ -86,6 +87,33 @@ fn of_ignored_files_those_are_taken_that_are_chosen() {
     assert_eq!(text("build/out.o"), "otherwise\n");
     assert_eq!(text("x.log"), "otherwise\n");
     assert_eq!(text("build/keep/later.tmp"), "later\n");
+}
+
+#[test]
+fn who_may_read_a_file_stays_so() {
+    let field = various();
+    let ws = field.make("mode");
+    let session = SessionId::new();
+    let all = Scope::whole_repository();
+    let mode = |path: &str| {
+        let found = fs::metadata(ws.path.join(path)).unwrap();
+        found.permissions().mode() & 0o777
+    };
+    for (path, mode) in [("own.log", 0o600), ("group.log", 0o640), ("run.log", 0o700)] {
+        put(ws.path.join(path), "as it was\n");
+        fs::set_permissions(ws.path.join(path), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let taken = take(&field.repo, &ws.located(), &all).unwrap();
+    let kept = keep(&field.repo, &taken, &keeping(&session, 1)).unwrap();
+    for path in ["own.log", "group.log", "run.log"] {
+        fs::write(ws.path.join(path), "otherwise\n").unwrap();
+    }
+    fs::set_permissions(ws.path.join("run.log"), fs::Permissions::from_mode(0o600)).unwrap();
+    let done = restore(&field.repo, &ws.located(), &kept.commit).unwrap();
+    assert_eq!(done.written.len(), 3, "{done:?}");
+    assert_eq!(mode("own.log"), 0o600);
+    assert_eq!(mode("group.log"), 0o640);
+    assert_eq!(mode("run.log"), 0o700);
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::io::Write;
 use std::os::fd::OwnedFd;
 
 use gix::objs::tree::EntryKind;
-use rustix::fs::{AtFlags, Dir, Mode, OFlags, openat, renameat, symlinkat, unlinkat};
+use rustix::fs::{
+    AtFlags, Dir, FileType, Mode, OFlags, fchmod, openat, renameat, statat, symlinkat, unlinkat,
+};
 use rustix::io::Errno;
 
 use super::scene::draft_name;
@@ -13,7 +15,8 @@ use super::scene::draft_name;
 /// That a file has its name.
 pub(super) struct Placed;
 
-/// Gives the file `name` this content, or makes it a link there. Whatever has the name is replaced, but no folder.
+/// Gives the file `name` this content, or makes it a link there. Whatever has the name is replaced, but no folder. Who may
+/// read and write a file that is replaced stays so.
 pub(super) fn place(
     folder: &OwnedFd,
     name: &[u8],
@@ -21,10 +24,20 @@ pub(super) fn place(
     content: &[u8],
 ) -> Result<Placed, Errno> {
     let draft = draft_name();
+    let before = mode_of(folder, name);
     let made = match kind {
         EntryKind::Link => symlinkat(content, folder, draft.as_str()),
-        EntryKind::BlobExecutable => write(folder, &draft, content, 0o777),
-        _ => write(folder, &draft, content, 0o666),
+        EntryKind::BlobExecutable => {
+            // Whoever may read it may run it.
+            let mode = before.map(|mode| mode | (mode & 0o444) >> 2);
+            write(folder, &draft, content, (0o777, mode))
+        }
+        _ => write(
+            folder,
+            &draft,
+            content,
+            (0o666, before.map(|mode| mode & !0o111)),
+        ),
     };
     let placed = made.and_then(|()| renameat(folder, draft.as_str(), folder, name));
     if placed.is_err() {
@@ -33,11 +46,30 @@ pub(super) fn place(
     placed.map(|()| Placed)
 }
 
-fn write(folder: &OwnedFd, name: &str, content: &[u8], mode: u32) -> Result<(), Errno> {
+/// Of a file that is there.
+fn mode_of(folder: &OwnedFd, name: &[u8]) -> Option<u32> {
+    let found = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    let is_file = FileType::from_raw_mode(found.st_mode).is_file();
+    is_file.then_some(found.st_mode & 0o777)
+}
+
+/// With the first of the modes, less what the process grants nobody; or with the second one as it is.
+fn write(
+    folder: &OwnedFd,
+    name: &str,
+    content: &[u8],
+    (new, before): (u32, Option<u32>),
+) -> Result<(), Errno> {
+    // Nobody reads it before it has its mode.
+    let mode = before.map_or(new, |_| 0o600);
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut file = File::from(openat(folder, name, flags, Mode::from_raw_mode(mode))?);
     file.write_all(content)
-        .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
+        .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+    match before {
+        Some(mode) => fchmod(&file, Mode::from_raw_mode(mode)),
+        None => Ok(()),
+    }
 }
 
 /// Removes a folder that has nothing but folders in it.
