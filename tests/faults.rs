@@ -321,7 +321,7 @@ fn what_had_arrived_of_an_answer_is_gone_on_from() {
         3 => format!("with {token}\\n"),
         n => format!("line {n} of the answer\\n"),
     };
-    let whole: String = (1..=40).map(lines).collect();
+    let whole: String = (1..=400).map(lines).collect();
     let script = format!(
         "[[step]]\npace = {{ chars = 30, every_ms = 2 }}\ntext = \"{whole}\"\n\
          [[step]]\nexpect = {{ user = \"cut off\" }}\ntext = \"the end\"\n"
@@ -349,7 +349,7 @@ fn what_had_arrived_of_an_answer_is_gone_on_from() {
         "{said:?}"
     );
     assert!(
-        said[0].contains("line 8") && !said[0].contains("line 40"),
+        said[0].contains("line 8") && !said[0].contains("line 400"),
         "{said:?}"
     );
     assert!(said[1].contains("the end"), "{said:?}");
@@ -369,6 +369,7 @@ fn what_had_arrived_of_an_answer_is_gone_on_from() {
         assert!(!words.contains(token), "{words}");
     }
     assert!(!said[0].contains(token), "{said:?}");
+    assert!(yard.exits(0, &["thread", "task"]).contains("  cut off\n"));
     let told = yard.exits(0, &["replay", "task"]);
     assert!(told.starts_with("task: reproduced"), "{told}");
     yard.sound();
@@ -376,7 +377,9 @@ fn what_had_arrived_of_an_answer_is_gone_on_from() {
 
 #[test]
 fn what_had_arrived_is_left_where_a_person_went_back() {
-    let whole: String = (1..=40).map(|n| format!("line {n}\\n")).collect();
+    let whole: String = (1..=400)
+        .map(|n| format!("line {n} of the answer\\n"))
+        .collect();
     let script = format!(
         "[[step]]\ntext = \"first\"\n[[step]]\npace = {{ chars = 30, every_ms = 2 }}\ntext = \"{whole}\"\n"
     );
@@ -389,7 +392,7 @@ fn what_had_arrived_is_left_where_a_person_went_back() {
     yard.exits(0, &["checkpoints", "task", "--take"]);
     yard.exits(0, &["down"]);
     let mut up = yard.command(env!("CARGO_BIN_EXE_treeyard"));
-    let fault = format!("kill@answer-arriving:3@{}", mark.display());
+    let fault = format!("kill@answer-arriving:2@{}", mark.display());
     let began = up.arg("up").env(VARIABLE, fault).output().unwrap();
     assert!(began.status.success());
     yard.exits(0, &["send", "task", "two"]);

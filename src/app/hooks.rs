@@ -203,7 +203,9 @@ fn checkouts(repo: &Repo, mode: Mode) -> Result<Option<Check>, Failure> {
 
 fn sessions(repo: &Repo, mode: Mode) -> Result<Option<Check>, Failure> {
     let folder = HookFolder::of_sessions(&repo.state_dir(), &program()?);
-    let wanted = repo.state_dir().join("workspaces").exists();
+    // Worktrees that were made for a moment leave the folder behind.
+    let wanted = repo.state_dir().join("workspaces").read_dir();
+    let wanted = wanted.is_ok_and(|mut made| made.next().is_some());
     let without = "sessions cannot commit, or unchecked";
     repaired(&folder, wanted, "the hooks of sessions", without, mode)
 }

@@ -74,9 +74,13 @@ pub fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
 
 /// Whether the text of a git or of the library, which is in English here, tells of a full disk.
 pub fn says_full(text: &str) -> bool {
-    ["No space left on device", "Disk quota exceeded"]
-        .iter()
-        .any(|said| text.contains(said))
+    [
+        "No space left on device",
+        "Disk quota exceeded",
+        "Out of diskspace",
+    ]
+    .iter()
+    .any(|said| text.contains(said))
 }
 
 impl GitError {

@@ -151,7 +151,7 @@ codes! {
     ArtifactDamaged = "TY-ARTIFACT-DAMAGED", Damaged, "an artifact's bytes do not match its hash", "run the job again to make it anew; the damaged file is kept for you to look at, and can be deleted";
     StoreDamaged = "TY-STORE-DAMAGED", Damaged, "the database is damaged", "move `treeyard.db`, `treeyard.db-wal` and `treeyard.db-shm` out of the `treeyard` folder of the git directory and run `treeyard doctor`; branches, worktrees, saved work and artifacts are not affected";
     StoreNewer = "TY-STORE-NEWER", Damaged, "the database was written by a newer treeyard", "use that version or a later one";
-    StoreReadOnly = "TY-STORE-READONLY", System, "the store cannot be written", "correct the permissions of the `treeyard` folder in the git directory";
+    StoreReadOnly = "TY-STORE-READONLY", System, "the store cannot be written", "correct the permissions of the `treeyard` folder in the git directory, or make room on its disk";
     StoreBusy = "TY-STORE-BUSY", Held, "another process holds the database", "try again; `treeyard doctor` names the runner";
     ChainBroken = "TY-CHAIN-BROKEN", Damaged, "the event log was edited", "the named event is the first that does not follow from the one before it";
     DiskFull = "TY-DISK-FULL", System, "the disk is full", "free space, `treeyard gc` can help; then run the command again, or `treeyard retry`";

@@ -107,6 +107,9 @@ fn message(told: &Told, calls: &Calls, search: Option<&str>) -> String {
     if told.row.taken_back {
         text.push_str(&dim("  taken back"));
     }
+    if record.incomplete {
+        text.push_str(&dim("  cut off"));
+    }
     text.push('\n');
     let mut lines = calls.lines(told);
     let all = lines.len();
