@@ -1,5 +1,7 @@
 //! The second pass: what looks like a secret, line by line.
 
+use std::ops::Range;
+
 use super::encodings::label;
 use super::prefilter::WINDOW;
 use super::redactor::Findings;
@@ -24,6 +26,9 @@ enum Key {
     /// At the start of a line that may belong to the key.
     Line { in_key: bool },
 }
+
+/// A place, the name of a rule, and what it found there.
+type Hit = (usize, &'static str, Found);
 
 /// The pass over one stream.
 #[derive(Debug, Default)]
@@ -69,7 +74,9 @@ impl LineStream {
                 }
                 Found::Stays(length) => at = hit + length,
                 Found::Secret(secret, class) => {
-                    out.extend_from_slice(&bytes[copied..hit + secret.start]);
+                    out.extend_from_slice(&bytes[copied..hit]);
+                    let seen = &bytes[..hit + sight(&bytes, hit).len()];
+                    self.lead(seen, hit..hit + secret.start, out, findings);
                     out.extend_from_slice(&label(rule));
                     findings.add(rule);
                     self.swallowed = Some(class);
@@ -84,25 +91,44 @@ impl LineStream {
         self.held = bytes;
     }
 
+    /// What stands between the place where a secret was found and the secret, without secrets that end there: the user
+    /// of a URL with a password, the words before the line of a key.
+    fn lead(&self, bytes: &[u8], lead: Range<usize>, out: &mut Vec<u8>, findings: &mut Findings) {
+        let (mut at, mut copied) = (lead.start, lead.start);
+        while let Some((hit, rule, found)) = self.first(bytes, at, lead.end) {
+            at = match found {
+                Found::KeyFollows => hit + 1,
+                Found::Stays(length) => hit + length,
+                Found::Secret(secret, _) if hit + secret.end > lead.end => hit + 1,
+                Found::Secret(secret, class) => {
+                    out.extend_from_slice(&bytes[copied..hit]);
+                    self.lead(bytes, hit..hit + secret.start, out, findings);
+                    out.extend_from_slice(&label(rule));
+                    findings.add(rule);
+                    let more = bytes[hit + secret.end..lead.end].iter();
+                    copied = hit + secret.end + more.take_while(|byte| class(**byte)).count();
+                    copied
+                }
+            };
+        }
+        out.extend_from_slice(&bytes[copied..lead.end]);
+    }
+
     /// The next secret, the place it was found at, and its rule's name.
-    fn find(
-        &mut self,
-        bytes: &[u8],
-        at: usize,
-        decided: usize,
-    ) -> Option<(usize, &'static str, Found)> {
+    fn find(&mut self, bytes: &[u8], at: usize, decided: usize) -> Option<Hit> {
         if let Key::Line { in_key } = self.key
             && let Some(found) = self.key_line(sight(bytes, at), in_key)
         {
             return Some((at, KEY, found));
         }
         let end = self.horizon(bytes, at, decided);
-        let bytes = &bytes[..bytes.len().min(end + SIGHT)];
-        let mut from = at;
-        while let Some(hit) = RULES
-            .starts
-            .next(&bytes[..bytes.len().min(end + WINDOW - 1)], from)
-        {
+        self.first(&bytes[..bytes.len().min(end + SIGHT)], at, end)
+    }
+
+    /// The first place from `from` on and before `end` at which a rule finds something.
+    fn first(&self, bytes: &[u8], mut from: usize, end: usize) -> Option<Hit> {
+        let places = &bytes[..bytes.len().min(end + WINDOW - 1)];
+        while let Some(hit) = RULES.starts.next(places, from) {
             if let Some((rule, found)) = self.at(bytes, hit) {
                 return Some((hit, rule.name, found));
             }

@@ -130,6 +130,36 @@ fn a_private_key_goes_in_lines_and_in_one() {
 }
 
 #[test]
+fn what_stands_before_a_secret_may_hold_another() {
+    let token = &planted()[0].1;
+    let line = RANDOM.repeat(2)[..64].to_owned();
+    let begin = "-----BEGIN RSA PRIVATE KEY-----";
+    for (text, expected) in [
+        (
+            format!("https://{token}:x-oauth-basic@h/"),
+            "https://[redacted:github-token]:[redacted:url-password]@h/".to_owned(),
+        ),
+        (
+            format!("{begin}\n{token}: https://u:pw@h {line}\n"),
+            format!(
+                "{begin}\n[redacted:github-token]: https://u:[redacted:url-password]@h [redacted:private-key]\n"
+            ),
+        ),
+        (
+            format!("{begin}\n{token}Authorization: Bearer {line}\n"),
+            format!("{begin}\n[redacted:github-token]: Bearer [redacted:private-key]\n"),
+        ),
+        (
+            format!("https://hooks.slack.com/services/T1/B2/{RANDOM}:pw@"),
+            "https://[redacted:slack-webhook]:pw@".to_owned(),
+        ),
+    ] {
+        assert_eq!(patterns(&text), expected);
+        assert_eq!(patterns(&expected), expected);
+    }
+}
+
+#[test]
 fn ordinary_text_stays() {
     let text = r#"
 commit 4b825dc642cb6eb9a060e54bf8d69288fbee4904
@@ -243,6 +273,7 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
         "token",
         "://",
         "u:",
+        ":pw@",
         "@",
         "Bearer ",
         "-----BEGIN RSA PRIVATE KEY-----",
