@@ -67,7 +67,7 @@ fn is_by_hand(place: &std::path::Path) {
 }
 
 /// Printed in 80 columns, without what differs from run to run: ages, and the width of their column.
-fn in_columns(yard: &Yard, args: &[&str]) -> String {
+pub fn in_columns(yard: &Yard, args: &[&str]) -> String {
     let mut command = yard.command(env!("CARGO_BIN_EXE_treeyard"));
     let output = command.args(args).env("COLUMNS", "80").output().unwrap();
     let told = text(&output.stdout);

@@ -314,6 +314,14 @@ fn what_a_crash_left_is_told_before_it_is_settled() {
     yard.sound();
 }
 
+/// What the model of the task has said.
+fn answers(yard: &Yard) -> Vec<String> {
+    let thread = yard.json(&["thread", "task"]);
+    let all = thread["messages"].as_array().unwrap().iter();
+    let said = all.filter(|one| one["role"] == "ASSISTANT");
+    said.map(|one| one["content"].to_string()).collect()
+}
+
 #[test]
 fn what_had_arrived_of_an_answer_is_gone_on_from() {
     let token = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
@@ -337,12 +345,7 @@ fn what_had_arrived_of_an_answer_is_gone_on_from() {
     assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
     assert!(mark.exists());
 
-    let thread = yard.json(&["thread", "task"]);
-    let all = thread["messages"].as_array().unwrap().iter();
-    let said: Vec<_> = all
-        .filter(|one| one["role"] == "ASSISTANT")
-        .map(|one| one["content"].to_string())
-        .collect();
+    let said = answers(&yard);
     assert_eq!(said.len(), 2, "{said:?}");
     assert!(
         said[0].contains("line 1 of the answer\\nline 2 of"),
@@ -405,9 +408,7 @@ fn what_had_arrived_is_left_where_a_person_went_back() {
         let hows = ends.iter().map(|end| &end["data"]["call"]["end"]["how"]);
         hows.eq(["answered", "lost"])
     });
-    let said = yard.json(&["thread", "task"]);
-    let answers = said["messages"].as_array().unwrap().iter();
-    let answers = answers.filter(|one| one["role"] == "ASSISTANT");
-    assert_eq!(answers.count(), 1, "{said}");
+    let said = answers(&yard);
+    assert_eq!(said.len(), 1, "{said:?}");
     yard.exits(0, &["down"]);
 }

@@ -7,13 +7,19 @@ use crate::yard::{Yard, eventually};
 
 const CHOSEN: &str = "[checkpoints]\nignored = [\"data/**\", \"!*.tmp\"]\n";
 
-/// A failed session that made files which are ignored, of which some are chosen.
-fn failed() -> Yard {
+/// Ignores two folders, and of one of them all but some files are chosen.
+fn yard_that_ignores() -> Yard {
     let yard = Yard::new();
     yard.write(".gitignore", "data/\nbuilt/\n");
     yard.git(&["add", ".gitignore"]);
     yard.git(&["commit", "-qm", "what is ignored"]);
     yard.configure(CHOSEN);
+    yard
+}
+
+/// A failed session that made such files.
+fn failed() -> Yard {
+    let yard = yard_that_ignores();
     let line = "mkdir data built; for f in data/a data/b.tmp built/c new.txt; do echo $f > $f; done; exit 3";
     fails(&yard, &["--", "sh", "-c", line]);
     yard
@@ -74,11 +80,7 @@ fn chosen_ones_are_kept_put_back_and_land_nowhere() {
 
 #[test]
 fn of_finished_work_they_are_kept_too() {
-    let yard = Yard::new();
-    yard.write(".gitignore", "data/\n");
-    yard.git(&["add", ".gitignore"]);
-    yard.git(&["commit", "-qm", "what is ignored"]);
-    yard.configure(CHOSEN);
+    let yard = yard_that_ignores();
     for (name, more) in [("with", "echo m > m.txt"), ("without", "true")] {
         let line = format!("mkdir -p data; echo {name} > data/db; {more}");
         yard.exits(0, &["run", "--name", name, "--", "sh", "-c", &line]);

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use crate::checkpoints::in_columns;
 use crate::talk::{refused, with_input, yard_with};
-use crate::yard::{Yard, eventually, text};
+use crate::yard::{Yard, eventually};
 
 /// Writes two files one after the other, one of them in vain, and says so.
 const SCRIPT: &str = r#"
@@ -73,16 +74,7 @@ fn each_step_of_a_model_is_told_with_what_it_saw() {
     keys.dedup();
     assert_eq!(keys.len(), 6);
 
-    let mut command = yard.command(env!("CARGO_BIN_EXE_treeyard"));
-    let output = command
-        .args(["steps", "work"])
-        .env("COLUMNS", "80")
-        .output();
-    let told = text(&output.unwrap().stdout);
-    assert!(
-        told.lines().all(|line| line.chars().count() <= 80),
-        "{told}"
-    );
+    let told = in_columns(&yard, &["steps", "work"]);
     insta::assert_snapshot!("steps", without_hashes(&told, &all));
     yard.sound();
 }

@@ -57,3 +57,19 @@ fn without_cut_start(bytes: &[u8]) -> &[u8] {
 fn is_inner(byte: u8) -> bool {
     byte & 0b1100_0000 == 0b1000_0000
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_character_is_kept_whole_or_not_at_all() {
+        let text = "aé€😀";
+        for end in 0..=text.len() {
+            let whole = without_cut_end(&text.as_bytes()[..end]);
+            assert!(text.starts_with(from_utf8(whole).unwrap()));
+            assert!(end - whole.len() < 4);
+        }
+        assert_eq!(without_cut_end(b"a\xffb"), b"a\xffb");
+    }
+}

@@ -13,10 +13,10 @@ use crate::model::event::Event;
 use crate::model::ids::{CommitId, MessageId};
 use crate::model::run::{Step, StepKind, StepStatus, Steps};
 use crate::model::task::{OnCrash, TaskSpec};
-use crate::model::thread::Spoken;
+use crate::model::thread::{MessageRole, Spoken};
 use crate::model::tool::{Idempotency, OnFiles};
 use crate::model::work::OnAmbiguous;
-use crate::store::{EventFilter, SessionRow};
+use crate::store::{EventFilter, MessageRow, SessionRow};
 
 /// A step of a session.
 #[derive(Debug, Clone, Serialize)]
@@ -41,8 +41,9 @@ pub fn steps(project: &Project, session: &SessionRow) -> Result<Vec<Told>, Failu
     let rows = project.store.all_messages(session.id)?;
     let taken_back = rows.iter().filter(|row| row.taken_back);
     let taken_back: HashSet<MessageId> = taken_back.map(|row| row.record.message_id).collect();
-    // What cannot be read keeps nothing else back.
-    let said = rows.iter().filter_map(|row| {
+    // Calls are in answers. What cannot be read keeps nothing else back.
+    let is_answer = |row: &&MessageRow| row.record.role == MessageRole::Assistant;
+    let said = rows.iter().filter(is_answer).filter_map(|row| {
         let spoken = read_message(&project.cas, row).ok()?;
         Some((row.record.message_id, spoken))
     });

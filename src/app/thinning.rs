@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::failure::Failure;
 use super::gc::Mode;
 use super::project::Project;
-use crate::model::checkpoint::{Cause, Kept, thin};
+use crate::model::checkpoint::{Kept, thin};
 use crate::model::event::{Actor, Event};
 use crate::model::ids::SessionId;
 use crate::model::job::JobState;
@@ -93,17 +93,16 @@ fn old_ones(
     if has_landed && session.updated_ms <= before_ms {
         return rows.iter().map(|row| row.checkpoint.number).collect();
     }
-    let before = [None].into_iter().chain(rows.iter().map(Some));
+    let before = [None]
+        .into_iter()
+        .chain(rows.iter().map(|row| Some(&row.checkpoint)));
     let kept: Vec<Kept> = rows
         .iter()
         .zip(before)
         .map(|(row, before)| Kept {
             number: row.checkpoint.number,
             at_ms: row.at_ms,
-            only_said: row.checkpoint.cause == Cause::Said
-                && before.is_some_and(|before| {
-                    before.checkpoint.worktree_tree == row.checkpoint.worktree_tree
-                }),
+            only_said: row.checkpoint.only_said_since(before),
         })
         .collect();
     thin(&kept, now_ms)

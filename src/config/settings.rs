@@ -403,7 +403,8 @@ macro_rules! getters {
 getters! {
     copy {
         max_concurrent_sessions: u32, max_concurrent_models: u32, grace_seconds: u32, isolation: Isolation, pool: u32,
-        include: bool, record_checkpoints: bool, messages_a_checkpoint: u32, tokens_a_checkpoint: u32, land_method: LandMethod, uncommitted: Uncommitted, auto_land: bool,
+        include: bool, record_checkpoints: bool, messages_a_checkpoint: u32, tokens_a_checkpoint: u32,
+        land_method: LandMethod, uncommitted: Uncommitted, auto_land: bool,
         on_drift: OnDrift, events_days: u32, sessions_days: u32, artifacts_days: u32, retries: Retries,
         priority: u8, lane: Lane, sandbox_level: Level, sandbox_narrow: bool,
         agent_mode: RuntimeMode, ask_from: RiskLevel, max_steps: u32, budget_session: BudgetLimits,
@@ -411,7 +412,8 @@ getters! {
         budget_then: BudgetThen, consent_scope: ConsentScope,
     }
     borrow {
-        target: Option<String>, ignored_in_checkpoints: Scope, setup: [Command], per_group: BTreeMap<String, GroupLimit>,
+        target: Option<String>, ignored_in_checkpoints: Scope, setup: [Command],
+        per_group: BTreeMap<String, GroupLimit>,
         root: WorktreesRoot, land_gate: [Command], network: Network,
         agent_model: Option<String>, agent_work_profile: Option<String>, agent_profile: str,
     }

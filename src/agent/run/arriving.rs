@@ -5,6 +5,7 @@ use super::error::RunError;
 use super::ledger::{Ledger, New};
 use super::setup::Setup;
 use super::spending::BYTES_A_TOKEN;
+use crate::agent::excerpt::without_cut_end;
 use crate::fault::{self, Point};
 use crate::model::chat::{Block, Piece};
 use crate::model::event::{Actor, Event};
@@ -20,9 +21,9 @@ pub(super) struct Arriving {
     answers: Option<MessageId>,
     stream: RedactStream,
     words: Vec<u8>,
-    /// How many bytes have come since they were kept last, and after how many they are kept again.
-    since: usize,
-    every: usize,
+    /// How many bytes have come since they were kept last, and after how many they are kept again; never without.
+    since: u64,
+    every: Option<u64>,
     /// How many of the words were kept.
     kept: usize,
 }
@@ -32,7 +33,6 @@ impl Arriving {
         let tokens = u64::from(setup.checkpoints.stream_tokens);
         // Who knows requests again gives the whole answer again.
         let is_on = setup.checkpoints.is_on && tokens > 0 && !setup.caller.provider.takes_keys();
-        let every = tokens.saturating_mul(BYTES_A_TOKEN);
         Self {
             call,
             answers: ledger.thread.last(),
@@ -40,34 +40,30 @@ impl Arriving {
             words: Vec::new(),
             since: 0,
             kept: 0,
-            every: match is_on {
-                true => usize::try_from(every).unwrap_or(usize::MAX),
-                false => usize::MAX,
-            },
+            every: is_on.then_some(tokens.saturating_mul(BYTES_A_TOKEN)),
         }
     }
 
     /// The next piece. All whole lines until now are on the disk from time to time. An answer that cannot be kept goes on.
     pub fn take(&mut self, ledger: &mut Ledger, piece: &Piece) {
-        let Piece::Text(text) = piece else { return };
-        if self.every == usize::MAX {
+        let (Piece::Text(text), Some(every)) = (piece, self.every) else {
             return;
-        }
+        };
         self.stream.push(text.as_bytes(), &mut self.words);
-        self.since += text.len();
-        if self.since < self.every || self.words.len() == self.kept {
+        self.since += text.len() as u64;
+        if self.since < every || self.words.len() == self.kept {
             return;
         }
         self.since = 0;
         self.kept = self.words.len();
         if let Err(error) = self.keep(ledger) {
             tracing::warn!(%error, "what arrives of an answer is not kept");
-            self.every = usize::MAX;
+            self.every = None;
         }
     }
 
     fn keep(&self, ledger: &mut Ledger) -> Result<(), RunError> {
-        let text = String::from_utf8_lossy(whole_characters(&self.words));
+        let text = String::from_utf8_lossy(without_cut_end(&self.words));
         let hash = ledger.keep(text.as_bytes(), "answer_so_far", "text/plain")?;
         let event = Event::AnswerArriving {
             job_id: ledger.job,
@@ -78,14 +74,6 @@ impl Arriving {
         ledger.note(Actor::System, event);
         ledger.commit()?;
         Ok(fault::at(Point::AnswerArriving)?)
-    }
-}
-
-/// What comes piece by piece may end within a character.
-fn whole_characters(bytes: &[u8]) -> &[u8] {
-    match std::str::from_utf8(bytes) {
-        Err(error) if error.error_len().is_none() => &bytes[..error.valid_up_to()],
-        _ => bytes,
     }
 }
 
@@ -111,20 +99,4 @@ pub(super) fn left_of(ledger: &Ledger, call: &ModelCallRow) -> Result<Option<New
         ..New::of(Actor::Agent, said)
     };
     Ok((!words.is_empty()).then_some(answer))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_character_is_kept_whole_or_not_at_all() {
-        let text = "aé€😀";
-        for end in 0..=text.len() {
-            let whole = whole_characters(&text.as_bytes()[..end]);
-            assert!(text.starts_with(std::str::from_utf8(whole).unwrap()));
-            assert!(end - whole.len() < 4);
-        }
-        assert_eq!(whole_characters(b"a\xffb"), b"a\xffb");
-    }
 }

@@ -163,10 +163,9 @@ pub(super) fn settle_lost(ledger: &mut Ledger, setup: &Setup) -> Result<(), RunE
             },
             None => CallEnd::Lost,
         };
-        let (call_id, consent) = (call.call_id, call.consent);
-        let call = Box::new(CallOutcome {
+        let ended = CallOutcome {
             job_id: setup.job,
-            call_id,
+            call_id: call.call_id,
             end,
             usage: Usage {
                 input: tokens,
@@ -174,17 +173,24 @@ pub(super) fn settle_lost(ledger: &mut Ledger, setup: &Setup) -> Result<(), RunE
             },
             cost,
             latency_ms: 0,
-        });
-        ledger.note(Actor::System, Event::ModelCallEnded { call });
+        };
+        note_end(ledger, ended, call.consent);
         if let Some(answer) = left {
-            if let Some(receipt) = consent {
-                let event = Event::CloudCalled { receipt, call_id };
-                ledger.note(Actor::System, event);
-            }
             ledger.say(answer)?;
         }
     }
     Ok(())
+}
+
+/// How a call ended, and where it was answered what was sent by a person's agreement.
+pub(super) fn note_end(ledger: &mut Ledger, call: CallOutcome, consent: Option<EventId>) {
+    let answered = matches!(call.end, CallEnd::Answered { .. });
+    let (call_id, call) = (call.call_id, Box::new(call));
+    ledger.note(Actor::System, Event::ModelCallEnded { call });
+    if let Some(receipt) = consent.filter(|_| answered) {
+        let event = Event::CloudCalled { receipt, call_id };
+        ledger.note(Actor::System, event);
+    }
 }
 
 fn fits(

@@ -9,11 +9,11 @@ use super::ledger::New;
 use super::pace;
 use super::request::{Shown, request};
 use super::setup::{Cancel, Heard};
-use super::spending::{BYTES_A_TOKEN, Cleared, NotNow, Wanted, clear};
+use super::spending::{BYTES_A_TOKEN, Cleared, NotNow, Wanted, clear, note_end};
 use crate::fault::{self, Point};
 use crate::model::chat::{Block, ChatRequest, ChatResponse, FinishReason, Piece, Usage};
 use crate::model::code::Code;
-use crate::model::event::{Actor, Event};
+use crate::model::event::Actor;
 use crate::model::ids::ContentHash;
 use crate::model::run::{CallEnd, CallOutcome, Frame, Stop};
 use crate::model::thread::Said;
@@ -274,20 +274,13 @@ fn has_answered(run: &Run<'_>) -> Result<bool, RunError> {
 }
 
 fn ended(run: &mut Run<'_>, made: &Made, end: CallEnd, usage: Usage) {
-    let answered = matches!(end, CallEnd::Answered { .. });
-    let call_id = made.cleared.call_id;
-    let call = Box::new(CallOutcome {
+    let call = CallOutcome {
         job_id: run.setup.job,
-        call_id,
+        call_id: made.cleared.call_id,
         end,
         usage,
         cost: (run.setup.caller.price)(usage),
         latency_ms: u64::try_from(made.took.as_millis()).unwrap_or(u64::MAX),
-    });
-    run.ledger
-        .note(Actor::System, Event::ModelCallEnded { call });
-    if let Some(receipt) = made.cleared.consent.filter(|_| answered) {
-        let event = Event::CloudCalled { receipt, call_id };
-        run.ledger.note(Actor::System, event);
-    }
+    };
+    note_end(&mut run.ledger, call, made.cleared.consent);
 }

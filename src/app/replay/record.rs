@@ -114,33 +114,27 @@ impl Record {
                 Event::ToolCalled { call } => {
                     self.tool_calls.insert(call.tool_call_id.clone(), *call);
                 }
-                Event::CheckpointTaken { checkpoint } => self.keep(record.seq, *checkpoint),
+                Event::CheckpointTaken { checkpoint } => self.files.push(FilesThen {
+                    seq: record.seq,
+                    tail: checkpoint.message_thread_tail_id,
+                    number: checkpoint.number,
+                    by_tool: checkpoint.cause == Cause::ToolCall,
+                    only_said: false,
+                    checkpoint: *checkpoint,
+                }),
                 Event::CheckpointRestored { number, .. } => self.put_back(record.seq, number),
                 _ => {}
             }
         }
     }
 
-    fn keep(&mut self, seq: u64, checkpoint: Checkpoint) {
-        self.files.push(FilesThen {
-            seq,
-            tail: checkpoint.message_thread_tail_id,
-            number: checkpoint.number,
-            by_tool: checkpoint.cause == Cause::ToolCall,
-            only_said: false,
-            checkpoint,
-        });
-    }
-
     /// Those that are there no more had other files, perhaps.
     fn tell_what_was_only_said(&mut self) {
-        let mut before: Option<CommitId> = None;
+        let mut before = None;
         for files in &mut self.files {
-            let tree = &files.checkpoint.worktree_tree;
-            let is_same = before.as_ref() == Some(tree);
-            files.only_said = files.checkpoint.cause == Cause::Said && is_same;
+            files.only_said = files.checkpoint.only_said_since(before);
             files.by_tool |= files.only_said;
-            before = Some(tree.clone());
+            before = Some(&files.checkpoint);
         }
     }
 

@@ -81,3 +81,11 @@ pub struct Checkpoint {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_id: Option<JobId>,
 }
+
+impl Checkpoint {
+    /// Whether it is a point in a conversation alone: it has the files of the one before.
+    pub fn only_said_since(&self, before: Option<&Self>) -> bool {
+        let is_same = |before: &Self| before.worktree_tree == self.worktree_tree;
+        self.cause == Cause::Said && before.is_some_and(is_same)
+    }
+}

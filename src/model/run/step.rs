@@ -14,7 +14,7 @@ use crate::model::checkpoint::Cause;
 use crate::model::event::Event;
 use crate::model::ids::{CommitId, ContentHash, MessageId, SessionId};
 use crate::model::job::{JobKind, Outcome};
-use crate::model::thread::{MessageRole, Spoken};
+use crate::model::thread::{MessageRecord, MessageRole, Spoken};
 use crate::model::tool::CallId;
 
 /// What a step does.
@@ -131,7 +131,10 @@ impl Steps {
                 kind: JobKind::Setup | JobKind::Command,
                 command,
                 ..
-            } => self.learn(StepKind::Command, job_id.to_string(), command.to_string()),
+            } => {
+                let step = self.next(StepKind::Command, job_id.to_string(), command.to_string());
+                self.steps.push(step);
+            }
             Event::JobDispatched { job_id } => self.begin(&job_id.to_string()),
             Event::JobCancelled { job_id, reason } => {
                 self.end(
@@ -159,12 +162,14 @@ impl Steps {
                 self.done += u64::from(is_step && has_run);
             }
             Event::ModelCallStarted { call } => {
-                let (id, what) = (call.call_id.to_string(), &call.model_id);
-                self.learn(StepKind::ModelCall, id, format!("{}/{what}", call.provider));
-                if let Some(step) = self.steps.last_mut() {
-                    step.request = call.request_hash.clone();
-                }
-                self.begin(&call.call_id.to_string());
+                let id = call.call_id.to_string();
+                let what = format!("{}/{}", call.provider, call.model_id);
+                let step = Step {
+                    request: call.request_hash.clone(),
+                    ..self.next(StepKind::ModelCall, id.clone(), what)
+                };
+                self.steps.push(step);
+                self.begin(&id);
             }
             Event::ModelCallEnded { call } => {
                 self.end(&call.call_id.to_string(), end_of_call(&call.end), None);
@@ -175,28 +180,34 @@ impl Steps {
                 self.begin(&id);
                 self.end(&id, end_of_tool(&call.end), Some(call.result_hash.clone()));
             }
-            Event::SessionMessage { message } => match message.role {
-                MessageRole::Assistant => {
-                    self.answered(message.message_id, &message.content_hash);
-                    self.called(message.message_id, said);
-                }
-                MessageRole::ToolCall => self.begin_call(message.tool_call_id.as_ref()),
-                MessageRole::ToolResult => {
-                    self.done += 1;
-                    let id = message.tool_call_id.as_ref().map(CallId::to_string);
-                    if let Some(step) = id.and_then(|id| self.open(&id)) {
-                        step.message = Some(message.message_id);
-                        step.has_result = true;
-                    }
-                }
-                MessageRole::System | MessageRole::User => {}
-            },
+            Event::SessionMessage { message } => self.hear(message, said),
             _ => {}
         }
     }
 
-    fn learn(&mut self, kind: StepKind, step_id: String, what: String) {
-        self.steps.push(Step {
+    fn hear(&mut self, message: &MessageRecord, said: Option<&Spoken>) {
+        let about = message.tool_call_id.as_ref().map(CallId::to_string);
+        let about = about.unwrap_or_default();
+        match message.role {
+            MessageRole::Assistant => {
+                self.answered(message.message_id, &message.content_hash);
+                self.called(message.message_id, said);
+            }
+            MessageRole::ToolCall => self.begin(&about),
+            MessageRole::ToolResult => {
+                self.done += 1;
+                if let Some(step) = self.open(&about) {
+                    step.message = Some(message.message_id);
+                    step.has_result = true;
+                }
+            }
+            MessageRole::System | MessageRole::User => {}
+        }
+    }
+
+    /// One that is to be done next, as far as is known.
+    fn next(&self, kind: StepKind, step_id: String, what: String) -> Step {
+        Step {
             request: ContentHash::of(what.as_bytes()),
             step_id,
             kind,
@@ -210,7 +221,7 @@ impl Steps {
             error: None,
             message: None,
             has_result: false,
-        });
+        }
     }
 
     /// What was said until here was said in the session that this one goes on from. Calls that have no result are to be
@@ -238,21 +249,16 @@ impl Steps {
 
     /// The calls of tools in an answer run one after the other.
     fn called(&mut self, message: MessageId, said: Option<&Spoken>) {
-        for (at, (id, call)) in said.into_iter().flat_map(Spoken::calls).enumerate() {
-            self.learn(StepKind::ToolCall, id.to_string(), call.name.clone());
-            if let Some(step) = self.steps.last_mut() {
-                let canonical = json!([call.name, call.arguments]).to_string();
-                step.request = ContentHash::of(canonical.as_bytes());
-                step.arguments = Some(call.arguments.clone());
-                step.index += at as u64;
-                step.message = Some(message);
-            }
-        }
-    }
-
-    fn begin_call(&mut self, id: Option<&CallId>) {
-        if let Some(id) = id {
-            self.begin(&id.to_string());
+        for (index, (id, call)) in (self.done + 1..).zip(said.into_iter().flat_map(Spoken::calls)) {
+            let canonical = json!([call.name, call.arguments]).to_string();
+            let step = Step {
+                request: ContentHash::of(canonical.as_bytes()),
+                arguments: Some(call.arguments.clone()),
+                index,
+                message: Some(message),
+                ..self.next(StepKind::ToolCall, id.to_string(), call.name.clone())
+            };
+            self.steps.push(step);
         }
     }
 

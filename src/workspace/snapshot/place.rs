@@ -5,9 +5,7 @@ use std::io::Write;
 use std::os::fd::OwnedFd;
 
 use gix::objs::tree::EntryKind;
-use rustix::fs::{
-    AtFlags, Dir, FileType, Mode, OFlags, fchmod, openat, renameat, statat, symlinkat, unlinkat,
-};
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, fchmod, openat, renameat, symlinkat, unlinkat};
 use rustix::io::Errno;
 
 use super::scene::draft_name;
@@ -15,16 +13,16 @@ use super::scene::draft_name;
 /// That a file has its name.
 pub(super) struct Placed;
 
-/// Gives the file `name` this content, or makes it a link there. Whatever has the name is replaced, but no folder. Who may
-/// read and write a file that is replaced stays so.
+/// Gives the file `name` this content, or makes it a link there. Whatever has the name is replaced, but no folder. Where a
+/// file is there, `before` is its mode: who may read and write it stays so.
 pub(super) fn place(
     folder: &OwnedFd,
     name: &[u8],
     kind: EntryKind,
     content: &[u8],
+    before: Option<u32>,
 ) -> Result<Placed, Errno> {
     let draft = draft_name();
-    let before = mode_of(folder, name);
     let made = match kind {
         EntryKind::Link => symlinkat(content, folder, draft.as_str()),
         EntryKind::BlobExecutable => {
@@ -44,13 +42,6 @@ pub(super) fn place(
         let _gone = unlinkat(folder, draft.as_str(), AtFlags::empty());
     }
     placed.map(|()| Placed)
-}
-
-/// Of a file that is there.
-fn mode_of(folder: &OwnedFd, name: &[u8]) -> Option<u32> {
-    let found = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-    let is_file = FileType::from_raw_mode(found.st_mode).is_file();
-    is_file.then_some(found.st_mode & 0o777)
 }
 
 /// With the first of the modes, less what the process grants nobody; or with the second one as it is.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gix::bstr::{BStr, BString, ByteSlice};
 use gix::objs::tree::EntryKind;
-use rustix::fs::{AtFlags, FileType, Stat, statat, unlinkat};
+use rustix::fs::{AtFlags, FileType, statat, unlinkat};
 use rustix::io::Errno;
 
 use super::difference::{Difference, by_name, compare, listing_of};
@@ -33,8 +33,8 @@ pub struct Restored {
 }
 
 /// Makes the files of a worktree equal to a kept snapshot: writes what differs, each file at one stroke, and
-/// removes what the snapshot has not, unless it is ignored and the snapshot takes nothing of its name. Empty folders stay. The session's index and `HEAD` are not
-/// touched. When it is killed, doing it again finishes it.
+/// removes what the snapshot has not, unless it is ignored and the snapshot takes nothing of its name. Empty folders
+/// stay. The session's index and `HEAD` are not touched. When it is killed, doing it again finishes it.
 ///
 /// # Errors
 /// When the worktree, its base or the snapshot cannot be read, or the disk is full.
@@ -202,15 +202,17 @@ fn write(
     let placed = scene.root.make_folder(parent(path.as_bstr()).as_bstr());
     let placed = placed.and_then(|open| {
         let name = name(path.as_bstr());
-        let there = statat(&open.folder, name, AtFlags::SYMLINK_NOFOLLOW);
-        let is_file = |found: Stat| !FileType::from_raw_mode(found.st_mode).is_dir();
-        if change.before.is_none() && there.is_ok_and(is_file) {
+        let there = statat(&open.folder, name, AtFlags::SYMLINK_NOFOLLOW).ok();
+        let there = there.map(|found| (FileType::from_raw_mode(found.st_mode), found.st_mode));
+        if change.before.is_none() && there.is_some_and(|(found, _)| !found.is_dir()) {
             return Err(Errno::EXIST);
         }
-        match place(&open.folder, name, kind, &content) {
+        let file = there.filter(|(found, _)| found.is_file());
+        let mode = file.map(|(_, mode)| mode & 0o777);
+        match place(&open.folder, name, kind, &content, mode) {
             Err(Errno::ISDIR | Errno::NOTEMPTY | Errno::EXIST) => {
                 clear(&open.folder, name)?;
-                place(&open.folder, name, kind, &content)
+                place(&open.folder, name, kind, &content, None)
             }
             placed => placed,
         }

@@ -45,9 +45,9 @@ pub(super) enum Bytes {
 /// Puts the files of a worktree into a tree: those of its base, and those that are new. What the last snapshot
 /// found is kept, so only files whose stat data are new are read.
 ///
-/// The rules of the base say what is ignored; files of that in `ignored` are taken like all others. Repositories inside, pipes, sockets and devices are left out, and
-/// so are empty folders, which git does not have; a submodule stays at its commit. Nothing of the session's git directory is read, no process is
-/// started, and no link is followed.
+/// The rules of the base say what is ignored; files of that in `ignored` are taken like all others. Repositories inside,
+/// pipes, sockets and devices are left out, and so are empty folders, which git does not have; a submodule stays at its
+/// commit. Nothing of the session's git directory is read, no process is started, and no link is followed.
 ///
 /// # Errors
 /// When the worktree or its base is not there, or an object cannot be stored. No single file is a reason: see
