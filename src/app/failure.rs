@@ -53,9 +53,8 @@ impl Failure {
     pub fn io(path: &std::path::Path, source: &std::io::Error) -> Self {
         let code = match source.kind() {
             std::io::ErrorKind::NotFound => Code::FileMissing,
-            std::io::ErrorKind::StorageFull => Code::DiskFull,
             std::io::ErrorKind::ReadOnlyFilesystem => Code::StoreReadOnly,
-            _ => Code::Io,
+            _ => Code::of_system(source),
         };
         Self::new(code, format!("{}: {source}", path.display()))
     }

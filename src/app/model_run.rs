@@ -292,7 +292,7 @@ fn work_on(
     setup: &Setup,
     heard: &mut (dyn FnMut(Heard<'_>) + Send),
 ) -> Result<Stop, Failure> {
-    let own = |error: std::io::Error| Failure::new(Code::Io, error.to_string());
+    let own = |error: std::io::Error| Failure::new(Code::of_system(&error), error.to_string());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(4)

@@ -37,7 +37,7 @@ pub fn recover(project: Project) -> Result<Vec<Step>, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(Code::Io, error.to_string()))?;
+        .map_err(|error| Failure::new(Code::of_system(&error), error.to_string()))?;
     runtime.block_on(async {
         let mut runner = Runner::start(project.repo, config, project.store, project.cas)?;
         runner.recover_only()

@@ -14,7 +14,7 @@ pub fn listen(
     answering: Arc<AtomicBool>,
     interrupt: impl Fn() + Send + 'static,
 ) -> Result<(), Failure> {
-    let own = |error: std::io::Error| Failure::new(Code::Io, error.to_string());
+    let own = |error: std::io::Error| Failure::new(Code::of_system(&error), error.to_string());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

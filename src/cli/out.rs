@@ -197,7 +197,10 @@ pub fn write_all(bytes: &[u8]) -> Result<(), Failure> {
 fn settle(result: io::Result<()>) -> Result<(), Failure> {
     match result {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
-        Err(error) => Err(Failure::new(Code::Io, format!("standard output: {error}"))),
+        Err(error) => Err(Failure::new(
+            Code::of_system(&error),
+            format!("standard output: {error}"),
+        )),
         Ok(()) => Ok(()),
     }
 }

@@ -97,13 +97,10 @@ impl GitError {
                 Code::DiskFull
             }
             Self::Command { .. } | Self::Library { .. } => Code::GitFailed,
-            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
-                Code::DiskFull
-            }
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
                 Code::FileMissing
             }
-            Self::Io { .. } => Code::Io,
+            Self::Io { source, .. } => Code::of_system(source),
         }
     }
 

@@ -54,10 +54,7 @@ impl MergeError {
         match self {
             Self::Git(text) if says_full(text) => Code::DiskFull,
             Self::Git(_) => Code::GitFailed,
-            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
-                Code::DiskFull
-            }
-            Self::Io { .. } => Code::Io,
+            Self::Io { source, .. } => Code::of_system(source),
             Self::Unsound(_) | Self::CutOff(_) => Code::ImportRefused,
             Self::Unrelated { .. } | Self::MergeInRange(_) => Code::MergeConflict,
             Self::OutOfScope { .. } => Code::OutOfScope,

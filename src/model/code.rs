@@ -1,5 +1,7 @@
 //! The one registry of stable codes: each has a meaning, a recovery hint and an exit code.
 
+use std::io::{self, ErrorKind};
+
 use serde::Serialize;
 
 /// Process exit codes. The table in the README is checked against this one.
@@ -58,6 +60,14 @@ macro_rules! codes {
         impl Code {
             /// Every code, in the order of the registry.
             pub const ALL: &[Code] = &[$(Code::$variant),*];
+
+            /// What a refusal of the system is, of which nothing more is known.
+            pub fn of_system(error: &io::Error) -> Self {
+                match error.kind() {
+                    ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::DiskFull,
+                    _ => Self::Io,
+                }
+            }
 
             /// The text that appears in output, events and JSON.
             pub fn id(self) -> &'static str {

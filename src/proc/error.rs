@@ -58,13 +58,11 @@ impl ProcError {
     /// The registered code.
     pub fn code(&self) -> Code {
         match self {
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
-                Code::DiskFull
-            }
             Self::Start { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Code::ProgramMissing
             }
             Self::InvalidSpec(_) => Code::ConfigInvalid,
+            Self::Io { source, .. } | Self::Start { source, .. } => Code::of_system(source),
             _ => Code::Io,
         }
     }

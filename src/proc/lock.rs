@@ -33,7 +33,7 @@ impl LockError {
     pub fn code(&self) -> Code {
         match self {
             Self::Held { .. } => Code::RunnerHeld,
-            Self::Io { .. } => Code::Io,
+            Self::Io { source, .. } => Code::of_system(source),
         }
     }
 }

@@ -174,7 +174,7 @@ impl Runner {
             spec.env.insert(secrets::VARIABLE.to_owned(), folder);
         }
         if let Err(error) = fault::at(Point::JobDispatched) {
-            return self.not_started(job, (Code::Io, &error));
+            return self.not_started(job, (Code::of_system(&error), &error));
         }
         let dir = job_dir(&self.config.policy.jobs, job.id);
         match self.launcher.spawn(&dir, &spec) {

@@ -53,7 +53,7 @@ impl RunnerError {
             Self::Workspace(error) => error.code(),
             Self::Landing(error) => error.code(),
             Self::Control(error) => error.code(),
-            Self::Io(_) => Code::Io,
+            Self::Io(error) => Code::of_system(error),
         }
     }
 }

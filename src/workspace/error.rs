@@ -65,9 +65,7 @@ impl WorkspaceError {
         match self {
             Self::Git(error) => error.code(),
             Self::Store(error) => error.code(),
-            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
-                Code::DiskFull
-            }
+            Self::Io { source, .. } if Code::of_system(source) == Code::DiskFull => Code::DiskFull,
             Self::Io { .. } | Self::Unusable(_) => Code::WorkspaceFailed,
             Self::Unconfinable(_) => Code::SandboxUnreached,
             Self::Changed { .. } | Self::RootMissing(_) | Self::NestedRepository(_) => {

@@ -95,10 +95,10 @@ impl From<PlaceError> for ToolError {
             Link { .. } | LeavingLink { .. } => new(Code::PathRefused, ErrorKind::Policy),
             OutOfScope(_) => new(Code::OutOfScope, ErrorKind::Policy),
             Changed(_) => new(Code::FileUnsuitable, ErrorKind::Tool).retryable(),
-            Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
-                new(Code::DiskFull, ErrorKind::Tool).retryable()
-            }
-            Io { .. } => new(Code::Io, ErrorKind::Tool),
+            Io { source, .. } => match Code::of_system(source) {
+                Code::DiskFull => new(Code::DiskFull, ErrorKind::Tool).retryable(),
+                code => new(code, ErrorKind::Tool),
+            },
             IsFolder(_) | NoFolder(_) | Special(_) | Exists(_) | TooLarge { .. } => {
                 new(Code::FileUnsuitable, ErrorKind::Tool)
             }

@@ -44,7 +44,8 @@ impl RunError {
             Self::Cas(error) => error.code(),
             Self::Workspace(error) => error.code(),
             Self::Thread(_) | Self::Json(_) => Code::ArtifactDamaged,
-            Self::Guardrails(_) | Self::Tool(_) | Self::Io(_) => Code::Io,
+            Self::Io(error) => Code::of_system(error),
+            Self::Guardrails(_) | Self::Tool(_) => Code::Io,
         }
     }
 }
