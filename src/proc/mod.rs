@@ -14,7 +14,6 @@ mod doorway;
 mod environment;
 mod error;
 mod family;
-mod fork;
 mod forkserver;
 mod job;
 mod kill;

@@ -10,12 +10,12 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::process::{WaitOptions, wait};
 
-use super::fork::{Side, SingleThreaded, fork};
 use super::forkserver::{Request, read_request};
 use super::launch;
 use super::owner::Owner;
 use super::signals::{Signals, Told};
 use super::supervise::Supervision;
+use crate::raw::{Side, SingleThreaded, fork};
 
 /// The whole life of a fork server: its runner is at the other end of standard input. In each
 /// child this is the whole life of a supervisor.

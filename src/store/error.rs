@@ -6,14 +6,15 @@ use crate::model::code::Code;
 use crate::model::ids::InvalidId;
 use crate::model::job::IllegalJobStep;
 use crate::model::session::IllegalMove;
+use crate::raw::refused;
 
 /// A failed read or write of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// SQLite's own report.
     #[error("{0}")]
-    Sqlite(#[from] rusqlite::Error),
-    /// A file beside the database.
+    Sqlite(rusqlite::Error),
+    /// A file of the database, or beside it.
     #[error("{path}: {source}")]
     Io {
         /// Which.
@@ -71,10 +72,11 @@ impl StoreError {
                 Code::StoreDamaged
             }
             Self::Io { source, .. } => match source.kind() {
-                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-                    Code::DiskFull
-                }
-                _ => Code::StoreReadOnly,
+                std::io::ErrorKind::PermissionDenied
+                | std::io::ErrorKind::ReadOnlyFilesystem
+                | std::io::ErrorKind::NotFound
+                | std::io::ErrorKind::NotADirectory => Code::StoreReadOnly,
+                _ => Code::of_system(source),
             },
             Self::Newer { .. } => Code::StoreNewer,
             Self::InvalidEvent { .. } => Code::InvalidEvent,
@@ -96,6 +98,22 @@ fn of_sqlite(failure: rusqlite::ffi::Error) -> Code {
         (ErrorCode::SystemIoFailure, _) => Code::Io,
         (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => Code::StoreBusy,
         _ => Code::StoreDamaged,
+    }
+}
+
+/// With the system's reason, where SQLite told one.
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        let failed = error.sqlite_error().filter(|failure| {
+            matches!(
+                failure.code,
+                ErrorCode::SystemIoFailure | ErrorCode::CannotOpen
+            )
+        });
+        match failed.and_then(|failure| refused(failure.extended_code)) {
+            Some((path, source)) => Self::Io { path, source },
+            None => Self::Sqlite(error),
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 mod approvals;
 mod chain;
 mod checkpoints;
+mod connect;
 mod consents;
 mod doomed;
 mod error;
@@ -47,6 +48,6 @@ pub use open::{DATABASE, SCHEMA_VERSION, Store};
 pub use overrides::Override;
 pub use query::EventFilter;
 pub use queue::QueueRow;
-pub use reserve::keep_reserve;
+pub use reserve::{has_room, keep_reserve};
 pub use rows::{ADOPTED, ArtifactRow, JobRow, SessionRow};
 pub use tx::Tx;

@@ -1,11 +1,13 @@
 //! Opening the database, and bringing an older one up to date.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 
 use super::chain;
+use super::connect::{
+    APPLICATION_ID, connect_alone, connect_to_read, connect_to_write, with_its_reason,
+};
 use super::error::StoreError;
 use super::reserve;
 use super::tx::Tx;
@@ -13,11 +15,10 @@ use crate::fault::{self, Point};
 use crate::model::code::Code;
 use crate::model::ids::EventId;
 use crate::model::redact::Redactor;
+use crate::raw::connect_in_memory;
 
 /// The database's file name in the state folder.
 pub const DATABASE: &str = "treeyard.db";
-/// "TYRD", so that another program's database is not taken for ours.
-const APPLICATION_ID: i64 = 0x5459_5244;
 /// One entry a version; entry 0 makes version 1.
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_first.sql"),
@@ -31,10 +32,6 @@ const MIGRATIONS: &[&str] = &[
 ];
 /// The schema version this binary writes.
 pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
-/// How long a git hook waits for it.
-const READ_BUSY: Duration = Duration::from_millis(500);
-/// How long a command waits for another one's transaction.
-const BUSY: Duration = Duration::from_secs(20);
 
 /// An open database. One writer at a time, by `BEGIN IMMEDIATE`; readers are never blocked (WAL).
 #[derive(Debug)]
@@ -64,7 +61,8 @@ impl Store {
             source,
         })?;
         reserve::make_room(state_dir);
-        Self::open_file(&state_dir.join(DATABASE))
+        let path = state_dir.join(DATABASE);
+        with_its_reason(state_dir, || Self::open_file(&path))
     }
 
     /// Opens the database only to look, without waiting long; `None` when there is none. A store that
@@ -77,7 +75,8 @@ impl Store {
         if !path.exists() {
             return Ok(None);
         }
-        let connection = connect_to_read(&path).or_else(|error| {
+        let connection = with_its_reason(state_dir, || connect_to_read(&path));
+        let connection = connection.or_else(|error| {
             // In a folder that cannot be written, SQLite cannot share it with writers. Without a log
             // of changes beside it, there are none, and the file alone is all there is.
             let log = state_dir.join(format!("{DATABASE}-wal"));
@@ -106,14 +105,8 @@ impl Store {
     }
 
     fn open_file(path: &Path) -> Result<Self, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(BUSY)?;
+        let mut connection = connect_to_write(path)?;
         connection.set_prepared_statement_cache_capacity(64);
-        refuse_foreign(&connection)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
         // NORMAL does not sync each commit in WAL mode; an acknowledged record must survive.
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
@@ -186,40 +179,6 @@ impl Store {
     }
 }
 
-fn connect_to_read(path: &Path) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(READ_BUSY)?;
-    refuse_foreign(&connection)?;
-    Ok(connection)
-}
-
-fn connect_alone(path: &Path) -> Result<Connection, StoreError> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
-    let escaped = |c: char| match plain(c) {
-        true => c.to_string(),
-        false => c.to_string().bytes().map(|b| format!("%{b:02X}")).collect(),
-    };
-    let text: String = path.to_string_lossy().chars().map(escaped).collect();
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX
-        | OpenFlags::SQLITE_OPEN_URI;
-    let connection = Connection::open_with_flags(format!("file:{text}?immutable=1"), flags)?;
-    refuse_foreign(&connection)?;
-    Ok(connection)
-}
-
-fn refuse_foreign(connection: &Connection) -> Result<(), StoreError> {
-    let id: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if id == APPLICATION_ID || (id == 0 && tables == 0) {
-        Ok(())
-    } else {
-        Err(StoreError::Foreign)
-    }
-}
-
 fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     if user_version(connection)? == SCHEMA_VERSION {
         return Ok(());
@@ -252,7 +211,7 @@ fn user_version(connection: &Connection) -> Result<i64, StoreError> {
 
 /// An empty database in memory, of the newest version.
 pub(super) fn in_memory() -> Result<Connection, StoreError> {
-    let mut connection = Connection::open_in_memory()?;
+    let mut connection = connect_in_memory()?;
     migrate(&mut connection)?;
     Ok(connection)
 }
@@ -260,7 +219,7 @@ pub(super) fn in_memory() -> Result<Connection, StoreError> {
 /// A database as the treeyard of `version` left it, with the rows of `sample`.
 #[cfg(test)]
 pub(super) fn write_version(path: &Path, version: usize, sample: &str) {
-    let connection = Connection::open(path).unwrap();
+    let connection = crate::raw::connect(path, rusqlite::OpenFlags::default()).unwrap();
     for migration in &MIGRATIONS[..version] {
         connection.execute_batch(migration).unwrap();
     }

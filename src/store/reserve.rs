@@ -47,9 +47,14 @@ fn fill(mut file: &File) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether the disk has room for what a transaction may need. Where that cannot be told, it has.
+pub fn has_room(state_dir: &Path) -> bool {
+    fs2::available_space(state_dir).map_or(true, |free| free >= LITTLE)
+}
+
 /// Gives the room back when little else is left.
 pub(super) fn make_room(state_dir: &Path) {
-    if fs2::available_space(state_dir).is_ok_and(|free| free < LITTLE) {
+    if !has_room(state_dir) {
         give_way(state_dir);
     }
 }

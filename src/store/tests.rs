@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use proptest::prelude::*;
+use rusqlite::OpenFlags;
 
 use super::*;
 use crate::model::event::{Actor, Event};
@@ -8,6 +9,7 @@ use crate::model::ids::{CommitId, ContentHash, JobId, PlanId, SessionId};
 use crate::model::job::{JobKind, JobState, Outcome};
 use crate::model::session::SessionState;
 use crate::model::task::{Command, TaskSpec};
+use crate::raw::connect;
 
 pub(super) fn store(dir: &Path) -> Store {
     Store::open(dir).unwrap()
@@ -319,7 +321,7 @@ fn newer_foreign_and_damaged_databases_are_refused() {
     ));
 
     let foreign = tempfile::tempdir().unwrap();
-    let other = rusqlite::Connection::open(foreign.path().join(DATABASE)).unwrap();
+    let other = connect(foreign.path().join(DATABASE), OpenFlags::default()).unwrap();
     other.execute_batch("CREATE TABLE theirs (x)").unwrap();
     drop(other);
     assert!(matches!(

@@ -5,9 +5,9 @@ use super::*;
 fn violations(path: &str, text: &str) -> Vec<String> {
     let ranks = rank_map(
         "//! ```text\n//! 4  cli             the face\n//! 2  merge workspace  places, model\n\
-         //! 1  git proc store  outside\n//! 0  model           pure\n//! ```\n",
+         //! 1  git proc store  outside\n//! 0  model raw       pure\n//! ```\n",
     );
-    assert_eq!(ranks.len(), 7);
+    assert_eq!(ranks.len(), 8);
     check(Path::new(path), text, &ranks)
 }
 
@@ -140,5 +140,5 @@ fn what_is_allowed() {
     accepts("git/a.rs", "fn exit() { a.exit(); Code::exit(b) }");
     accepts("git/a.rs", "mod tests { use super::*; }");
     accepts("git/a.rs", "#![forbid(unsafe_code)] pub(crate) fn f() {}");
-    accepts("proc/fork.rs", "fn f() { unsafe { g() } }");
+    accepts("raw/fork.rs", "fn f() { unsafe { g() } }");
 }

@@ -1,5 +1,4 @@
-//! `fork`, which no library offers as a safe call. The only unsafe code of this crate.
-#![allow(unsafe_code)]
+//! `fork`.
 
 use std::fs;
 use std::io;
@@ -7,10 +6,10 @@ use std::io;
 use nix::unistd::ForkResult;
 
 /// Proof that this process had one thread when it was asked. Whoever holds one starts none.
-pub(super) struct SingleThreaded(());
+pub(crate) struct SingleThreaded(());
 
 impl SingleThreaded {
-    pub(super) fn prove() -> io::Result<Self> {
+    pub(crate) fn prove() -> io::Result<Self> {
         match fs::read_dir("/proc/self/task")?.count() {
             1 => Ok(Self(())),
             count => Err(io::Error::other(format!(
@@ -21,13 +20,13 @@ impl SingleThreaded {
 }
 
 /// Which of the two processes this one is.
-pub(super) enum Side {
+pub(crate) enum Side {
     Parent,
     Child,
 }
 
 /// Makes a copy of this process.
-pub(super) fn fork(_: &SingleThreaded) -> io::Result<Side> {
+pub(crate) fn fork(_: &SingleThreaded) -> io::Result<Side> {
     // SAFETY: what makes `fork` unsafe are other threads: in the child they are gone, and so is
     // whoever would release the locks they held. The argument proves that there are none.
     match unsafe { nix::unistd::fork() }? {

@@ -1,0 +1,100 @@
+//! Connections to the database file: to write, only to look, and alone.
+
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, ffi};
+
+use super::error::StoreError;
+use crate::raw::connect;
+
+/// "TYRD", so that another program's database is not taken for ours.
+pub(super) const APPLICATION_ID: i64 = 0x5459_5244;
+/// How long a git hook waits for it.
+const READ_BUSY: Duration = Duration::from_millis(500);
+/// How long a command waits for another one's transaction.
+const BUSY: Duration = Duration::from_secs(20);
+
+/// Makes the file where there is none.
+pub(super) fn connect_to_write(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = connect(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    refuse_foreign(&connection)?;
+    if connection.is_readonly(MAIN_DB)? {
+        return Err(read_only().into());
+    }
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    Ok(connection)
+}
+
+/// Waits for nobody for long.
+pub(super) fn connect_to_read(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = connect(path, flags)?;
+    connection.busy_timeout(READ_BUSY)?;
+    refuse_foreign(&connection)?;
+    Ok(connection)
+}
+
+/// What SQLite says of it only when something is written.
+fn read_only() -> rusqlite::Error {
+    let code = ffi::Error::new(ffi::SQLITE_READONLY);
+    rusqlite::Error::SqliteFailure(code, Some("the database may only be read".to_owned()))
+}
+
+/// Without what writers share: where there are none, and none can be.
+pub(super) fn connect_alone(path: &Path) -> Result<Connection, StoreError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+    let escaped = |c: char| match plain(c) {
+        true => c.to_string(),
+        false => c.to_string().bytes().map(|b| format!("%{b:02X}")).collect(),
+    };
+    let text: String = path.to_string_lossy().chars().map(escaped).collect();
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    let connection = connect(format!("file:{text}?immutable=1"), flags)?;
+    refuse_foreign(&connection)?;
+    Ok(connection)
+}
+
+fn refuse_foreign(connection: &Connection) -> Result<(), StoreError> {
+    let id: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if id == APPLICATION_ID || (id == 0 && tables == 0) {
+        Ok(())
+    } else {
+        Err(StoreError::Foreign)
+    }
+}
+
+/// A file that it cannot make is only not there for SQLite, and one that it cannot open for writing may only be read. Making
+/// another one beside it tells why; where that goes well, so may the first one by now.
+pub(super) fn with_its_reason<T>(
+    state_dir: &Path,
+    open: impl Fn() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let first = open();
+    let is_unsaid = match &first {
+        Err(StoreError::Io { source, .. }) => source.kind() == ErrorKind::NotFound,
+        Err(StoreError::Sqlite(error)) => error.sqlite_error_code() == Some(ErrorCode::ReadOnly),
+        _ => false,
+    };
+    if !is_unsaid {
+        return first;
+    }
+    let made = tempfile::Builder::new()
+        .prefix("probe-")
+        .tempfile_in(state_dir);
+    made.and_then(|mut file| file.write_all(&[0; 4096]))
+        .map_err(|source| StoreError::Io {
+            path: state_dir.display().to_string(),
+            source,
+        })?;
+    open()
+}
