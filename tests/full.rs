@@ -196,6 +196,43 @@ fn what_fails_on_a_full_disk_is_written_down_at_once() {
 }
 
 #[test]
+fn a_runner_that_finds_the_disk_full_goes_on_when_there_is_space() {
+    let Some(small) = Small::of("96m") else {
+        return;
+    };
+    let yard = small.yard();
+    let state = yard.repo().join(".git/treeyard");
+    let [begun, go] = ["begun", "go"].map(|name| yard.folder.path().join(name));
+    yard.exits(0, &["up"]);
+    let runner = fs::read_to_string(state.join("runner.lock")).unwrap();
+    let line = format!(
+        "echo w > waits; echo > {}; until [ -e {} ]; do sleep 0.02; done",
+        begun.display(),
+        go.display()
+    );
+    let args = ["submit", "--name", "waits", "--scope", "./waits*", "--"];
+    yard.exits(0, &[&args[..], &["sh", "-c", &line]].concat());
+    eventually("it runs", || begun.exists());
+    // A log of which the first block is there takes a line more.
+    let log = state.join("runner.log");
+    let mut opened = fs::File::options().append(true).open(&log).unwrap();
+    opened.write_all(b"test\n").unwrap();
+    fs::remove_file(state.join("reserve")).unwrap();
+    small.fill(0);
+    fs::write(&go, "").unwrap();
+    eventually("it says so", || {
+        let said = fs::read_to_string(&log).unwrap();
+        said.contains("the runner goes on when there is space")
+    });
+    small.free();
+    eventually("it is done", || yard.state_of("waits") == "COMPLETED");
+    let same = fs::read_to_string(state.join("runner.lock")).unwrap();
+    assert_eq!(same, runner);
+    yard.exits(0, &["down"]);
+    yard.sound();
+}
+
+#[test]
 fn output_that_the_artifacts_cannot_take_stays_where_it_is() {
     let Some(small) = Small::mount() else { return };
     let yard = small.yard();

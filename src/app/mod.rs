@@ -50,6 +50,7 @@ pub mod run;
 pub mod salvage;
 pub mod sandbox;
 pub mod send;
+pub mod serve;
 pub mod setup;
 pub mod shim;
 pub mod single;

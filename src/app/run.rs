@@ -1,11 +1,9 @@
-//! Being the runner: in the foreground for one submission, or until told to stop.
+//! Being the runner in the foreground, for one submission.
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::awaits::{awaits, word_for};
 use super::failure::Failure;
@@ -56,7 +54,8 @@ pub fn run(
     let interrupt = interruptions(&state_dir, plan, &interrupted);
     let (until, settings) = (Until::Done(plan), &submitted.settings);
     let before = submitted.before_seq;
-    let outlook = to_rest((project, settings), (until, before), report, interrupt)?;
+    let outlook = to_rest((project, settings), (until, before), report, interrupt)
+        .map_err(left_on_a_full_disk)?;
     let store = Store::open(&state_dir)?;
     let sessions = store.plan_sessions(plan)?;
     Ok(Ran {
@@ -66,6 +65,16 @@ pub fn run(
         sessions,
         interrupted: interrupted.load(Ordering::Acquire),
     })
+}
+
+/// Doing the same again would submit it twice.
+fn left_on_a_full_disk(failure: Failure) -> Failure {
+    match failure.code {
+        Code::DiskFull => failure
+            .hint("free space, `treeyard gc` can help")
+            .hint("what was submitted is on record: `treeyard up` goes on with it"),
+        _ => failure,
+    }
 }
 
 /// Goes on until nothing is left to do: in this process, or by the runner that is active already. `told` is how far
@@ -137,27 +146,9 @@ fn failures(store: &Store, sessions: &[SessionRow]) -> Result<Vec<Code>, Failure
     Ok(codes)
 }
 
-/// Is the runner until SIGTERM or SIGINT. Running jobs are left to their supervisors.
-///
-/// # Errors
-/// Another runner, or what keeps this one from going on.
-pub fn serve(project: Project, settings: &Settings) -> Result<(), Failure> {
-    let config = runner_config(&project, settings)?;
-    block_on(async {
-        let mut runner = Runner::start(project.repo, config, project.store, project.cas)?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let stop = async {
-            tokio::select! {
-                _ = terminate.recv() => "told to stop",
-                _ = interrupt.recv() => "interrupted",
-            }
-        };
-        runner.serve(Until::Stopped, stop).await
-    })
-}
-
-fn block_on<T>(work: impl Future<Output = Result<T, RunnerError>>) -> Result<T, Failure> {
+pub(super) fn block_on<T>(
+    work: impl Future<Output = Result<T, RunnerError>>,
+) -> Result<T, Failure> {
     // One thread waits for everything; what is slow runs beside it.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -6,7 +6,7 @@ use crate::app::background;
 use crate::app::control::{Word, apply, cancel_open};
 use crate::app::failure::Failure;
 use crate::app::land::{is_busy, land as land_session};
-use crate::app::run::serve;
+use crate::app::serve::serve;
 use crate::cli::args_work::{CancelArgs, DownArgs, LandArgs, UpArgs};
 use crate::cli::commands::ls::session_json;
 use crate::cli::context::Context;
