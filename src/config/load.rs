@@ -121,10 +121,16 @@ impl Settings {
         }
         let typed = format!("{key} = {value}");
         let plain = format!("{key} = {}", serde_json::Value::from(value));
-        if !value.contains('\n') && self.apply_text(&typed, file, &Origin::Flag).is_ok() {
-            return Ok(());
+        let as_plain = |this: &mut Self| this.apply_text(&plain, file, &Origin::Flag);
+        if value.contains('\n') {
+            return as_plain(self);
         }
-        self.apply_text(&plain, file, &Origin::Flag)
+        let is_written_out = value.trim_start().starts_with(['[', '{', '"', '\'']);
+        match self.apply_text(&typed, file, &Origin::Flag) {
+            Ok(()) => Ok(()),
+            Err(error) if is_written_out => as_plain(self).map_err(|_| error),
+            Err(_) => as_plain(self),
+        }
     }
 
     /// All or nothing: with any problem, no value is taken over.

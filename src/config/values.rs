@@ -237,7 +237,7 @@ impl<T: Read> Read for Vec<T> {
             let hint = value
                 .get_ref()
                 .as_str()
-                .map(|_| "put it in brackets".to_owned());
+                .map(|text| format!("put it in brackets: [{}]", Value::from(text)));
             mistyped(value, "a list", hint, problems);
             return None;
         };

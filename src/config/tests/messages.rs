@@ -60,7 +60,7 @@ fn wrong_plans_are_told_what_to_write_instead() {
         (&task("colour = 1"), "(treeyard 0.1.0 has: after, env, "),
         (
             &task("scope = \"src/**\""),
-            "expected a list, found string (put it in brackets)",
+            "expected a list, found string (put it in brackets: [\"src/**\"])",
         ),
         (
             &task("timeout = \"5 min\""),

@@ -100,6 +100,15 @@ fn flags_take_toml_values_and_plain_text() {
             "{key}={value}"
         );
     }
+    // What is meant as a list is not taken for text.
+    for (value, said) in [
+        ("data/**", "put it in brackets: [\"data/**\"]"),
+        ("[1]", "expected a string, found integer"),
+        ("[\"a\"", "unclosed array"),
+    ] {
+        let error = set("checkpoints.ignored", value).unwrap_err();
+        assert!(error.to_string().contains(said), "{value}: {error}");
+    }
 }
 
 #[test]
