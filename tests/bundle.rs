@@ -83,6 +83,50 @@ fn another_machine_replays_what_was_exported() {
 }
 
 #[test]
+fn what_is_offered_of_it_can_be_done_there() {
+    let here = yard();
+    let file = bundle_of(&here, &[]).display().to_string();
+    let there = elsewhere();
+    there.exits(0, &["import", &file]);
+    let listed = there.exits(0, &["ls", "--all"]);
+    assert!(
+        listed.contains("taken in from a file") && !listed.contains("land"),
+        "{listed}"
+    );
+    let shown = there.exits(0, &["show", "task"]);
+    assert!(
+        shown.contains("treeyard replay") && !shown.contains("restore"),
+        "{shown}"
+    );
+    assert!(there.exits(0, &["diff", "task"]).contains("+two"));
+    let refused = there.treeyard(&["land", "task"]);
+    let told = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{told}");
+    assert!(told.contains("treeyard fork"), "{told}");
+    there.sound();
+}
+
+#[test]
+fn a_file_that_is_none_is_told_in_a_line() {
+    let yard = elsewhere();
+    let noise: Vec<u8> = (0..3000_u32).map(|n| (n * n % 251) as u8).collect();
+    for (name, bytes) in [("text", &b"no archive\n"[..]), ("noise", &noise)] {
+        let file = yard.folder.path().join(name);
+        fs::write(&file, bytes).unwrap();
+        let file = file.display().to_string();
+        for verb in ["import", "replay"] {
+            let refused = yard.treeyard(&[verb, &file]);
+            let told = text(&refused.stderr);
+            assert!(
+                told.starts_with("error: this is no exported session: it is no archive"),
+                "{told}"
+            );
+            assert_eq!(told.lines().count(), 3, "{told}");
+        }
+    }
+}
+
+#[test]
 fn a_file_may_be_replayed_at_once_and_gone_on_from() {
     let here = yard();
     let file = bundle_of(&here, &[]).display().to_string();

@@ -1,5 +1,6 @@
 //! A person's word about sessions, and the runner told of it.
 
+use super::bundle::refuse_elsewhere;
 use super::explain::conflict_failure;
 use super::failure::Failure;
 use super::project::Project;
@@ -70,7 +71,10 @@ pub fn apply(project: &mut Project, selector: &str, word: Word) -> Result<Sessio
         Word::Cancel => {
             sessions::cancel(store, &session, Actor::Human, "cancelled by the operator")?
         }
-        Word::Retry => sessions::retry(store, &session)?,
+        Word::Retry => {
+            refuse_elsewhere(&session)?;
+            sessions::retry(store, &session)?;
+        }
     }
     if matches!(word, Word::Pause | Word::Resume) && session.has_worktree() {
         refresh_guard(&project.repo, &project.store, session.id)?;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::bundle::refuse_elsewhere;
 use super::failure::Failure;
 use super::follow::while_following;
 use super::project::Project;
@@ -31,6 +32,7 @@ pub fn land(
     beyond: Beyond,
     report: &mut (dyn FnMut(&Record) + Send),
 ) -> Result<Landed, Failure> {
+    refuse_elsewhere(session)?;
     let mut config = runner_config(project, &project.settings)?;
     if let Some(method) = method {
         config.policy.method = method;

@@ -67,7 +67,8 @@ pub fn ago(now_ms: i64, then_ms: i64) -> String {
 /// Whether it has finished work that has not landed.
 pub fn is_ready(session: &SessionRow) -> bool {
     let has_work = session.tip.is_some() && session.tip != session.base;
-    session.state == SessionState::Completed && session.landed_commit.is_none() && has_work
+    let is_open = session.landed_commit.is_none() && !session.is_elsewhere();
+    session.state == SessionState::Completed && is_open && has_work
 }
 
 /// How a session stands, in a few words: what became of finished work, or why it is where it is.
@@ -75,6 +76,7 @@ pub fn standing(session: &SessionRow) -> Cow<'_, str> {
     match (&session.landed_commit, session.state) {
         (Some(commit), _) => format!("landed on {} as {}", session.target, commit.short()).into(),
         _ if is_ready(session) => format!("ready: treeyard land {}", session.name).into(),
+        (None, SessionState::Completed) if session.is_elsewhere() => "taken in from a file".into(),
         (None, SessionState::Completed) => "no changes".into(),
         _ => session.reason.as_str().into(),
     }

@@ -14,6 +14,9 @@ use crate::model::tool::{CallId, Payload, Response};
 /// The longest that arguments of a call are told, in characters.
 const ARGUMENTS: usize = 60;
 
+/// How many columns a label takes.
+const LABEL: usize = 12;
+
 /// One line of what was said, and whose it is. What is said by others has a mark of its own in front of each of its lines,
 /// so that it never looks like what treeyard says of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -237,6 +240,16 @@ pub fn cut(text: &str, most: usize) -> String {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_owned(),
     }
+}
+
+/// `value` behind its label, in as many lines as it takes in `width` columns.
+pub fn labelled(label: &str, value: &str, width: usize) -> String {
+    let lines = wrap(&clean(value), width.saturating_sub(LABEL)).into_iter();
+    let labels = std::iter::once(label).chain(std::iter::repeat(""));
+    labels
+        .zip(lines)
+        .map(|(label, line)| format!("  {label:<9} {line}\n"))
+        .collect()
 }
 
 /// Lines no longer than `width` where there is a space to break them at, each begun as the first was.

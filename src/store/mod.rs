@@ -49,5 +49,5 @@ pub use overrides::Override;
 pub use query::EventFilter;
 pub use queue::QueueRow;
 pub use reserve::{has_room, keep_reserve};
-pub use rows::{ADOPTED, ArtifactRow, JobRow, SessionRow};
+pub use rows::{ADOPTED, ArtifactRow, ELSEWHERE, JobRow, SessionRow};
 pub use tx::Tx;

@@ -68,6 +68,8 @@ pub struct SessionRow {
 
 /// How a worktree came to a session that treeyard did not make.
 pub const ADOPTED: &str = "adopted";
+/// Where the worktree of a session is that was taken in from a file.
+pub const ELSEWHERE: &str = "elsewhere";
 
 impl SessionRow {
     /// The files that it may change, or will ask for.
@@ -89,6 +91,11 @@ impl SessionRow {
     /// Whether its worktree was there before, and others look after it.
     pub fn is_adopted(&self) -> bool {
         self.fill_method.as_deref() == Some(ADOPTED)
+    }
+
+    /// Whether it was taken in from a file: what is on record of it is here, and its checkpoints, but not its work.
+    pub fn is_elsewhere(&self) -> bool {
+        self.worktree_path.as_deref() == Some(ELSEWHERE)
     }
 
     /// The task, with every default filled in.

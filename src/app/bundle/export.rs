@@ -18,6 +18,7 @@ use crate::model::checkpoint::Checkpoint;
 use crate::model::code::Code;
 use crate::model::ids::{CommitId, ContentHash};
 use crate::model::job::JobState;
+use crate::model::scope::Scope;
 use crate::store::{EventFilter, SessionRow};
 use crate::workspace::snapshot::reference;
 
@@ -62,7 +63,8 @@ pub fn export(
     let redactor = config.policy.secrets.redactor(&session.spec()?.secrets)?;
     if !wanted.with_secrets {
         let found = files_with_secrets(project, &redactor, (&base, &checkpoints))?;
-        refuse_secrets(&session.name, &found)?;
+        let has_chosen = *project.settings.ignored_in_checkpoints() != Scope::nothing();
+        refuse_secrets(&session.name, &found, has_chosen)?;
     }
     let filter = EventFilter {
         session: Some(session.id),
@@ -119,7 +121,11 @@ fn past(project: &Project, session: &SessionRow) -> Result<(CommitId, Vec<Checkp
     }
 }
 
-fn refuse_secrets(name: &str, found: &[gix::bstr::BString]) -> Result<(), Failure> {
+fn refuse_secrets(
+    name: &str,
+    found: &[gix::bstr::BString],
+    has_chosen: bool,
+) -> Result<(), Failure> {
     if found.is_empty() {
         return Ok(());
     }
@@ -130,7 +136,14 @@ fn refuse_secrets(name: &str, found: &[gix::bstr::BString]) -> Result<(), Failur
     };
     let files = names.join(", ");
     let message = format!("checkpoints of {name} have secrets in files: {files}{more}");
-    Err(Failure::new(Code::BundleSecrets, message))
+    let failure = Failure::new(Code::BundleSecrets, message);
+    Err(match has_chosen {
+        false => failure,
+        // `.gitignore` may name them already.
+        true => failure
+            .hint("let `.gitignore` name such files and `checkpoints.ignored` leave them out before the next run")
+            .hint("or export it for people who may see them: `--with-secrets`"),
+    })
 }
 
 fn bundle(

@@ -16,7 +16,7 @@ use crate::model::event::{Actor, Event, Record};
 use crate::model::ids::SessionId;
 use crate::model::job::JobState;
 use crate::model::session::SessionState;
-use crate::store::{SessionRow, StoreError, Tx};
+use crate::store::{ELSEWHERE, SessionRow, StoreError, Tx};
 use crate::workspace::snapshot::{list, reference};
 
 /// What was taken in.
@@ -30,8 +30,6 @@ pub struct Imported {
     pub left_out: u64,
 }
 
-/// Where its worktree was, as far as this machine is concerned.
-const ELSEWHERE: &str = "elsewhere";
 /// Why what was open of it is over.
 const REASON: &str = "taken in from a file: its work goes on elsewhere";
 
@@ -75,16 +73,32 @@ pub fn import(project: &mut Project, file: &Path) -> Result<Imported, Failure> {
     })
 }
 
-/// The session of such a file, which is taken in unless it is here already.
+/// The session of such a file, which is taken in unless it is here already, and whether it is.
 ///
 /// # Errors
 /// As of [`import`].
-pub fn import_once(project: &mut Project, file: &Path) -> Result<SessionRow, Failure> {
+pub fn import_once(project: &mut Project, file: &Path) -> Result<(SessionRow, bool), Failure> {
     let id = read_manifest(file)?.session_id;
     match project.store.session(id)? {
-        Some(row) => Ok(row),
-        None => Ok(import(project, file)?.session),
+        Some(row) => Ok((row, true)),
+        None => Ok((import(project, file)?.session, false)),
     }
+}
+
+/// What only a session of this repository can do.
+///
+/// # Errors
+/// It was taken in from a file.
+pub fn refuse_elsewhere(session: &SessionRow) -> Result<(), Failure> {
+    if !session.is_elsewhere() {
+        return Ok(());
+    }
+    let (name, id) = (&session.name, session.id.short());
+    let message = format!("{name} was taken in from a file, and its work is elsewhere");
+    let hint = format!(
+        "go on from its last checkpoint in a session of this repository: treeyard fork {id}"
+    );
+    Err(Failure::new(Code::SessionState, message).hint(hint))
 }
 
 /// Its checkpoints get their refs. What is not sound, as git sees it, is refused.

@@ -11,5 +11,5 @@ mod manifest;
 mod unpack;
 
 pub use export::{Exported, Wanted, export};
-pub use import::{Imported, import, import_once};
+pub use import::{Imported, import, import_once, refuse_elsewhere};
 pub use manifest::{FORMAT, Manifest, VERSION};

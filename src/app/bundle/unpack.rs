@@ -33,7 +33,7 @@ pub(super) struct Unpacked {
 pub(super) fn read_manifest(file: &Path) -> Result<Manifest, Failure> {
     let opened = File::open(file).map_err(|error| Failure::io(file, &error))?;
     let mut archive = tar::Archive::new(BufReader::new(opened));
-    let mut entries = archive.entries().map_err(invalid)?;
+    let mut entries = archive.entries().map_err(no_archive)?;
     Manifest::read(&whole(&mut next(&mut entries, MANIFEST)?)?)
 }
 
@@ -44,7 +44,7 @@ pub(super) fn read_manifest(file: &Path) -> Result<Manifest, Failure> {
 pub(super) fn unpack(file: &Path, cas: &Cas, scratch: &Path) -> Result<Unpacked, Failure> {
     let failed = |error: io::Error| Failure::io(file, &error);
     let mut archive = tar::Archive::new(BufReader::new(File::open(file).map_err(failed)?));
-    let mut entries = archive.entries().map_err(invalid)?;
+    let mut entries = archive.entries().map_err(no_archive)?;
     let manifest = Manifest::read(&whole(&mut next(&mut entries, MANIFEST)?)?)?;
     let mut part = |name, hash| spool((name, hash), &mut next(&mut entries, name)?, scratch);
     let events = part(EVENTS, &manifest.events_hash)?;
@@ -52,7 +52,7 @@ pub(super) fn unpack(file: &Path, cas: &Cas, scratch: &Path) -> Result<Unpacked,
     let events = records(&manifest, events.reopen().map_err(failed)?)?;
     let mut stored = BTreeSet::new();
     for entry in entries {
-        let mut entry = entry.map_err(invalid)?;
+        let mut entry = entry.map_err(no_archive)?;
         let name = name_of(&entry)?;
         let named = name.strip_prefix(ARTIFACTS).map(ContentHash::from_hex);
         let Some(Ok(hash)) = named else {
@@ -79,6 +79,12 @@ pub(super) fn unpack(file: &Path, cas: &Cas, scratch: &Path) -> Result<Unpacked,
     })
 }
 
+/// What the library says of it repeats bytes of the file.
+fn no_archive(error: io::Error) -> Failure {
+    tracing::debug!(%error, "no tar archive");
+    invalid("it is no archive, or a damaged one")
+}
+
 type Entry<'a> = tar::Entry<'a, BufReader<File>>;
 
 fn next<'a>(
@@ -88,7 +94,7 @@ fn next<'a>(
     let entry = entries
         .next()
         .ok_or_else(|| invalid(format!("{expected} is missing")))?;
-    let entry = entry.map_err(invalid)?;
+    let entry = entry.map_err(no_archive)?;
     match name_of(&entry)? {
         name if name == expected => Ok(entry),
         name => Err(invalid(format!("{name:?} stands where {expected} should"))),

@@ -48,7 +48,11 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     }
     let no_worktree = || Failure::new(Code::SessionState, "the session has no worktree yet");
     let base = session.base.as_ref().ok_or_else(no_worktree)?;
-    let tip = session.tip.as_ref().unwrap_or(base);
+    let tip = match session.is_elsewhere() {
+        // Of its commits only these are here.
+        true => find(&project, &session, None)?.checkpoint.commit,
+        false => session.tip.clone().unwrap_or_else(|| base.clone()),
+    };
     let diff = between(args, &project, (base.as_str(), tip.as_str()))?;
     context.terminal.result(
         "diff",

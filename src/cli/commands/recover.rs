@@ -6,7 +6,8 @@ use crate::app::failure::Failure;
 use crate::app::recover::{plan, recover};
 use crate::cli::context::Context;
 use crate::cli::format::{clean, count};
-use crate::cli::table::{Table, width};
+use crate::cli::spoken::labelled;
+use crate::cli::table::width;
 use crate::model::code::Exit;
 use crate::runner::Step;
 
@@ -37,21 +38,21 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         .terminal
         .result("recovery", body, || match steps.len() {
             0 => "nothing is left to recover".to_owned(),
-            _ if args.plan => table(&steps),
-            some => format!("{}\n{} done", table(&steps), count(some as u64, "step")),
+            _ if args.plan => listed(&steps),
+            some => format!("{}{} done", listed(&steps), count(some as u64, "step")),
         })?;
     Ok(Exit::Ok)
 }
 
-fn table(steps: &[Step]) -> String {
-    let mut table = Table::new(&["ID", "NAME", "FOUND", "THEN"]);
+/// What is found and what follows are sentences, of which nothing may be missing in a narrow terminal.
+fn listed(steps: &[Step]) -> String {
+    let mut text = String::new();
     for step in steps {
-        table.row([
-            step.session_id.short().into(),
-            clean(&step.name).into(),
-            step.found.clone().into(),
-            step.then.clone().into(),
-        ]);
+        let (id, name) = (step.session_id.short(), clean(&step.name));
+        text += &format!("{id}  {name}\n");
+        for (label, said) in [("found", &step.found), ("then", &step.then)] {
+            text += &labelled(label, said, width());
+        }
     }
-    table.render(width())
+    text
 }

@@ -53,7 +53,15 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let mut project = context.project()?;
     let session = match bundle_of(&args.session, context) {
-        Some(file) => import_once(&mut project, &file)?,
+        Some(file) => {
+            let (session, was_here) = import_once(&mut project, &file)?;
+            if was_here {
+                let name = clean(&session.name);
+                let what = format!("{name} is here already; what is on record here is replayed");
+                context.terminal.note(&format!("note: {what}"));
+            }
+            session
+        }
         None => project.session(&args.session)?,
     };
     let (report, forked) = match args.live {
@@ -93,7 +101,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 /// A file may be given in place of a session: what it has is taken in first.
 fn bundle_of(given: &str, context: &Context) -> Option<PathBuf> {
     let file = context.file(given.as_ref());
-    (given.ends_with(".treeyard") && file.is_file()).then_some(file)
+    let is_meant = given.ends_with(".treeyard") || given.contains('/');
+    (is_meant && file.is_file()).then_some(file)
 }
 
 fn went_on(forked: &Forked) -> String {

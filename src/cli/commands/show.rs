@@ -12,15 +12,13 @@ use crate::cli::context::Context;
 use crate::cli::format::{ago, clean, count, duration, is_ready, now_ms};
 use crate::cli::out::{bold, paint, state_style};
 use crate::cli::selector::Selector;
-use crate::cli::spoken::wrap;
+use crate::cli::spoken::labelled;
 use crate::cli::table::{Table, width};
 use crate::model::code::{Code, Exit};
 use crate::model::drift::Drift;
+use crate::model::job::Outcome;
 use crate::model::session::SessionState;
 use crate::store::{JobRow, SessionRow};
-
-/// Columns before a value.
-const LABEL: usize = 12;
 
 /// Which session.
 #[derive(Debug, clap::Args)]
@@ -72,11 +70,7 @@ fn text(
         if value.is_empty() {
             return;
         }
-        let room = width().saturating_sub(LABEL);
-        for (at, part) in wrap(&clean(value), room).iter().enumerate() {
-            let label = if at == 0 { label } else { "" };
-            text.push_str(&format!("  {label:<9} {part}\n"));
-        }
+        text.push_str(&labelled(label, value, width()));
     };
     line("id", &session.id.to_string());
     line("reason", &session.reason);
@@ -113,7 +107,7 @@ fn text(
         line("code", Code::ScopeConflict.id());
     }
     line("created", &ago(now, session.created_ms));
-    for (label, value) in past_lines(past, now) {
+    for (label, value) in past_lines(session, past, now) {
         line(label, &value);
     }
     for row in after {
@@ -129,7 +123,7 @@ fn text(
 }
 
 /// Where it came from, and where it can be put back to.
-fn past_lines(past: &Past, now: i64) -> Vec<(&'static str, String)> {
+fn past_lines(session: &SessionRow, past: &Past, now: i64) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
     if let Some(from) = &past.forked_from {
         let name = from.name.clone().unwrap_or_else(|| from.session_id.short());
@@ -137,8 +131,13 @@ fn past_lines(past: &Past, now: i64) -> Vec<(&'static str, String)> {
     }
     if let Some(last) = &past.checkpoint {
         let (cause, age) = (last.cause.name(), ago(now, last.at_ms));
+        // It has no worktree that could be put back.
+        let label = match session.is_elsewhere() {
+            true => "last",
+            false => "restore",
+        };
         lines.push((
-            "restore",
+            label,
             format!("checkpoint {} ({cause}, {age})", last.number),
         ));
     }
@@ -163,6 +162,13 @@ fn model_lines(model: &Standing) -> Vec<(&'static str, String)> {
     lines
 }
 
+/// Nobody knows how long a job ran that was lost.
+fn took(job: &JobRow) -> String {
+    let known = job.outcome != Some(Outcome::Lost);
+    let ms = job.duration_ms.filter(|_| known);
+    ms.map(duration).unwrap_or_default()
+}
+
 fn job_table(jobs: &[JobRow]) -> String {
     let mut table = Table::new(&["JOB", "TRY", "STATE", "TOOK", "COMMAND"]);
     for job in jobs {
@@ -170,7 +176,7 @@ fn job_table(jobs: &[JobRow]) -> String {
             job.id.short().into(),
             job.attempt.to_string().into(),
             job.state.name().into(),
-            job.duration_ms.map(duration).unwrap_or_default().into(),
+            took(job).into(),
             job.command.to_string().into(),
         ]);
     }
@@ -181,6 +187,7 @@ fn job_table(jobs: &[JobRow]) -> String {
 fn next(session: &SessionRow) -> String {
     let s = session.id.short();
     match session.state {
+        _ if session.is_elsewhere() => format!("treeyard replay {s}, or treeyard fork {s}"),
         SessionState::Created if session.waits_for.is_some() => {
             format!("treeyard locks explain {s}")
         }

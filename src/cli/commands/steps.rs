@@ -10,6 +10,7 @@ use crate::cli::selector::Selector;
 use crate::cli::table::{Table, width};
 use crate::model::code::Exit;
 use crate::model::run::StepStatus;
+use crate::model::session::SessionState;
 use crate::store::SessionRow;
 
 /// The digits of a key that are printed.
@@ -55,7 +56,7 @@ fn text(session: &SessionRow, all: &[Told]) -> String {
         table.row([
             step.index.to_string().into(),
             from.as_deref().unwrap_or_default().into(),
-            status(one).into(),
+            status(session, one).into(),
             tree.unwrap_or_default().into(),
             key.unwrap_or_default().into(),
             what(one).into(),
@@ -64,11 +65,13 @@ fn text(session: &SessionRow, all: &[Told]) -> String {
     table.render(width())
 }
 
-fn status(one: &Told) -> &'static str {
+fn status(session: &SessionRow, one: &Told) -> &'static str {
     match one.step.status {
         _ if one.taken_back => "taken back",
         StepStatus::Pending => "pending",
-        StepStatus::InProgress => "in progress",
+        StepStatus::InProgress if session.state == SessionState::Active => "in progress",
+        // How it ended is settled when its session goes on, if it does.
+        StepStatus::InProgress => "cut short",
         StepStatus::Completed => "completed",
         StepStatus::Failed => "failed",
     }
