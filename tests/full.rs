@@ -196,6 +196,19 @@ fn what_fails_on_a_full_disk_is_written_down_at_once() {
 }
 
 #[test]
+fn that_output_was_lost_is_told() {
+    let Some(small) = Small::mount() else { return };
+    let yard = small.yard();
+    let line = "echo said; yes > prints-big; seq 100000; rm prints-big";
+    assert_eq!(run(&yard, "prints", line), Some(0));
+    let said = yard.exits(0, &["logs", "prints"]);
+    let lost = "treeyard: the end of what it printed was lost: No space left";
+    assert!(said.contains("said\n") && said.contains(lost), "{said}");
+    assert_eq!(said.matches(lost).count(), 1, "{said}");
+    yard.sound();
+}
+
+#[test]
 fn a_runner_that_finds_the_disk_full_goes_on_when_there_is_space() {
     let Some(small) = Small::of("96m") else {
         return;

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::failure::Failure;
 use super::project::Project;
 use crate::model::redact::{RedactStream, Redactor};
-use crate::proc::{OUTPUT_FILE, job_dir};
+use crate::proc::{OUTPUT_FILE, job_dir, lost_output};
 use crate::secrets::{SecretError, Vault};
 use crate::store::JobRow;
 
@@ -20,6 +20,7 @@ pub struct Printed {
     source: Option<Source>,
     /// Bytes that came out. What is stored when the job has ended begins with the same ones.
     told: u64,
+    over: bool,
 }
 
 /// What is read at the moment.
@@ -68,10 +69,19 @@ impl Printed {
     }
 
     /// Appends what was held back: the job prints nothing more.
-    pub fn finish(&mut self, out: &mut Vec<u8>) {
+    pub fn finish(&mut self, project: &Project, job: &JobRow, out: &mut Vec<u8>) {
         let before = out.len();
+        if std::mem::replace(&mut self.over, true) {
+            return;
+        }
         if let Some(source) = &mut self.source {
             source.stream.finish(out);
+        }
+        // What is stored says it itself.
+        if !self.is_at(Place::Stored)
+            && let Some(lost) = lost_output(&job_dir(&project.jobs_dir(), job.id))
+        {
+            out.extend_from_slice(lost.as_bytes());
         }
         self.told += (out.len() - before) as u64;
     }

@@ -86,7 +86,7 @@ impl Tail {
             shown.over = job.ended_ms.is_some();
             runs |= !shown.over;
             if shown.over {
-                shown.printed.finish(&mut bytes);
+                shown.printed.finish(project, &job, &mut bytes);
             }
             let text = shown.held.push(&bytes, shown.over);
             write_all(clean_lines(&text).as_bytes())?;

@@ -11,7 +11,7 @@ use crate::model::ids::{JobId, SessionId};
 use crate::model::job::{JobKind, JobState, Outcome};
 use crate::model::redact::Findings;
 use crate::model::task::Command;
-use crate::proc::{Ended, JobSpec, OUTPUT_FILE, ProcError, Supervisor, job_dir, sweep};
+use crate::proc::{Ended, JobSpec, ProcError, Supervisor, job_dir, sweep};
 use crate::secrets::keep_output;
 use crate::sessions::{JobEnd, record_end, take_out};
 use crate::store::SessionRow;
@@ -170,10 +170,10 @@ fn record(
     ended: &Gate,
 ) -> Result<(), LandError> {
     let redactor = landing.redactor(session)?;
-    let stored = keep_output(landing.cas, &dir.join(OUTPUT_FILE), Ok(redactor));
+    let stored = keep_output(landing.cas, dir, Ok(redactor));
     // Output that the store could not take is only there.
     let kept = stored.is_ok();
-    let stored = stored.ok();
+    let stored = stored.ok().flatten();
     let output = stored.as_ref().map(|kept| kept.stored.hash.clone());
     landing.store.write(|tx| {
         let end = JobEnd {

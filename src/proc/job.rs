@@ -98,6 +98,9 @@ pub struct ExitRecord {
     pub user_ms: u64,
     /// Processor time in the kernel, in milliseconds.
     pub sys_ms: u64,
+    /// Why the end of what it printed was not kept, where it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_lost: Option<String>,
 }
 
 /// Makes a job's folder. One that is there belongs to a job that was started before.

@@ -52,7 +52,7 @@ pub use sandbox::{
     CONFINED_VERB, Confinement, Limits, PROBE_VERB, PROXY_VERB, Reach, View, confined,
     confined_words, machine, probe_here, proxy as become_proxy,
 };
-pub use supervisor::{Attached, Ended, Launcher, Supervisor, attach, standing};
+pub use supervisor::{Attached, Ended, Launcher, Supervisor, attach, lost_output, standing};
 pub use sweep::{sweep, sweep_all};
 pub use table::{is_anybody_in, is_of_job};
 pub use wake::{Wake, WakeListener};

@@ -72,16 +72,16 @@ impl Supervision {
         }
         let exit_file = job_dir.join(EXIT_FILE);
         job::set_room_aside(&exit_file);
-        let outcome = match spec.check() {
+        let end = match spec.check() {
             Ok(()) => run(job_dir, spec, &self.signals),
-            Err(error) => Some(not_started(error)),
+            Err(error) => Some(not_started(error).into()),
         };
         // Nobody decided that this job ends. Without a record it counts as lost, and the task
         // says what is to be done with lost ones.
-        let Some(outcome) = outcome else {
+        let Some(end) = end else {
             return Ok(());
         };
-        let record = exit_record(outcome, started);
+        let record = exit_record(end, started);
         let durability = match &spec.runner_dir {
             Some(dir) if Wake::is_heard(dir) => Durability::Process,
             _ => Durability::Machine,
@@ -90,12 +90,25 @@ impl Supervision {
     }
 }
 
+/// How a job ended, and what became of what it printed.
+struct End {
+    outcome: Outcome,
+    output: io::Result<()>,
+}
+
+impl From<Outcome> for End {
+    fn from(outcome: Outcome) -> Self {
+        let output = Ok(());
+        Self { outcome, output }
+    }
+}
+
 /// `None` when somebody other than the runner ended it.
-fn run(job_dir: &Path, spec: &JobSpec, signals: &Signals) -> Option<Outcome> {
+fn run(job_dir: &Path, spec: &JobSpec, signals: &Signals) -> Option<End> {
     let door = open_door(job_dir, spec);
     let (main, output) = match start(job_dir, spec, door.as_ref()) {
         Ok(started) => started,
-        Err(outcome) => return Some(outcome),
+        Err(outcome) => return Some(outcome.into()),
     };
     let mut family = Family::of(main, output, door);
     let mut accountant = Accountant::of(&spec.budget);
@@ -110,16 +123,13 @@ fn run(job_dir: &Path, spec: &JobSpec, signals: &Signals) -> Option<Outcome> {
         Some(Outcome::OverLimit { .. }) => family.end_at_once(signals),
         _ => family.end(Duration::from_millis(spec.grace_ms), signals),
     }
-    if let Err(error) = family.finish_output() {
-        note(
-            job_dir,
-            format_args!("the end of its output was lost: {error}"),
-        );
-    }
-    match refusal(&job_dir.join(REFUSED_FILE)) {
-        Some(why) => Some(not_started(why)),
-        None => outcome,
-    }
+    let output = family.finish_output();
+    let outcome =
+        refusal(&job_dir.join(REFUSED_FILE)).map_or(outcome, |why| Some(not_started(why)));
+    Some(End {
+        outcome: outcome?,
+        output,
+    })
 }
 
 /// Waits until the program ends, its time is up, it uses more than it may, or somebody wants it ended.
@@ -290,16 +300,17 @@ fn not_started(error: impl ToString) -> Outcome {
 }
 
 /// How long it took is counted apart from the clock, which may be set meanwhile.
-fn exit_record(outcome: Outcome, (started_ms, started): (i64, Instant)) -> ExitRecord {
+fn exit_record(end: End, (started_ms, started): (i64, Instant)) -> ExitRecord {
     let took_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).ok();
     ExitRecord {
-        outcome,
+        outcome: end.outcome,
         started_ms,
         ended_ms: started_ms.saturating_add(took_ms),
         max_rss_kb: usage.map_or(0, |usage| usage.max_rss().unsigned_abs()),
         user_ms: usage.map_or(0, |usage| milliseconds(usage.user_time())),
         sys_ms: usage.map_or(0, |usage| milliseconds(usage.system_time())),
+        output_lost: end.output.err().map(|error| error.to_string()),
     }
 }
 

@@ -202,6 +202,14 @@ fn exit_record(job_dir: &Path) -> Result<Option<ExitRecord>, ProcError> {
     }
 }
 
+/// What stands at the end of what a job printed, if the end of that was lost.
+pub fn lost_output(job_dir: &Path) -> Option<String> {
+    let why = exit_record(job_dir).ok()??.output_lost?;
+    Some(format!(
+        "\ntreeyard: the end of what it printed was lost: {why}\n"
+    ))
+}
+
 /// A handle on a running supervisor, by process file descriptor: it cannot come to mean another
 /// process. Dropping it changes nothing for the job.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use crate::model::redact::Findings;
 use crate::model::run::Stop;
 use crate::model::secret::SecretName;
 use crate::model::session::SessionState;
-use crate::proc::{Ended, OUTPUT_FILE, ProcError, job_dir, sweep};
+use crate::proc::{Ended, ProcError, job_dir, sweep};
 use crate::secrets::{KeptOutput, keep_output};
 use crate::sessions::{JobEnd, move_session, queue_attempt, record_end, take_out};
 use crate::store::{JobRow, SessionRow, StoreError, Tx};
@@ -129,15 +129,11 @@ impl Runner {
     /// What was stored, without secrets, and whether the folder has nothing else. A store that cannot take the output
     /// does not change how the job ended.
     fn keep_output(&self, dir: &Path, secrets: &[SecretName]) -> (Option<KeptOutput>, bool) {
-        let path = dir.join(OUTPUT_FILE);
-        if std::fs::metadata(&path).map_or(0, |found| found.len()) == 0 {
-            return (None, true);
-        }
         let redactor = self.config.policy.secrets.redactor(secrets);
-        match keep_output(&self.cas, &path, redactor) {
-            Ok(kept) => (Some(kept), true),
+        match keep_output(&self.cas, dir, redactor) {
+            Ok(kept) => (kept, true),
             Err(error) => {
-                tracing::warn!(%error, path = %path.display(), "the output was not stored");
+                tracing::warn!(%error, path = %dir.display(), "the output was not stored");
                 (None, false)
             }
         }

@@ -155,7 +155,7 @@ fn job_on(
         print(job, shown, false, form, context)?;
     }
     if job.ended_ms.is_some() {
-        shown.printed.finish(&mut shown.held);
+        shown.printed.finish(project, job, &mut shown.held);
     }
     print(job, shown, last || job.ended_ms.is_some(), form, context)
 }
