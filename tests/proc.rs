@@ -93,7 +93,7 @@ fn launcher() -> Launcher {
 fn finished(ended: Ended) -> ExitRecord {
     match ended {
         Ended::Finished(record) => record,
-        Ended::Lost => panic!("lost"),
+        Ended::Lost { .. } => panic!("lost"),
     }
 }
 
@@ -308,7 +308,7 @@ fn a_killed_supervisor_is_lost_and_swept_up() {
     job.until_files(4);
     assert!(sweep(&job.dir).is_err(), "it still runs");
     signal("-9", supervisor.pid());
-    assert_eq!(supervisor.wait_blocking().unwrap().outcome(), Outcome::Lost);
+    assert_eq!(supervisor.wait_blocking().unwrap().outcome(), Outcome::LOST);
     assert!(matches!(attach(&job.dir).unwrap(), Attached::Lost));
     assert!(!job.survivors().is_empty());
     sweep(&job.dir).unwrap();
@@ -322,7 +322,7 @@ fn a_supervisor_that_the_system_ends_leaves_no_process_and_no_verdict() {
     let supervisor = job.spawn(&job.spec(&["sh", "-c", STUBBORN]));
     job.until_files(4);
     signal("-TERM", supervisor.pid());
-    assert_eq!(supervisor.wait_blocking().unwrap(), Ended::Lost);
+    assert_eq!(supervisor.wait_blocking().unwrap(), Ended::LOST);
     assert_eq!(job.survivors(), [0u32; 0]);
     assert!(matches!(attach(&job.dir).unwrap(), Attached::Lost));
 }
@@ -394,7 +394,7 @@ fn giving_up_and_beginning_exclude_each_other() {
         let given_up = matches!(attach(&job.dir).unwrap(), Attached::NotStarted);
         let ended = supervisor.wait_blocking().unwrap();
         match given_up {
-            true => assert_eq!(ended, Ended::Lost),
+            true => assert_eq!(ended, Ended::LOST),
             false => assert!(finished(ended).outcome.is_success()),
         }
         assert_eq!(job.dir.join("output.log").exists(), !given_up);

@@ -184,9 +184,11 @@ fn ran(
     }
     let duration_ms = ended.duration_ms();
     match ended.outcome() {
-        Outcome::Lost => {
+        Outcome::Lost { why } => {
             sweep(&folder.path).map_err(not_run)?;
-            Err(failed("it was ended from outside, and nobody knows how it went").retryable())
+            let because = why.map_or(String::new(), |why| format!(": {why}"));
+            let what = format!("it was ended from outside, and nobody knows how it went{because}");
+            Err(failed(what).retryable())
         }
         Outcome::NotStarted { error } => Err(not_started(&error)),
         outcome => Ok(Ran {
@@ -206,7 +208,7 @@ fn found(folder: &JobFolder, world: &World) -> Result<Option<HowItEnded>, ToolEr
     Ok(match attach(&folder.path).map_err(not_run)? {
         Attached::Finished(exit) => Some((Ended::Finished(exit), false)),
         Attached::Running(supervisor) => Some(watch(&supervisor, folder, world).map_err(not_run)?),
-        Attached::Lost => Some((Ended::Lost, false)),
+        Attached::Lost => Some((Ended::lost(&folder.path), false)),
         Attached::NotStarted => {
             remove(&folder.path);
             None

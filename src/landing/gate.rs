@@ -148,9 +148,9 @@ impl Gate {
 fn watch(supervisor: &Supervisor, dir: &Path) -> Gate {
     let ended = supervisor.wait_blocking().unwrap_or_else(|error| {
         tracing::warn!(%error, "how a gate ended is not known");
-        Ended::Lost
+        Ended::LOST
     });
-    if ended == Ended::Lost
+    if ended.is_lost()
         && let Err(error) = sweep(dir)
     {
         tracing::warn!(%error, "a lost gate left processes");

@@ -52,10 +52,17 @@ pub enum Outcome {
         error: String,
     },
     /// Its supervisor vanished without an exit record (a killed machine).
-    Lost,
+    Lost {
+        /// Why there is none, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
 }
 
 impl Outcome {
+    /// Nobody knows how it ended, nor why.
+    pub const LOST: Self = Self::Lost { why: None };
+
     /// Exit code zero.
     pub fn is_success(&self) -> bool {
         matches!(self, Self::Exited { code: 0 })
@@ -66,7 +73,7 @@ impl Outcome {
         match self {
             Self::Exited { code: 0 } => JobState::Completed,
             Self::Cancelled => JobState::Cancelled,
-            Self::Lost => JobState::Stalled,
+            Self::Lost { .. } => JobState::Stalled,
             _ => JobState::Failed,
         }
     }
@@ -81,9 +88,15 @@ impl Outcome {
             Self::OverLimit { what, limit, used } => what.overrun(*limit, *used),
             Self::Cancelled => "was cancelled".to_owned(),
             Self::NotStarted { error } => format!("could not start: {error}"),
-            Self::Lost => "was lost: its supervisor vanished".to_owned(),
+            Self::Lost { why } => format!("was lost: {}", vanished(why.as_deref())),
         }
     }
+}
+
+/// What is said of a job whose supervisor vanished.
+pub fn vanished(why: Option<&str>) -> String {
+    let because = why.map_or(String::new(), |why| format!(": {why}"));
+    format!("its supervisor vanished{because}")
 }
 
 /// Where a job stands.

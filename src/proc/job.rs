@@ -18,6 +18,8 @@ use crate::model::job::Outcome;
 
 /// What a supervisor could not do, when there was something.
 pub(super) const LOG_FILE: &str = "supervisor.log";
+/// How the line there begins that says why a supervisor left no record.
+pub(super) const NO_RECORD: &str = "how it ended is not on record: ";
 /// Standard output and standard error of the job, as it wrote them. Best effort.
 pub const OUTPUT_FILE: &str = "output.log";
 /// How the job ended, an [`ExitRecord`].

@@ -20,8 +20,8 @@ use super::door::{DOOR_VARIABLE, Doorkeeper};
 use super::error::ProcError;
 use super::family::Family;
 use super::job::{
-    self, Durability, EXIT_FILE, ExitRecord, JOB_VARIABLE, JobSpec, LOG_FILE, OUTPUT_FILE,
-    REFUSED_FILE,
+    self, Durability, EXIT_FILE, ExitRecord, JOB_VARIABLE, JobSpec, LOG_FILE, NO_RECORD,
+    OUTPUT_FILE, REFUSED_FILE,
 };
 use super::launch::{self, Launch};
 use super::owner::Owner;
@@ -57,7 +57,7 @@ impl Supervision {
         match self.record(job_dir, spec) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                note(job_dir, format_args!("{error}"));
+                note(job_dir, format_args!("{NO_RECORD}{error}"));
                 ExitCode::FAILURE
             }
         }

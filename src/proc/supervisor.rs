@@ -1,7 +1,7 @@
 //! The runner's side: starting supervisors, finding them again, waiting for them.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +16,7 @@ use super::claim::Claim;
 use super::door;
 use super::error::ProcError;
 use super::forkserver::{ForkServer, Request};
-use super::job::{self, EXIT_FILE, ExitRecord, JobSpec};
+use super::job::{self, EXIT_FILE, ExitRecord, JobSpec, LOG_FILE, NO_RECORD};
 use super::kill;
 use super::program::OWN_PROGRAM;
 use super::signals::{CANCEL, GO_ON, HOLD};
@@ -119,15 +119,38 @@ pub enum Ended {
     /// With an exit record.
     Finished(ExitRecord),
     /// Without: [`super::sweep`] what it left.
-    Lost,
+    Lost {
+        /// Why there is none, where that is known.
+        why: Option<String>,
+    },
 }
 
 impl Ended {
+    /// Without a record, and nobody knows why.
+    pub const LOST: Self = Self::Lost { why: None };
+
+    /// Without a record in the folder `job_dir`. Why is told by what its supervisor said, or by what keeps this process
+    /// from writing there as well.
+    pub fn lost(job_dir: &Path) -> Self {
+        let said = fs::read_to_string(job_dir.join(LOG_FILE)).unwrap_or_default();
+        let said = said
+            .lines()
+            .rev()
+            .find_map(|line| line.strip_prefix(NO_RECORD));
+        let why = said.map(str::to_owned).or_else(|| cannot_write(job_dir));
+        Self::Lost { why }
+    }
+
+    /// Whether nobody knows how it ended.
+    pub fn is_lost(&self) -> bool {
+        matches!(self, Self::Lost { .. })
+    }
+
     /// How long it ran, in milliseconds; 0 when nobody knows.
     pub fn duration_ms(&self) -> u64 {
         match self {
             Self::Finished(exit) => exit.ended_ms.saturating_sub(exit.started_ms).max(0) as u64,
-            Self::Lost => 0,
+            Self::Lost { .. } => 0,
         }
     }
 
@@ -135,7 +158,7 @@ impl Ended {
     pub fn outcome(&self) -> Outcome {
         match self {
             Self::Finished(record) => record.outcome.clone(),
-            Self::Lost => Outcome::Lost,
+            Self::Lost { why } => Outcome::Lost { why: why.clone() },
         }
     }
 }
@@ -192,6 +215,12 @@ impl Attached {
             Self::NotStarted => Standing::NotStarted,
         }
     }
+}
+
+fn cannot_write(folder: &Path) -> Option<String> {
+    let made = tempfile::tempfile_in(folder).and_then(|mut file| file.write_all(&[0; 4096]));
+    let error = made.err().filter(|_| folder.exists())?;
+    Some(format!("{}: {error}", folder.display()))
 }
 
 /// A record that a falling machine left unreadable is none.
@@ -296,6 +325,7 @@ impl Supervisor {
     }
 
     fn end(&self) -> Result<Ended, ProcError> {
-        Ok(exit_record(&self.job_dir)?.map_or(Ended::Lost, Ended::Finished))
+        let record = exit_record(&self.job_dir)?;
+        Ok(record.map_or_else(|| Ended::lost(&self.job_dir), Ended::Finished))
     }
 }

@@ -1,6 +1,6 @@
 //! What the end of a job means for its session. Pure: the loop around it does the writing.
 
-use crate::model::job::{JobKind, Outcome};
+use crate::model::job::{JobKind, Outcome, vanished};
 use crate::model::run::{Stop, Verdict};
 use crate::model::session::SessionState;
 use crate::model::task::{OnCrash, TaskSpec};
@@ -44,10 +44,10 @@ pub(super) fn after(
     let stop = stop.filter(|stop| ended_itself || **stop != Stop::Cancelled);
     match outcome {
         Outcome::Exited { code: 0 } => Next::GoOn,
-        Outcome::Lost => match task.on_crash {
-            OnCrash::Ask => Next::Pause("crash_recovery: its supervisor vanished".to_owned()),
-            OnCrash::Resume => Next::RunAgain,
-            OnCrash::Fail => Next::Fail("its supervisor vanished".to_owned()),
+        Outcome::Lost { why } => match (task.on_crash, vanished(why.as_deref())) {
+            (OnCrash::Ask, what) => Next::Pause(format!("crash_recovery: {what}")),
+            (OnCrash::Resume, _) => Next::RunAgain,
+            (OnCrash::Fail, what) => Next::Fail(what),
         },
         // A command line that cannot start will not start later either.
         Outcome::NotStarted { .. } | Outcome::Cancelled => Next::Fail(because(job, outcome, stop)),
@@ -132,15 +132,15 @@ mod tests {
             Next::Fail("run exited with 3 (attempt 2)".into())
         );
         assert!(matches!(
-            answer(&job(1), &Outcome::Lost, &ask),
+            answer(&job(1), &Outcome::LOST, &ask),
             Next::Pause(_)
         ));
         assert_eq!(
-            answer(&job(1), &Outcome::Lost, &task(0, OnCrash::Resume)),
+            answer(&job(1), &Outcome::LOST, &task(0, OnCrash::Resume)),
             Next::RunAgain
         );
         assert!(matches!(
-            answer(&job(1), &Outcome::Lost, &task(0, OnCrash::Fail)),
+            answer(&job(1), &Outcome::LOST, &task(0, OnCrash::Fail)),
             Next::Fail(_)
         ));
         let missing = Outcome::NotStarted {

@@ -107,7 +107,7 @@ fn of_job(store: &Store, jobs: &Path, row: &SessionRow, job: &JobRow) -> Result<
 
 /// As its task says.
 fn stalled(row: &SessionRow, job: &JobRow) -> Result<String, RunnerError> {
-    let next = after(job, (&Outcome::Lost, None), row.state, &row.spec()?);
+    let next = after(job, (&Outcome::LOST, None), row.state, &row.spec()?);
     Ok(match next {
         Next::RunAgain if job.kind == JobKind::ModelRun => {
             "its model goes on where it was (on_crash = \"resume\")".to_owned()

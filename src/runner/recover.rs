@@ -106,14 +106,14 @@ impl Runner {
             }
             Attached::Finished(exit) => Some(Ended::Finished(exit)),
             Attached::NotStarted if action == Action::Requeued => None,
-            Attached::NotStarted | Attached::Lost => Some(Ended::Lost),
+            Attached::NotStarted | Attached::Lost => Some(Ended::lost(&dir)),
         };
         Ok(Some(Left { job, action, ended }))
     }
 
     /// Ends what is left of jobs that lost their supervisors.
     fn sweep_lost(&mut self, left: &[Left]) -> Result<(), RunnerError> {
-        let is_lost = |left: &&Left| left.ended == Some(Ended::Lost);
+        let is_lost = |left: &&Left| left.ended.as_ref().is_some_and(Ended::is_lost);
         let lost: Vec<&JobRow> = left.iter().filter(is_lost).map(|left| &left.job).collect();
         let dirs = lost
             .iter()

@@ -386,7 +386,7 @@ impl Runner {
 fn known_end(job: JobId, ended: Result<Ended, ProcError>) -> Ended {
     ended.unwrap_or_else(|error| {
         tracing::warn!(%error, %job, "how a job ended is not known");
-        Ended::Lost
+        Ended::LOST
     })
 }
 

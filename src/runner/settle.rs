@@ -25,7 +25,7 @@ impl Runner {
         let Some(job) = job.filter(|job| job.state == JobState::Running) else {
             return Ok(());
         };
-        if ended == Ended::Lost {
+        if ended.is_lost() {
             let swept = sweep(&job_dir(&self.config.policy.jobs, job.id));
             self.pause_unswept(&job, swept)?;
         }

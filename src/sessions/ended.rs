@@ -56,7 +56,7 @@ pub fn record_end(
 /// Records that the job ended in nobody's sight, and that nobody is to run it again.
 pub fn close_lost(tx: &mut Tx<'_>, job: &JobRow, reason: &str) -> Result<(), StoreError> {
     let end = JobEnd {
-        outcome: &Outcome::Lost,
+        outcome: &Outcome::LOST,
         duration_ms: 0,
         output: None,
         redacted: Findings::default(),

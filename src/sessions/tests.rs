@@ -178,7 +178,7 @@ fn a_retry_runs_the_last_of_each_position_and_no_gate() {
     let gate = JobId::new();
     let lost = |job_id| Event::CommandExecuted {
         job_id,
-        outcome: Outcome::Lost,
+        outcome: Outcome::LOST,
         duration_ms: 0,
         output: None,
     };

@@ -164,7 +164,7 @@ fn model_lines(model: &Standing) -> Vec<(&'static str, String)> {
 
 /// Nobody knows how long a job ran that was lost.
 fn took(job: &JobRow) -> String {
-    let known = job.outcome != Some(Outcome::Lost);
+    let known = !matches!(job.outcome, Some(Outcome::Lost { .. }));
     let ms = job.duration_ms.filter(|_| known);
     ms.map(duration).unwrap_or_default()
 }

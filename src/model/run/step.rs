@@ -156,7 +156,7 @@ impl Steps {
                 // One that did not run, or of which nobody knows, is begun again in its place.
                 let has_run = !matches!(
                     outcome,
-                    Outcome::Lost | Outcome::Cancelled | Outcome::NotStarted { .. }
+                    Outcome::Lost { .. } | Outcome::Cancelled | Outcome::NotStarted { .. }
                 );
                 let is_step = self.end(&job_id.to_string(), end, output.clone());
                 self.done += u64::from(is_step && has_run);
@@ -363,7 +363,7 @@ mod tests {
     #[test]
     fn a_command_that_was_lost_is_begun_again_by_its_key() {
         let mut steps = Steps::new(SessionId::new(), None);
-        job(&mut steps, Some(Outcome::Lost));
+        job(&mut steps, Some(Outcome::LOST));
         job(&mut steps, Some(Outcome::Exited { code: 0 }));
         job(&mut steps, None);
         let all = steps.into_vec();
@@ -379,10 +379,10 @@ mod tests {
     #[test]
     fn why_a_step_failed_is_what_was_told_first() {
         let mut steps = Steps::new(SessionId::new(), None);
-        job(&mut steps, Some(Outcome::Lost));
+        job(&mut steps, Some(Outcome::LOST));
         let job_id = steps.steps[0].step_id.parse().unwrap();
         let reason = "run again".to_owned();
         steps.take_in(&Event::JobCancelled { job_id, reason }, None);
-        assert_eq!(steps.steps[0].error, Some(Outcome::Lost.describe()));
+        assert_eq!(steps.steps[0].error, Some(Outcome::LOST.describe()));
     }
 }

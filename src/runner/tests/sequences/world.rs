@@ -288,7 +288,7 @@ impl World {
             How::Succeeds => Outcome::Exited { code: 0 },
             How::Fails => Outcome::Exited { code: 1 },
             How::IsCancelled => Outcome::Cancelled,
-            How::IsLost => Outcome::Lost,
+            How::IsLost => Outcome::LOST,
         };
         Ending {
             job,
