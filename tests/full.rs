@@ -196,6 +196,25 @@ fn what_fails_on_a_full_disk_is_written_down_at_once() {
 }
 
 #[test]
+fn what_is_put_back_half_is_put_back_whole_when_there_is_space() {
+    let Some(small) = Small::mount() else { return };
+    let yard = small.yard();
+    let line = "head -c 2000000 /dev/urandom > half-noise; exit 3";
+    assert_eq!(run(&yard, "half", line), Some(1));
+    let noise = worktree_of(&yard, "half").join("half-noise");
+    let before = fs::read(&noise).unwrap();
+    fs::remove_file(&noise).unwrap();
+    small.fill(1 << 20);
+    let said = is_full(&yard, &["restore", "half"]);
+    assert!(said.contains("say the same again to finish it"), "{said}");
+    assert!(!noise.exists());
+    small.free();
+    yard.exits(0, &["restore", "half"]);
+    assert_eq!(fs::read(&noise).unwrap(), before);
+    yard.sound();
+}
+
+#[test]
 fn that_output_was_lost_is_told() {
     let Some(small) = Small::mount() else { return };
     let yard = small.yard();

@@ -127,11 +127,21 @@ pub fn restore(
     };
     restored.saved = Some(saved);
     restored.earlier = look.unfinished.filter(|number| *number != saved);
-    put_files_back(project, &look.place, &mut restored)?;
+    put_files_back(project, &look.place, &mut restored)
+        .map_err(|failure| cut_short(failure, session, saved))?;
     record(project, session, &restored)?;
     Wake::notify(&project.repo.state_dir());
     restored.session = project.session(&session.id.to_string())?;
     Ok(restored)
+}
+
+/// Each file is as it was or as it is to be, and nothing that was there is lost.
+fn cut_short(failure: Failure, session: &SessionRow, saved: u64) -> Failure {
+    let (id, why) = (session.id.short(), failure.code.hint());
+    let rest = format!(
+        "some files may be put back already, others not: say the same again to finish it, or `treeyard restore {id} --at {saved}` to undo it"
+    );
+    failure.hint(why).hint(rest)
 }
 
 /// Finished work may be landed at any moment, by a runner too.
