@@ -46,11 +46,32 @@ fn parse(pid: u32, text: &str) -> Option<Entry> {
         pid,
         parent,
         zombie: matches!(state, "Z" | "X"),
-        stopped: matches!(state, "T" | "t"),
+        stopped: match state {
+            "T" | "t" => true,
+            "D" => is_to_stop(pid),
+            _ => false,
+        },
         start_time,
         cpu_ticks: user + system + waited_user + waited_system,
         resident_pages,
     })
+}
+
+/// Whether a process that waits in the kernel stops before it does anything else. One that waits for a child to become
+/// another program (`vfork`) does not come back as long as that child is stopped itself.
+fn is_to_stop(pid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    has_stop(&status).unwrap_or(false)
+}
+
+/// Signals to a process that it has not looked at, one bit each.
+fn has_stop(status: &str) -> Option<bool> {
+    const STOP: u64 = 1 << (nix::libc::SIGSTOP - 1);
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("ShdPnd:"))?;
+    let pending = u64::from_str_radix(line.trim(), 16).ok()?;
+    Some(pending & STOP != 0)
 }
 
 /// Every process's id.
@@ -146,6 +167,22 @@ mod tests {
         );
         assert_eq!((entry.cpu_ticks, entry.resident_pages), (100, 2));
         assert_eq!(parse(7, "7 (a) S 3"), None);
+    }
+
+    #[test]
+    fn a_signal_that_waits_is_found_among_others() {
+        let status = |bits: &str| {
+            format!("State:\tD (disk sleep)\nSigPnd:\t0000000000040000\nShdPnd:\t{bits}\n")
+        };
+        for (bits, expected) in [
+            ("0000000000040000", Some(true)),
+            ("0000000000044200", Some(true)),
+            ("0000000000020000", Some(false)),
+            ("none", None),
+        ] {
+            assert_eq!(has_stop(&status(bits)), expected, "{bits}");
+        }
+        assert_eq!(has_stop("State:\tD\n"), None);
     }
 
     #[test]
