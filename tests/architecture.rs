@@ -267,6 +267,11 @@ fn forbidden(path: &Path, source: &str) -> Vec<String> {
             "exit" if is_process_exit(before, after) && !in_cli => {
                 found.push("`process::exit` outside `cli`".to_owned());
             }
+            "open" | "open_with_flags" | "open_in_memory"
+                if before.ends_with("Connection::") && !path.starts_with(AUDITED) =>
+            {
+                found.push("a database is opened outside `raw`".to_owned());
+            }
             "new" if before.ends_with("Command::") && !runs_git => {
                 let argument = after.trim_start_matches(['(', ' ']);
                 if argument.starts_with(GIT_LITERAL) {

@@ -62,6 +62,16 @@ impl Small {
         }
     }
 
+    /// Gives so many bytes of that back.
+    fn leave(&self, bytes: u64) {
+        let filler = fs::File::options()
+            .write(true)
+            .open(self.path().join("filler"));
+        let filler = filler.unwrap();
+        let length = filler.metadata().unwrap().len();
+        filler.set_len(length - bytes).unwrap();
+    }
+
     fn free(&self) {
         fs::remove_file(self.path().join("filler")).unwrap();
     }
@@ -244,7 +254,15 @@ fn a_runner_that_finds_the_disk_full_goes_on_when_there_is_space() {
     );
     let args = ["submit", "--name", "waits", "--scope", "./waits*", "--"];
     yard.exits(0, &[&args[..], &["sh", "-c", &line]].concat());
-    eventually("it runs", || begun.exists());
+    let [long, ended] = ["long", "ended"].map(|name| yard.folder.path().join(name));
+    let line = format!(
+        "trap 'echo > {}; exit 1' TERM; echo > {}; sleep 600 & wait",
+        ended.display(),
+        long.display()
+    );
+    let args = ["submit", "--name", "long", "--read-only", "--"];
+    yard.exits(0, &[&args[..], &["sh", "-c", &line]].concat());
+    eventually("they run", || begun.exists() && long.exists());
     // A log of which the first block is there takes a line more.
     let log = state.join("runner.log");
     let mut opened = fs::File::options().append(true).open(&log).unwrap();
@@ -256,8 +274,14 @@ fn a_runner_that_finds_the_disk_full_goes_on_when_there_is_space() {
         let said = fs::read_to_string(&log).unwrap();
         said.contains("the runner goes on when there is space")
     });
+    // A word may be written down in what is too little for a runner.
+    small.leave(600 << 10);
+    yard.exits(0, &["cancel", "long"]);
+    eventually("it is told", || ended.exists());
+    assert!(yard.exits(0, &["doctor"]).contains("waits for space"));
     small.free();
     eventually("it is done", || yard.state_of("waits") == "COMPLETED");
+    assert_eq!(yard.state_of("long"), "CANCELLED");
     let same = fs::read_to_string(state.join("runner.lock")).unwrap();
     assert_eq!(same, runner);
     yard.exits(0, &["down"]);

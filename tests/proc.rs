@@ -322,7 +322,10 @@ fn a_supervisor_that_the_system_ends_leaves_no_process_and_no_verdict() {
     let supervisor = job.spawn(&job.spec(&["sh", "-c", STUBBORN]));
     job.until_files(4);
     signal("-TERM", supervisor.pid());
-    assert_eq!(supervisor.wait_blocking().unwrap(), Ended::LOST);
+    assert_eq!(
+        supervisor.wait_blocking().unwrap(),
+        Ended::Lost { why: None }
+    );
     assert_eq!(job.survivors(), [0u32; 0]);
     assert!(matches!(attach(&job.dir).unwrap(), Attached::Lost));
 }
@@ -394,7 +397,7 @@ fn giving_up_and_beginning_exclude_each_other() {
         let given_up = matches!(attach(&job.dir).unwrap(), Attached::NotStarted);
         let ended = supervisor.wait_blocking().unwrap();
         match given_up {
-            true => assert_eq!(ended, Ended::LOST),
+            true => assert_eq!(ended, Ended::Lost { why: None }),
             false => assert!(finished(ended).outcome.is_success()),
         }
         assert_eq!(job.dir.join("output.log").exists(), !given_up);

@@ -2,6 +2,7 @@
 //! so that nothing of it is left when it ends, reaches its time or is called off.
 
 use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,7 +14,7 @@ use crate::model::job::Outcome;
 use crate::model::tool::{ErrorKind, ToolError};
 use crate::proc::{
     Attached, Door, Ended, JobSpec, Launcher, OUTPUT_FILE, ProcError, Supervisor, attach, job_dir,
-    sweep,
+    lost_output, sweep,
 };
 use crate::workspace::Equipment;
 
@@ -73,6 +74,8 @@ pub(super) struct Ran {
     pub duration_ms: u64,
     /// It was ended because it printed too much.
     pub has_flooded: bool,
+    /// What stands at the end of what it printed, if the end of that was lost.
+    pub lost: Option<String>,
     folder: JobFolder,
 }
 
@@ -98,13 +101,22 @@ fn remove(folder: &Path) {
 }
 
 impl Ran {
-    /// What it printed, in the order in which it did.
+    /// What it printed, in the order in which it did, without what was lost.
     ///
     /// # Errors
     /// When it cannot be read.
     pub fn output(&self) -> Result<File, ToolError> {
         let path = self.folder.path.join(OUTPUT_FILE);
         File::open(path).map_err(|error| failed(format!("what it printed was lost: {error}")))
+    }
+
+    /// The same, and a word where the end of it was lost.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn told(&self) -> Result<impl Read, ToolError> {
+        let lost = self.lost.as_deref().unwrap_or_default();
+        Ok(self.output()?.chain(lost.as_bytes()))
     }
 }
 
@@ -195,6 +207,7 @@ fn ran(
             outcome,
             duration_ms,
             has_flooded,
+            lost: lost_output(&folder.path),
             folder,
         }),
     }

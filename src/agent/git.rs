@@ -81,7 +81,7 @@ pub(super) fn git(words: &[&str], seconds: u64, world: &World) -> Result<Said, T
     let mut output = Vec::new();
     let read = ran.output()?.take(MOST_READ + 1).read_to_end(&mut output);
     read.map_err(|error| ToolError::new(Code::Io, ErrorKind::Tool, error.to_string()))?;
-    let is_whole = output.len() as u64 <= MOST_READ;
+    let is_whole = output.len() as u64 <= MOST_READ && ran.lost.is_none();
     output.truncate(MOST_READ as usize);
     Ok(Said {
         code,

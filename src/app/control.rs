@@ -14,7 +14,7 @@ use crate::model::ids::SessionId;
 use crate::model::job::JobState;
 use crate::model::lock::{Lease, LockTable};
 use crate::model::session::SessionState;
-use crate::proc::{Attached, ProcError, Supervisor, Wake, attach, job_dir, moment, runner_owner};
+use crate::proc::{Attached, ProcError, Supervisor, Wake, attach, job_dir, moment};
 use crate::sessions;
 use crate::sessions::locks::{Answer, LockError, hold, new_pause};
 use crate::store::SessionRow;
@@ -83,7 +83,7 @@ pub fn apply(project: &mut Project, selector: &str, word: Word) -> Result<Sessio
         give_back(project, &session)?;
     }
     Wake::notify(&project.repo.state_dir());
-    if runner_owner(&project.repo.state_dir()).is_none() {
+    if !Wake::is_heard(&project.repo.state_dir()) {
         match word {
             Word::Cancel => tell_orphaned_jobs(project, &session, Supervisor::cancel)?,
             Word::Resume => tell_orphaned_jobs(project, &session, Supervisor::go_on)?,
@@ -141,7 +141,7 @@ pub fn cancel_open(project: &mut Project, reason: &str) -> Result<Vec<SessionRow
         .collect();
     let ended = sessions::cancel_all(&mut project.store, &open, Actor::Human, reason)?;
     Wake::notify(&project.repo.state_dir());
-    let alone = runner_owner(&project.repo.state_dir()).is_none();
+    let alone = !Wake::is_heard(&project.repo.state_dir());
     let mut rows = Vec::new();
     for id in ended {
         let Some(session) = project.store.session(id)? else {
@@ -168,7 +168,8 @@ fn record_point(project: &mut Project, session: &SessionRow) {
     }
 }
 
-/// Without a runner nobody else would tell the supervisors. The next runner records their end.
+/// Without a runner that listens, nobody else would tell the supervisors: there is none, or it waits for space on a full disk.
+/// The next one records their end.
 fn tell_orphaned_jobs(
     project: &Project,
     session: &SessionRow,

@@ -13,7 +13,7 @@ use crate::cas::Cas;
 use crate::config::Settings;
 use crate::git::{Git, GitError, Repo};
 use crate::model::resource::bytes;
-use crate::proc::{MachineRoom, last_runner};
+use crate::proc::{MachineRoom, Wake, last_runner};
 use crate::store::Store;
 
 const LOW_DISK: u64 = 1 << 30;
@@ -138,11 +138,14 @@ fn repository(repo: &Repo) -> Check {
 
 fn runner(repo: &Repo) -> Check {
     match last_runner(&repo.state_dir()) {
-        Some(owner) if owner.is_alive() => check(
-            Status::Ok,
-            "runner",
-            format!("process {} is active", owner.pid),
-        ),
+        Some(owner) if owner.is_alive() => {
+            let busy = match Wake::is_heard(&repo.state_dir()) {
+                true => "",
+                false => ", and takes nothing in now: it begins, or waits for space on a full disk",
+            };
+            let detail = format!("process {} is active{busy}", owner.pid);
+            check(Status::Ok, "runner", detail)
+        }
         Some(owner) => {
             let detail = format!("process {} ended without signing off", owner.pid);
             check(Status::Warn, "runner", detail)

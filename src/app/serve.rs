@@ -1,5 +1,6 @@
 //! Being the runner until told to stop.
 
+use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::pin::pin;
@@ -14,17 +15,12 @@ use super::run::block_on;
 use super::setup::runner_config;
 use crate::config::Settings;
 use crate::model::code::Code;
+use crate::proc::OWN_PROGRAM;
 use crate::runner::{Runner, Until};
-use crate::store::has_room;
+use crate::store::takes_writes;
 
 /// How long a runner that found the disk full waits before it looks again.
 const LOOK: Duration = Duration::from_secs(2);
-
-/// How it goes on when it has ended.
-enum Next {
-    End,
-    Again,
-}
 
 /// Is the runner until SIGTERM or SIGINT. Running jobs are left to their supervisors. On a full disk it waits for space,
 /// and begins anew: a recovery settles what could not be written down.
@@ -34,7 +30,7 @@ enum Next {
 pub fn serve(project: Project, settings: &Settings) -> Result<(), Failure> {
     let state_dir = project.repo.state_dir();
     let config = runner_config(&project, settings)?;
-    let next = block_on(async {
+    block_on(async {
         let mut runner = Runner::start(project.repo, config, project.store, project.cas)?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -45,38 +41,34 @@ pub fn serve(project: Project, settings: &Settings) -> Result<(), Failure> {
             }
         });
         match runner.serve(Until::Stopped, &mut stop).await {
-            // It keeps its lock meanwhile.
             Err(error) if error.code() == Code::DiskFull => {
                 tracing::error!("{error}; the runner goes on when there is space");
-                Ok(tokio::select! {
-                    _ = stop => Next::End,
-                    () = space(&state_dir) => Next::Again,
-                })
+                tokio::select! {
+                    biased;
+                    _ = stop => Ok(()),
+                    () = space(&state_dir) => Err(begin_anew(runner).into()),
+                }
             }
-            served => served.map(|()| Next::End),
+            served => served,
         }
-    })?;
-    match next {
-        Next::End => Ok(()),
-        Next::Again => Err(begin_anew()),
-    }
+    })
 }
 
 async fn space(state_dir: &Path) {
     loop {
         tokio::time::sleep(LOOK).await;
-        if has_room(state_dir) {
+        if takes_writes(state_dir) {
             return;
         }
     }
 }
 
-/// This process becomes a runner that knows nothing yet. What its threads did ends with them, as by a kill.
-fn begin_anew() -> Failure {
-    let own = match std::env::current_exe() {
-        Ok(own) => own,
-        Err(error) => return Failure::new(Code::of_system(&error), error.to_string()),
-    };
-    let error = Command::new(&own).args(std::env::args_os().skip(1)).exec();
-    Failure::io(&own, &error)
+/// This process becomes a runner that knows nothing yet. What its threads did ends with them, as by a kill, and nobody finds
+/// the repository without a runner meanwhile: the lock names this process until it has the lock again.
+fn begin_anew(runner: Runner) -> io::Error {
+    let mut words = std::env::args_os();
+    let name = words.next().unwrap_or_else(|| OWN_PROGRAM.into());
+    let error = Command::new(OWN_PROGRAM).arg0(name).args(words).exec();
+    drop(runner);
+    error
 }

@@ -11,6 +11,7 @@ use crate::agent::{Registry, read_message};
 use crate::git::GitError;
 use crate::model::event::Event;
 use crate::model::ids::{CommitId, MessageId};
+use crate::model::job::JobState;
 use crate::model::run::{Step, StepKind, StepStatus, Steps};
 use crate::model::task::{OnCrash, TaskSpec};
 use crate::model::thread::{MessageRole, Spoken};
@@ -30,6 +31,9 @@ pub struct Told {
     pub taken_back: bool,
     /// The number by which `replay --live --from` goes on after it.
     pub replay_from: Option<u32>,
+    /// Whether it has begun, and nothing of its session runs that could end it.
+    #[serde(skip)]
+    pub is_cut_short: bool,
 }
 
 /// The steps of a session, in the order in which they became known.
@@ -60,7 +64,13 @@ pub fn steps(project: &Project, session: &SessionRow) -> Result<Vec<Told>, Failu
         };
         steps.take_in(&record.event, said);
     }
-    Ok(told(steps.into_vec(), &session.spec()?, &taken_back))
+    let jobs = project.store.jobs_of(session.id)?;
+    let runs = jobs.iter().any(|job| job.state == JobState::Running);
+    let mut all = told(steps.into_vec(), &session.spec()?, &taken_back);
+    for one in &mut all {
+        one.is_cut_short = !runs && one.step.status == StepStatus::InProgress;
+    }
+    Ok(all)
 }
 
 fn base_tree(project: &Project, session: &SessionRow) -> Result<Option<CommitId>, Failure> {
@@ -82,6 +92,7 @@ fn told(steps: Vec<Step>, spec: &TaskSpec, taken_back: &HashSet<MessageId>) -> V
             recoverable: is_recoverable(&step, spec, &registry),
             taken_back: is_gone,
             replay_from: is_call.then_some(calls),
+            is_cut_short: false,
             step,
         }
     });

@@ -46,7 +46,9 @@ impl CasError {
         match self {
             Self::ReadOnly { .. } => Code::StoreReadOnly,
             Self::DiskFull { .. } => Code::DiskFull,
-            Self::Io { .. } | Self::Input(_) | Self::Output(_) => Code::Io,
+            Self::Io { source, .. } | Self::Input(source) | Self::Output(source) => {
+                Code::of_system(source)
+            }
             Self::Unknown(_) => Code::ArtifactUnknown,
             Self::Damaged { .. } => Code::ArtifactDamaged,
         }

@@ -148,7 +148,7 @@ impl Gate {
 fn watch(supervisor: &Supervisor, dir: &Path) -> Gate {
     let ended = supervisor.wait_blocking().unwrap_or_else(|error| {
         tracing::warn!(%error, "how a gate ended is not known");
-        Ended::LOST
+        Ended::unknown(&error)
     });
     if ended.is_lost()
         && let Err(error) = sweep(dir)

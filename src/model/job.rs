@@ -170,3 +170,24 @@ pub struct IllegalJobStep {
     from: JobState,
     event: &'static str,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_one_is_read_and_written_as_it_was_before_it_had_a_reason() {
+        let before = r#"{"how":"lost"}"#;
+        let outcome: Outcome = serde_json::from_str(before).unwrap();
+        assert_eq!(outcome, Outcome::LOST);
+        assert_eq!(serde_json::to_string(&outcome).unwrap(), before);
+        let why = Some("the disk is full".to_owned());
+        let outcome = Outcome::Lost { why };
+        assert_eq!(
+            outcome.describe(),
+            "was lost: its supervisor vanished: the disk is full"
+        );
+        let text = serde_json::to_string(&outcome).unwrap();
+        assert_eq!(serde_json::from_str::<Outcome>(&text).unwrap(), outcome);
+    }
+}

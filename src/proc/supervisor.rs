@@ -126,8 +126,11 @@ pub enum Ended {
 }
 
 impl Ended {
-    /// Without a record, and nobody knows why.
-    pub const LOST: Self = Self::Lost { why: None };
+    /// With a record that cannot be read, or a supervisor that cannot be watched.
+    pub fn unknown(error: &ProcError) -> Self {
+        let why = Some(error.to_string());
+        Self::Lost { why }
+    }
 
     /// Without a record in the folder `job_dir`. Why is told by what its supervisor said, or by what keeps this process
     /// from writing there as well.
@@ -220,7 +223,10 @@ impl Attached {
 fn cannot_write(folder: &Path) -> Option<String> {
     let made = tempfile::tempfile_in(folder).and_then(|mut file| file.write_all(&[0; 4096]));
     let error = made.err().filter(|_| folder.exists())?;
-    Some(format!("{}: {error}", folder.display()))
+    Some(format!(
+        "nothing can be written there now: {}: {error}",
+        folder.display()
+    ))
 }
 
 /// A record that a falling machine left unreadable is none.
@@ -327,5 +333,35 @@ impl Supervisor {
     fn end(&self) -> Result<Ended, ProcError> {
         let record = exit_record(&self.job_dir)?;
         Ok(record.map_or_else(|| Ended::lost(&self.job_dir), Ended::Finished))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_there_is_no_record_is_what_its_supervisor_said() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Ended::lost(folder.path()), Ended::Lost { why: None });
+        let said = format!("a door: refused\n{NO_RECORD}no space left\n");
+        fs::write(folder.path().join(LOG_FILE), said).unwrap();
+        let why = Some("no space left".to_owned());
+        assert_eq!(Ended::lost(folder.path()), Ended::Lost { why });
+        // Where nothing is, nothing is kept from being written.
+        let none = folder.path().join("none");
+        assert_eq!(Ended::lost(&none), Ended::Lost { why: None });
+    }
+
+    #[test]
+    fn records_of_before_have_no_word_about_output() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = r#"{"outcome":{"how":"exited","code":0},"started_ms":1,"ended_ms":2,"max_rss_kb":3,"user_ms":4,"sys_ms":5"#;
+        let file = folder.path().join(EXIT_FILE);
+        fs::write(&file, format!("{text}}}")).unwrap();
+        assert_eq!(lost_output(folder.path()), None);
+        assert!(exit_record(folder.path()).unwrap().is_some());
+        fs::write(&file, format!(r#"{text},"output_lost":"no space"}}"#)).unwrap();
+        assert!(lost_output(folder.path()).unwrap().contains("no space"));
     }
 }

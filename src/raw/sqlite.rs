@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags};
 /// A call of the system that failed, as SQLite logs it.
 #[derive(Debug, PartialEq, Eq)]
 struct Refusal {
-    /// SQLite's own code, without what is more special.
+    /// SQLite's own code, the extended one.
     code: c_int,
     errno: i32,
     path: String,
@@ -39,7 +39,7 @@ pub(crate) fn connect_in_memory() -> rusqlite::Result<Connection> {
 pub(crate) fn refused(code: c_int) -> Option<(String, io::Error)> {
     let last = LAST.with_borrow_mut(Option::take)?;
     let reason = io::Error::from_raw_os_error(last.errno);
-    (last.code == code & 0xff).then_some((last.path, reason))
+    (last.code == code).then_some((last.path, reason))
 }
 
 fn listen() {
@@ -66,7 +66,7 @@ fn read(code: c_int, line: &str) -> Option<Refusal> {
     let (call, _) = rest.rsplit_once(") - ")?;
     let (_, path) = call.split_once('(')?;
     Some(Refusal {
-        code: code & 0xff,
+        code,
         errno: errno.parse().ok().filter(|errno| *errno > 0)?,
         path: path.to_owned(),
     })

@@ -24,6 +24,7 @@ use crate::cas::Cas;
 use crate::fault::{self, Point};
 use crate::git::Repo;
 use crate::landing::LandError;
+use crate::model::code::Code;
 use crate::model::event::{Actor, Event};
 use crate::model::ids::{JobId, PlanId, SessionId};
 use crate::model::limit::Claim;
@@ -158,9 +159,15 @@ impl Runner {
             }
         };
         self.finish_recording().await;
-        self.note(Event::RunnerStopped {
-            reason: reason.to_owned(),
-        })
+        let reason = reason.to_owned();
+        match self.note(Event::RunnerStopped { reason }) {
+            // It has ended all the same.
+            Err(error) if error.code() == Code::DiskFull => {
+                tracing::warn!(%error, "that it ended is not on record");
+                Ok(())
+            }
+            noted => noted,
+        }
     }
 
     pub(super) fn note_started(&mut self) -> Result<(), RunnerError> {
@@ -386,7 +393,7 @@ impl Runner {
 fn known_end(job: JobId, ended: Result<Ended, ProcError>) -> Ended {
     ended.unwrap_or_else(|error| {
         tracing::warn!(%error, %job, "how a job ended is not known");
-        Ended::LOST
+        Ended::unknown(&error)
     })
 }
 

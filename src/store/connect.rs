@@ -1,12 +1,13 @@
 //! Connections to the database file: to write, only to look, and alone.
 
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, ffi};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::error::StoreError;
+use super::reserve::try_to_write;
 use crate::raw::connect;
 
 /// "TYRD", so that another program's database is not taken for ours.
@@ -18,15 +19,12 @@ const BUSY: Duration = Duration::from_secs(20);
 
 /// Makes the file where there is none.
 pub(super) fn connect_to_write(path: &Path) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    // Not of one that is there: a full disk would refuse it, and SQLite only read it.
+    flags.set(OpenFlags::SQLITE_OPEN_CREATE, !path.exists());
     let connection = connect(path, flags)?;
     connection.busy_timeout(BUSY)?;
     refuse_foreign(&connection)?;
-    if connection.is_readonly(MAIN_DB)? {
-        return Err(read_only().into());
-    }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     Ok(connection)
 }
@@ -38,12 +36,6 @@ pub(super) fn connect_to_read(path: &Path) -> Result<Connection, StoreError> {
     connection.busy_timeout(READ_BUSY)?;
     refuse_foreign(&connection)?;
     Ok(connection)
-}
-
-/// What SQLite says of it only when something is written.
-fn read_only() -> rusqlite::Error {
-    let code = ffi::Error::new(ffi::SQLITE_READONLY);
-    rusqlite::Error::SqliteFailure(code, Some("the database may only be read".to_owned()))
 }
 
 /// Without what writers share: where there are none, and none can be.
@@ -88,13 +80,26 @@ pub(super) fn with_its_reason<T>(
     if !is_unsaid {
         return first;
     }
-    let made = tempfile::Builder::new()
-        .prefix("probe-")
-        .tempfile_in(state_dir);
-    made.and_then(|mut file| file.write_all(&[0; 4096]))
-        .map_err(|source| StoreError::Io {
-            path: state_dir.display().to_string(),
-            source,
-        })?;
+    try_to_write(state_dir).map_err(|source| refused_in(state_dir, source))?;
     open()
+}
+
+/// With why nothing can be written there, where SQLite only knows that it could not.
+pub(super) fn explained(error: StoreError, state_dir: &Path) -> StoreError {
+    match &error {
+        StoreError::Sqlite(failure)
+            if failure.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) =>
+        {
+            let tried = try_to_write(state_dir).err();
+            tried.map_or(error, |source| refused_in(state_dir, source))
+        }
+        _ => error,
+    }
+}
+
+fn refused_in(state_dir: &Path, source: io::Error) -> StoreError {
+    StoreError::Io {
+        path: state_dir.display().to_string(),
+        source,
+    }
 }

@@ -48,6 +48,6 @@ pub use open::{DATABASE, SCHEMA_VERSION, Store};
 pub use overrides::Override;
 pub use query::EventFilter;
 pub use queue::QueueRow;
-pub use reserve::{has_room, keep_reserve};
+pub use reserve::{keep_reserve, takes_writes};
 pub use rows::{ADOPTED, ArtifactRow, ELSEWHERE, JobRow, SessionRow};
 pub use tx::Tx;

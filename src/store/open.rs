@@ -6,7 +6,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::chain;
 use super::connect::{
-    APPLICATION_ID, connect_alone, connect_to_read, connect_to_write, with_its_reason,
+    APPLICATION_ID, connect_alone, connect_to_read, connect_to_write, explained, with_its_reason,
 };
 use super::error::StoreError;
 use super::reserve;
@@ -142,19 +142,20 @@ impl Store {
         work: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let (trace_id, clock) = (self.trace_id, self.clock);
+        let state_dir = self.path.parent().unwrap_or(&self.path);
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(StoreError::from)?;
+            .map_err(|error| explained(error.into(), state_dir))?;
         let mut tx = Tx::begin(transaction, (trace_id, clock), &self.redactor)?;
         let value = work(&mut tx)?;
         fault::at(Point::Committing).map_err(|source| StoreError::Io {
             path: self.path.display().to_string(),
             source,
         })?;
-        let state_dir = self.path.parent().unwrap_or(&self.path);
         reserve::make_room(state_dir);
-        tx.commit().inspect_err(|error| {
+        let committed = tx.commit().map_err(|error| explained(error, state_dir));
+        committed.inspect_err(|error| {
             // Not every lack of space shows in what is free.
             if error.code() == Code::DiskFull {
                 reserve::give_way(state_dir);

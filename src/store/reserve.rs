@@ -47,8 +47,21 @@ fn fill(mut file: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether the disk has room for what a transaction may need. Where that cannot be told, it has.
-pub fn has_room(state_dir: &Path) -> bool {
+/// Whether the disk has room for what a transaction may need.
+pub fn takes_writes(state_dir: &Path) -> bool {
+    has_room(state_dir) && try_to_write(state_dir).is_ok()
+}
+
+/// Makes a file there for a moment: what is free says nothing of quotas, nor of files that may be made.
+pub(super) fn try_to_write(state_dir: &Path) -> io::Result<()> {
+    let file = tempfile::Builder::new()
+        .prefix("probe-")
+        .tempfile_in(state_dir);
+    file?.write_all(&[0; 4096])
+}
+
+/// Where it cannot be told, there is.
+fn has_room(state_dir: &Path) -> bool {
     fs2::available_space(state_dir).map_or(true, |free| free >= LITTLE)
 }
 

@@ -70,6 +70,8 @@ fn long_files_and_unsafe() {
     accepts("git/a.rs", &"//\n".repeat(500));
     finds("git/a.rs", "fn f() { unsafe { g() } }", "`unsafe`");
     finds("git/fork.rs", "fn f() { unsafe { g() } }", "`unsafe`");
+    let text = "fn f() { rusqlite::Connection::open(path) }";
+    finds("store/open.rs", text, "opened outside `raw`");
 }
 
 #[test]
@@ -140,5 +142,6 @@ fn what_is_allowed() {
     accepts("git/a.rs", "fn exit() { a.exit(); Code::exit(b) }");
     accepts("git/a.rs", "mod tests { use super::*; }");
     accepts("git/a.rs", "#![forbid(unsafe_code)] pub(crate) fn f() {}");
+    accepts("raw/a.rs", "fn f() { Connection::open(path) }");
     accepts("raw/fork.rs", "fn f() { unsafe { g() } }");
 }

@@ -173,7 +173,7 @@ impl Tool for Shell {
             return Ok(Answer::of(self.preview(), Vec::new()));
         }
         let ran = commands.run(self.placed(), u64::from(self.seconds) * 1000, world)?;
-        let kept = artifacts.keep(ran.output()?, "command_output", PLAIN, world)?;
+        let kept = artifacts.keep(ran.told()?, "command_output", PLAIN, world)?;
         let excerpt = artifacts.excerpt(&kept, self.told.into())?;
         let (ended, why) = match &ran.outcome {
             _ if ran.has_flooded => {

@@ -10,6 +10,7 @@ use tempfile::NamedTempFile;
 use super::manifest::{ARTIFACTS, EVENTS, MANIFEST, Manifest, REPOSITORY, invalid};
 use crate::app::failure::Failure;
 use crate::cas::{Cas, Hashing};
+use crate::model::code::Code;
 use crate::model::event::{Event, Record};
 use crate::model::ids::ContentHash;
 
@@ -81,6 +82,9 @@ pub(super) fn unpack(file: &Path, cas: &Cas, scratch: &Path) -> Result<Unpacked,
 
 /// What the library says of it repeats bytes of the file.
 fn no_archive(error: io::Error) -> Failure {
+    if error.raw_os_error().is_some() {
+        return Failure::new(Code::of_system(&error), error.to_string());
+    }
     tracing::debug!(%error, "no tar archive");
     invalid("it is no archive, or a damaged one")
 }

@@ -10,7 +10,6 @@ use crate::cli::selector::Selector;
 use crate::cli::table::{Table, width};
 use crate::model::code::Exit;
 use crate::model::run::StepStatus;
-use crate::model::session::SessionState;
 use crate::store::SessionRow;
 
 /// The digits of a key that are printed.
@@ -56,7 +55,7 @@ fn text(session: &SessionRow, all: &[Told]) -> String {
         table.row([
             step.index.to_string().into(),
             from.as_deref().unwrap_or_default().into(),
-            status(session, one).into(),
+            status(one).into(),
             tree.unwrap_or_default().into(),
             key.unwrap_or_default().into(),
             what(one).into(),
@@ -65,13 +64,13 @@ fn text(session: &SessionRow, all: &[Told]) -> String {
     table.render(width())
 }
 
-fn status(session: &SessionRow, one: &Told) -> &'static str {
+fn status(one: &Told) -> &'static str {
     match one.step.status {
         _ if one.taken_back => "taken back",
         StepStatus::Pending => "pending",
-        StepStatus::InProgress if session.state == SessionState::Active => "in progress",
         // How it ended is settled when its session goes on, if it does.
-        StepStatus::InProgress => "cut short",
+        _ if one.is_cut_short => "cut short",
+        StepStatus::InProgress => "in progress",
         StepStatus::Completed => "completed",
         StepStatus::Failed => "failed",
     }
