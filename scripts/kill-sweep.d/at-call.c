@@ -2,9 +2,9 @@
  * process changes something that outlives it. strace has the same, but counts for each thread by itself, so that it
  * cannot name the tenth call of a model's process.
  *
- * CASE is `count` (LOG gets every such call: kind, number, name), `KIND:N:kill` (the process ends there, as by SIGKILL,
+ * CASE is `count` (LOG gets every such call: kind, number, name, and `file` where it is on one), `KIND:N:kill` (the process ends there, as by SIGKILL,
  * without having made the call; all others go on alone), `KIND:N:ENOSPC`, `:EIO` or `:EROFS` (that call fails), and
- * with `+` at its end (all calls from there on fail, in every process). Only calls on files fail. LOG gets what was done,
+ * with `+` at its end (all calls from there on fail, in every process). All calls count, and only those on files fail. LOG gets what was done,
  * and first the id of the command's process.
  *
  * KIND is treeyard's verb (`run`, `model-run`, `forkserver`, ...), `supervisor` for what a fork server forks, `job` for
@@ -15,16 +15,20 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <linux/filter.h>
 #include <linux/ptrace.h>
+#include <linux/seccomp.h>
 
 #define NAME 32
 #define TASKS 4096
@@ -52,7 +56,9 @@ static const struct call { long number; enum how how; const char *name; } calls[
 #endif
 };
 
-static struct task { pid_t id; int known, held, failing; char kind[NAME]; } tasks[TASKS];
+enum { CALLS = sizeof calls / sizeof *calls };
+
+static struct task { pid_t id; int known, held; char kind[NAME]; } tasks[TASKS];
 static struct { char kind[NAME]; long made; } kinds[KINDS];
 static struct { int counts, kills, lasts, started, error; char kind[NAME]; long at; } asked;
 static FILE *log_file;
@@ -101,7 +107,8 @@ static int is_file(pid_t id, long descriptor) {
     char path[64], target[PATH_MAX] = "";
     snprintf(path, sizeof path, "/proc/%d/fd/%ld", id, descriptor);
     if (readlink(path, target, sizeof target - 1) < 0) return 0;
-    return *target == '/' && strncmp(target, "/dev/", 5) && strncmp(target, "/proc/", 6) && strncmp(target, "/sys/", 5);
+    int is_device = !strncmp(target, "/dev/", 5) && strncmp(target, "/dev/shm/", 9);
+    return *target == '/' && !is_device && strncmp(target, "/proc/", 6) && strncmp(target, "/sys/", 5);
 }
 
 /* A full disk refuses nobody who takes something away. */
@@ -111,19 +118,20 @@ static int can_fail(struct task *t, const struct call *call, const __u64 *args) 
     return call->how != BY_FILE || is_file(t->id, (long)args[0]);
 }
 
-/* Makes the call none at all when it is entered, and its answer the error when it is left. */
-static void answer(struct task *t, int entered) {
+/* Makes the call none at all, and its answer the error. */
+static void refuse(struct task *t) {
 #if defined __x86_64__
     struct user_regs_struct r;
     struct iovec io = { &r, sizeof r };
     if (ptrace(PTRACE_GETREGSET, t->id, NT_PRSTATUS, &io)) return;
-    if (entered) r.orig_rax = -1; else r.rax = -asked.error;
+    r.orig_rax = -1;
+    r.rax = -asked.error;
     ptrace(PTRACE_SETREGSET, t->id, NT_PRSTATUS, &io);
 #elif defined __aarch64__
     int none = -1;
     struct user_regs_struct r;
     struct iovec number = { &none, sizeof none }, io = { &r, sizeof r };
-    if (entered) { ptrace(PTRACE_SETREGSET, t->id, NT_ARM_SYSTEM_CALL, &number); return; }
+    ptrace(PTRACE_SETREGSET, t->id, NT_ARM_SYSTEM_CALL, &number);
     if (ptrace(PTRACE_GETREGSET, t->id, NT_PRSTATUS, &io)) return;
     r.regs[0] = -asked.error;
     ptrace(PTRACE_SETREGSET, t->id, NT_PRSTATUS, &io);
@@ -132,8 +140,8 @@ static void answer(struct task *t, int entered) {
 #endif
 }
 
-static void note(struct task *t, const struct call *call, long number) {
-    fprintf(log_file, "%s %ld %s\n", t->kind, number, call->name);
+static void note(struct task *t, const struct call *call, long number, int on_file) {
+    fprintf(log_file, "%s %ld %s%s\n", t->kind, number, call->name, on_file ? " file" : "");
 }
 
 /* Whoever looked no further than the kill goes on alone when this process ends. */
@@ -143,27 +151,49 @@ static void end_here(struct task *t) {
     exit(0);
 }
 
-static void entered(struct task *t, const struct ptrace_syscall_info *info) {
-    const struct call *call = calls, *end = calls + sizeof calls / sizeof *calls;
-    while (call < end && (__u64)call->number != info->entry.nr) call++;
-    if (call == end || (call->how == CREATES && !(info->entry.args[2] & O_CREAT))) return;
-    if (asked.error && !can_fail(t, call, info->entry.args)) return;
-    long number = ++*made_by(t->kind);
-    int here = !asked.counts && number == asked.at && !strcmp(t->kind, asked.kind);
-    if (asked.counts || here) note(t, call, number);
-    if (here && asked.kills) end_here(t);
-    if (here) { asked.started = 1; fflush(log_file); }
-    if (asked.error && (here || (asked.started && asked.lasts))) { t->failing = 1; answer(t, 1); }
-}
-
 static void at_call(struct task *t) {
     struct ptrace_syscall_info info;
     if (ptrace(PTRACE_GET_SYSCALL_INFO, t->id, sizeof info, &info) <= 0) return;
-    if (info.op == PTRACE_SYSCALL_INFO_ENTRY) entered(t, &info);
-    else if (info.op == PTRACE_SYSCALL_INFO_EXIT && t->failing) { t->failing = 0; answer(t, 0); }
+    if (info.op != PTRACE_SYSCALL_INFO_ENTRY && info.op != PTRACE_SYSCALL_INFO_SECCOMP) return;
+    /* Both begin with the same. */
+    const __u64 *args = info.entry.args;
+    const struct call *call = calls, *end = calls + CALLS;
+    while (call < end && (__u64)call->number != info.entry.nr) call++;
+    if (call == end || (call->how == CREATES && !(args[2] & O_CREAT))) return;
+    long number = ++*made_by(t->kind);
+    int here = !asked.counts && number == asked.at && !strcmp(t->kind, asked.kind);
+    if (here) asked.started = 1;
+    int fails = asked.error && (here || (asked.started && asked.lasts)) && can_fail(t, call, args);
+    if (asked.counts || (here && (asked.kills || fails))) note(t, call, number, asked.counts && can_fail(t, call, args));
+    if (here && asked.kills) end_here(t);
+    if (here) fflush(log_file);
+    if (fails) refuse(t);
 }
 
-static void go_on(pid_t id, int signal) { ptrace(PTRACE_SYSCALL, id, 0, signal); }
+/* The system stops whoever makes one of the calls, and nobody at any other: that is several times as fast. It needs a
+ * tracer as long as anybody lives, so that it is not for kills, after which the others go on alone. */
+static void stop_at_calls(void) {
+    struct sock_filter filter[2 + 6 * CALLS];
+    unsigned short n = 0;
+    const struct sock_filter traced = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE), allowed = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    filter[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+    for (const struct call *call = calls; call < calls + CALLS; call++) {
+        filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call->number, 0, call->how == CREATES ? 4 : 1);
+        if (call->how == CREATES) {
+            filter[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2]));
+            filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, O_CREAT, 0, 1);
+        }
+        filter[n++] = traced;
+        if (call->how == CREATES) filter[n++] = allowed;
+    }
+    filter[n++] = allowed;
+    struct sock_fprog program = { n, filter };
+    if (!syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program)) return;
+    /* Only who gives up further rights may do so without being root. */
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program)) fail("seccomp");
+}
+
+static void go_on(pid_t id, int signal) { ptrace(asked.kills ? PTRACE_SYSCALL : PTRACE_CONT, id, 0, signal); }
 
 static void has_child(struct task *parent, int event) {
     unsigned long id = 0;
@@ -185,6 +215,7 @@ static void stopped(struct task *t, int status) {
     switch (event) {
     case PTRACE_EVENT_FORK: case PTRACE_EVENT_VFORK: case PTRACE_EVENT_CLONE: has_child(t, event); break;
     case PTRACE_EVENT_EXEC: name_task(t); break;
+    case PTRACE_EVENT_SECCOMP: at_call(t); break;
     case PTRACE_EVENT_STOP:
         if (signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU) {
             ptrace(PTRACE_LISTEN, t->id, 0, 0);
@@ -218,11 +249,16 @@ int main(int argc, char **argv) {
     read_case(argv[2]);
     if (!(log_file = fopen(argv[1], "we"))) fail(argv[1]);
     pid_t first = fork(), id;
-    if (!first) { raise(SIGSTOP); execv(program, argv + 3); fail(program); }
+    if (!first) {
+        if (!asked.kills) stop_at_calls();
+        raise(SIGSTOP);
+        execv(program, argv + 3);
+        fail(program);
+    }
     fprintf(log_file, "pid %d\n", first);
     int status, code = 125;
     waitpid(first, &status, WUNTRACED);
-    long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC;
+    long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP;
     if (ptrace(PTRACE_SEIZE, first, 0, options)) fail("ptrace");
     task_of(first)->known = 1;
     snprintf(task_of(first)->kind, NAME, "start");

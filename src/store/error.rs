@@ -75,7 +75,8 @@ impl StoreError {
                 std::io::ErrorKind::PermissionDenied
                 | std::io::ErrorKind::ReadOnlyFilesystem
                 | std::io::ErrorKind::NotFound
-                | std::io::ErrorKind::NotADirectory => Code::StoreReadOnly,
+                | std::io::ErrorKind::NotADirectory
+                | std::io::ErrorKind::IsADirectory => Code::StoreReadOnly,
                 _ => Code::of_system(source),
             },
             Self::Newer { .. } => Code::StoreNewer,
