@@ -15,7 +15,7 @@ use gix::objs::tree::EntryMode;
 use super::entries::{Change, changes};
 use super::error::{MergeError, git};
 use super::prepare::{Candidate, oid, tree_of};
-use crate::git::{open_checkout, retry};
+use crate::git::{open_checkout, retry, says_full};
 use crate::model::ids::CommitId;
 
 /// Whoever writes the index holds this file beside it.
@@ -119,10 +119,14 @@ pub fn update_checkouts(plan: &SyncPlan, run_git: RunGit<'_>) -> Result<(), Merg
             plan.old.as_str(),
             plan.new.as_str(),
         ];
-        if once_free(run_git, path, &args).is_err() {
+        if let Err(first) = once_free(run_git, path, &args) {
             // Files that were only touched look changed to git until it has read them again.
             let _says_which_are_changed = run_git(path, &["update-index", "-q", "--refresh"]);
-            once_free(run_git, path, &args).map_err(MergeError::Git)?;
+            // What the first one has written may be all that is in the way of the second.
+            once_free(run_git, path, &args).map_err(|second| match says_full(&second) {
+                true => MergeError::Git(second),
+                false => MergeError::Git(first),
+            })?;
         }
     }
     Ok(())
