@@ -192,7 +192,7 @@ fn refuse(path: &Path, mut files: Vec<String>) -> Result<(), MergeError> {
 fn once_free(run_git: RunGit<'_>, dir: &Path, args: &[&str]) -> Result<(), String> {
     let is_held = |done: &Result<(), String>| {
         let said = done.as_ref().err();
-        said.is_some_and(|said| said.contains(INDEX_LOCK))
+        said.is_some_and(|said| said.contains(INDEX_LOCK) && !says_full(said))
     };
     retry(PATIENCE, || run_git(dir, args), is_held)
 }
