@@ -20,6 +20,7 @@ pub struct Printed {
     source: Option<Source>,
     /// Bytes that came out. What is stored when the job has ended begins with the same ones.
     told: u64,
+    /// Whether all came out.
     over: bool,
 }
 
@@ -70,10 +71,10 @@ impl Printed {
 
     /// Appends what was held back: the job prints nothing more.
     pub fn finish(&mut self, project: &Project, job: &JobRow, out: &mut Vec<u8>) {
-        let before = out.len();
         if std::mem::replace(&mut self.over, true) {
             return;
         }
+        let before = out.len();
         if let Some(source) = &mut self.source {
             source.stream.finish(out);
         }

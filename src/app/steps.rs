@@ -66,11 +66,7 @@ pub fn steps(project: &Project, session: &SessionRow) -> Result<Vec<Told>, Failu
     }
     let jobs = project.store.jobs_of(session.id)?;
     let runs = jobs.iter().any(|job| job.state == JobState::Running);
-    let mut all = told(steps.into_vec(), &session.spec()?, &taken_back);
-    for one in &mut all {
-        one.is_cut_short = !runs && one.step.status == StepStatus::InProgress;
-    }
-    Ok(all)
+    Ok(told(steps.into_vec(), &session.spec()?, &taken_back, runs))
 }
 
 fn base_tree(project: &Project, session: &SessionRow) -> Result<Option<CommitId>, Failure> {
@@ -81,7 +77,12 @@ fn base_tree(project: &Project, session: &SessionRow) -> Result<Option<CommitId>
     Ok(Some(tree.map_err(GitError::library("name a tree"))?))
 }
 
-fn told(steps: Vec<Step>, spec: &TaskSpec, taken_back: &HashSet<MessageId>) -> Vec<Told> {
+fn told(
+    steps: Vec<Step>,
+    spec: &TaskSpec,
+    taken_back: &HashSet<MessageId>,
+    runs: bool,
+) -> Vec<Told> {
     let registry = Registry::standard();
     let mut calls = 0;
     let told = steps.into_iter().map(|step| {
@@ -92,7 +93,7 @@ fn told(steps: Vec<Step>, spec: &TaskSpec, taken_back: &HashSet<MessageId>) -> V
             recoverable: is_recoverable(&step, spec, &registry),
             taken_back: is_gone,
             replay_from: is_call.then_some(calls),
-            is_cut_short: false,
+            is_cut_short: !runs && step.status == StepStatus::InProgress,
             step,
         }
     });

@@ -170,7 +170,7 @@ fn record(
     ended: &Gate,
 ) -> Result<(), LandError> {
     let redactor = landing.redactor(session)?;
-    let stored = keep_output(landing.cas, dir, Ok(redactor));
+    let stored = keep_output(landing.cas, dir, || Ok(redactor));
     // Output that the store could not take is only there.
     let kept = stored.is_ok();
     let stored = stored.ok().flatten();

@@ -27,7 +27,7 @@ pub struct KeptOutput {
 pub fn keep_output(
     cas: &Cas,
     job_dir: &Path,
-    redactor: Result<Redactor, SecretError>,
+    redactor: impl FnOnce() -> Result<Redactor, SecretError>,
 ) -> Result<Option<KeptOutput>, CasError> {
     let path = job_dir.join(OUTPUT_FILE);
     let lost = lost_output(job_dir).unwrap_or_default();
@@ -35,7 +35,7 @@ pub fn keep_output(
     if length == 0 && lost.is_empty() {
         return Ok(None);
     }
-    let redactor = match redactor {
+    let redactor = match redactor() {
         Ok(redactor) => redactor,
         Err(error) => {
             tracing::warn!(%error, "output was not stored, because it may hold a secret");

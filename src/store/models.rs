@@ -77,8 +77,8 @@ pub struct CallTook {
 }
 
 const CALLS: &str = "SELECT call_id, session_id, job_id, step, provider, model_id, backend, \
-     started_ms, reserved_tokens, reserved_cost, tokens, output_tokens, cost, latency_ms, failed \
-    , consent FROM model_calls";
+     started_ms, reserved_tokens, reserved_cost, tokens, output_tokens, cost, latency_ms, failed, \
+     consent FROM model_calls";
 const SPENT: &str = "SELECT coalesce(sum(coalesce(tokens, reserved_tokens)), 0), \
      coalesce(sum(coalesce(cost, reserved_cost)), 0), coalesce(sum(coalesce(latency_ms, 0)), 0), \
      count(*) FROM model_calls";
