@@ -99,10 +99,12 @@ fn what_is_offered_of_it_can_be_done_there() {
         "{shown}"
     );
     assert!(there.exits(0, &["diff", "task"]).contains("+two"));
-    let refused = there.treeyard(&["land", "task"]);
-    let told = text(&refused.stderr);
-    assert_eq!(refused.status.code(), Some(2), "{told}");
-    assert!(told.contains("treeyard fork"), "{told}");
+    for verb in ["land", "retry"] {
+        let refused = there.treeyard(&[verb, "task"]);
+        let told = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{told}");
+        assert!(told.contains("treeyard fork"), "{told}");
+    }
     there.sound();
 }
 
@@ -185,6 +187,12 @@ fn files_with_secrets_are_not_exported() {
         "{told}"
     );
     assert!(!told.contains(key) && !fs::exists(&file).unwrap());
+    assert!(!told.contains("checkpoints.ignored"), "{told}");
+    // What git ignores is in checkpoints as well then, and `.gitignore` keeps nothing out.
+    yard.configure("[checkpoints]\nignored = [\"data/**\"]\n");
+    let refused = yard.treeyard(&["export", "task", "--output", &file]);
+    let told = text(&refused.stderr);
+    assert!(told.contains("`checkpoints.ignored` leave"), "{told}");
     yard.exits(0, &["export", "task", "--output", &file, "--with-secrets"]);
     let there = elsewhere();
     there.exits(0, &["import", &file]);

@@ -238,6 +238,7 @@ fn gc_keeps_what_a_call_that_was_cut_short_left() {
     let mut first = yard.command(env!("CARGO_BIN_EXE_treeyard"));
     first.args(["run", &plan]).env(VARIABLE, fault);
     assert_eq!(first.output().unwrap().status.code(), Some(1));
+    assert!(yard.exits(0, &["steps", "task"]).contains("cut short"));
     let jobs = yard.repo().join(".git/treeyard/jobs");
     let folders = || -> Vec<_> {
         let entries = std::fs::read_dir(&jobs).unwrap().flatten();
