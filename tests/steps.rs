@@ -200,3 +200,43 @@ fn a_call_that_is_made_again_after_going_back_is_another_step() {
     assert_ne!(edits[0]["idempotency_key"], edits[1]["idempotency_key"]);
     assert_eq!(edits[1]["replay_from"], 2);
 }
+
+/// A tool that answers otherwise each time it runs.
+const CHANGING: &str = r#"
+format = 1
+[[step]]
+expect = { user = "first" }
+say = [
+    { call = "file.write", arguments = { path = "a.txt", content = "one\n" } },
+    { call = "shell.exec", arguments = { command = "date +%s%N | tee now.txt" } },
+]
+[[step]]
+text = "It is written."
+"#;
+
+/// A call that was made, taken back and made once more is replayed as it went in the thread that counts.
+#[test]
+fn a_run_that_went_back_into_the_middle_of_an_answer_is_replayed() {
+    let yard = yard_with("HIGH", CHANGING);
+    let config = yard.folder.path().join("home/config/treeyard/config.toml");
+    let settings = std::fs::read_to_string(&config)
+        .unwrap()
+        .replace("\"edit\"", "\"full\"");
+    std::fs::write(&config, settings).unwrap();
+    with_input(&yard, &["chat", "--name", "work", "first"], "/quit\n");
+    eventually("it waits", || yard.state_of("work") == "PAUSED");
+    yard.exits(0, &["restore", "work", "--at", "2"]);
+    yard.exits(0, &["up"]);
+    yard.exits(0, &["resume", "work"]);
+    eventually("it says it again", || steps(&yard, "work").len() >= 6);
+    yard.exits(0, &["down"]);
+    let same = "2 answers and 1 result from the record, 1 tool run";
+    assert!(yard.exits(0, &["replay", "work"]).contains(same));
+    yard.exits(0, &["restore", "work", "--at", "3"]);
+    assert_eq!(of(&steps(&yard, "work"), "taken_back")[2], false);
+    let told = yard.exits(0, &["replay", "work"]);
+    assert!(
+        told.contains("1 answer and 1 result from the record"),
+        "{told}"
+    );
+}

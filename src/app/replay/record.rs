@@ -11,7 +11,7 @@ use crate::model::event::{self, Event};
 use crate::model::ids::{CommitId, MessageId, ModelCallId};
 use crate::model::run::{CallEnd, CallIntent, ToolCallRecord};
 use crate::model::scope::Scope;
-use crate::model::thread::{MessageRole, Thread};
+use crate::model::thread::{MessageRecord, MessageRole, Thread};
 use crate::model::tool::CallId;
 use crate::store::{EventFilter, MessageRow, SessionRow};
 use crate::workspace::snapshot::ignored_of;
@@ -25,8 +25,8 @@ pub struct Record {
     pub first: Option<CommitId>,
     /// The last message that was there before the first step: a session that goes on from another one has its thread.
     pub given: Option<MessageId>,
-    /// What each call of a tool came to.
-    pub tool_calls: HashMap<CallId, ToolCallRecord>,
+    /// What each call of a tool came to, by its place in the log: one that was taken back may have been made once more.
+    tool_calls: HashMap<CallId, BTreeMap<u64, ToolCallRecord>>,
     /// Calls of the model that were answered, by the place of their end in the log.
     pub model_calls: BTreeMap<u64, CallIntent>,
     /// Places in the log of all answers, taken back ones as well.
@@ -112,7 +112,8 @@ impl Record {
                     }
                 }
                 Event::ToolCalled { call } => {
-                    self.tool_calls.insert(call.tool_call_id.clone(), *call);
+                    let made = self.tool_calls.entry(call.tool_call_id.clone());
+                    made.or_default().insert(record.seq, *call);
                 }
                 Event::CheckpointTaken { checkpoint } => self.files.push(FilesThen {
                     seq: record.seq,
@@ -171,6 +172,13 @@ impl Record {
             Some(commit) => Ok(ignored_of(&project.repo, commit)?),
             None => Ok(Scope::nothing()),
         }
+    }
+
+    /// What was noted of the call of a tool that had this result: it is written down with it.
+    pub fn tool_call_of(&self, result: &MessageRecord) -> Option<&ToolCallRecord> {
+        let made = self.tool_calls.get(result.tool_call_id.as_ref()?)?;
+        let place = self.places.get(&result.message_id)?;
+        made.range(place..).next().map(|(_, call)| call)
     }
 
     /// The call that an answer was given to; nothing where calls are on no record any more.

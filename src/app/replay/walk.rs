@@ -232,7 +232,7 @@ impl<'a> Replay<'a> {
         let Some((id, (call, is_whole))) = id.and_then(|id| self.called.remove_entry(id)) else {
             return Err(self.uncalled("a result"));
         };
-        self.compare_hashes(&id, call, spoken)?;
+        self.compare_hashes(call, spoken)?;
         if self
             .requests
             .is_told_otherwise(&call.name, self.tools.spec(&call.name))
@@ -243,7 +243,7 @@ impl<'a> Replay<'a> {
         if request.is_some_and(|request| request.tool_call_id != id) {
             return Err(self.overtaken());
         }
-        if request.is_none() && is_whole && self.lacks_request(&id, call) {
+        if request.is_none() && is_whole && self.lacks_request(call, spoken) {
             let what = format!("the steps of {}", call.name);
             return Err(self.differs(what, "that it is about to run", "only what it came to"));
         }
@@ -267,8 +267,9 @@ impl<'a> Replay<'a> {
     }
 
     /// Whether it ran, so that there should be a message before. What is refused has none.
-    fn lacks_request(&self, id: &CallId, call: &ToolCall) -> bool {
-        match self.record.tool_calls.get(id).map(|noted| &noted.end) {
+    fn lacks_request(&self, call: &ToolCall, result: &Spoken) -> bool {
+        let noted = self.record.tool_call_of(&result.record);
+        match noted.map(|noted| &noted.end) {
             Some(ToolEnd::Ok) => true,
             Some(ToolEnd::Failed { .. }) => {
                 Tools::runs(&call.name) && self.tools.refuses(call).is_none()
@@ -278,14 +279,14 @@ impl<'a> Replay<'a> {
     }
 
     /// The log has the hashes of both beside the messages.
-    fn compare_hashes(&self, id: &CallId, call: &ToolCall, spoken: &Spoken) -> Result<(), Ended> {
-        let Some(noted) = self.record.tool_calls.get(id) else {
+    fn compare_hashes(&self, call: &ToolCall, result: &Spoken) -> Result<(), Ended> {
+        let Some(noted) = self.record.tool_call_of(&result.record) else {
             return Ok(());
         };
         let arguments = ContentHash::of(call.arguments.to_string().as_bytes());
         let pairs = [
             ("arguments", &noted.args_hash, &arguments),
-            ("result", &noted.result_hash, &spoken.record.content_hash),
+            ("result", &noted.result_hash, &result.record.content_hash),
         ];
         match pairs.into_iter().find(|(_, then, now)| then != now) {
             None => Ok(()),
