@@ -25,8 +25,17 @@ pub(super) fn connect_to_write(path: &Path) -> Result<Connection, StoreError> {
     let connection = connect(path, flags)?;
     connection.busy_timeout(BUSY)?;
     refuse_foreign(&connection)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    keep_log_of_changes(&connection)?;
     Ok(connection)
+}
+
+/// Readers and a writer do not wait for one another then. Whether the file says so is only known when the statement is over:
+/// it tells the mode before it writes it down.
+fn keep_log_of_changes(connection: &Connection) -> Result<(), StoreError> {
+    let mut statement = connection.prepare("PRAGMA journal_mode = WAL")?;
+    let mut modes = statement.query([])?;
+    while modes.next()?.is_some() {}
+    Ok(())
 }
 
 /// Waits for nobody for long.
@@ -101,5 +110,30 @@ fn refused_in(state_dir: &Path, source: io::Error) -> StoreError {
     StoreError::Io {
         path: state_dir.display().to_string(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::code::Code;
+
+    #[test]
+    fn that_a_mode_was_not_written_down_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.db");
+        let reader = connect(&file, OpenFlags::default()).unwrap();
+        reader
+            .execute_batch("CREATE TABLE a (b); BEGIN; SELECT * FROM a")
+            .unwrap();
+        let connection = connect(&file, OpenFlags::default()).unwrap();
+        connection.busy_timeout(Duration::ZERO).unwrap();
+        let refused = keep_log_of_changes(&connection).unwrap_err();
+        assert_eq!(refused.code(), Code::StoreBusy);
+        drop(reader);
+        keep_log_of_changes(&connection).unwrap();
+        let query = "PRAGMA journal_mode";
+        let mode: String = connection.query_row(query, [], |row| row.get(0)).unwrap();
+        assert_eq!(mode, "wal");
     }
 }
