@@ -4,6 +4,7 @@
 //! before it and folds it into the tables, all in one transaction.
 
 mod approvals;
+mod calls;
 mod chain;
 mod checkpoints;
 mod connect;
@@ -38,12 +39,13 @@ mod recovery_tests;
 mod tests;
 
 pub use approvals::{Approval, Asked};
+pub use calls::{CallTook, ModelCallRow, Spending};
 pub use chain::ChainReport;
 pub use checkpoints::{CheckpointRow, Origin};
 pub use consents::Consent;
 pub use error::StoreError;
 pub use locks::Holder;
-pub use models::{CallTook, MessageRow, ModelCallRow, Spending};
+pub use models::MessageRow;
 pub use open::{DATABASE, SCHEMA_VERSION, Store};
 pub use overrides::Override;
 pub use query::EventFilter;
