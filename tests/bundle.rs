@@ -109,6 +109,26 @@ fn what_is_offered_of_it_can_be_done_there() {
 }
 
 #[test]
+fn what_it_used_up_is_not_used_up_here() {
+    let here = yard();
+    let file = bundle_of(&here, &[]).display().to_string();
+    let there = elsewhere();
+    there.exits(0, &["import", &file]);
+    assert_eq!(there.exits(0, &["usage"]), "no model was called\n");
+    let calls = |there: &Yard| there.json(&["usage", "task"])["usage"][0]["calls"].clone();
+    assert_eq!(calls(&there), 4);
+    // Four calls a day are enough for a run of its own, of the same name.
+    let limits = "profile = \"full\"\n[budget]\nday = { steps = 4 }\ntask = { steps = 4 }\n";
+    there.plays(SCRIPT, limits);
+    let run = [
+        "run", "--name", "task", "--scope", "src/**", "--prompt", "Do it",
+    ];
+    there.exits(0, &run);
+    assert!(there.exits(0, &["usage"]).contains("task"));
+    there.sound();
+}
+
+#[test]
 fn a_file_that_is_none_is_told_in_a_line() {
     let yard = elsewhere();
     let noise: Vec<u8> = (0..3000_u32).map(|n| (n * n % 251) as u8).collect();

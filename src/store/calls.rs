@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::error::StoreError;
 use super::open::Store;
-use super::rows::Columns;
+use super::rows::{Columns, ELSEWHERE};
 use super::tx::Tx;
 use crate::model::backend::Backend;
 use crate::model::budget::{Span, Spent};
@@ -86,22 +86,26 @@ impl Store {
         calls(&self.connection, open, params![session.to_string()])
     }
 
-    /// All calls of models that began since a time, in milliseconds since the epoch; the oldest first.
+    /// All calls of models that began here since a time, in milliseconds since the epoch; the oldest first.
     pub fn model_calls_since(&self, since_ms: i64) -> Result<Vec<ModelCallRow>, StoreError> {
-        let order = "WHERE started_ms >= ?1 ORDER BY started_ms, step";
-        calls(&self.connection, order, params![since_ms])
+        let order = format!(
+            "WHERE started_ms >= ?1 AND {} ORDER BY started_ms, step",
+            made_here()
+        );
+        calls(&self.connection, &order, params![since_ms])
     }
 
-    /// Whether a model answered any call that began between two times, in milliseconds since the epoch.
+    /// Whether a model answered any call that began here between two times, in milliseconds since the epoch.
     pub fn answered_since(
         &self,
         (provider, model): (&str, &str),
         (since_ms, until_ms): (i64, i64),
     ) -> Result<bool, StoreError> {
-        let mut statement = self.connection.prepare_cached(
+        let mut statement = self.connection.prepare_cached(&format!(
             "SELECT EXISTS (SELECT 1 FROM model_calls WHERE started_ms >= ?1 AND started_ms <= ?2 \
-             AND provider = ?3 AND model_id = ?4 AND failed = 0)",
-        )?;
+             AND provider = ?3 AND model_id = ?4 AND failed = 0 AND {})",
+            made_here()
+        ))?;
         let of = params![since_ms, until_ms, provider, model];
         Ok(statement.query_row(of, |row| row.get(0))?)
     }
@@ -185,6 +189,10 @@ fn spent(db: &Connection, of: &Spending) -> Result<Spent, StoreError> {
             of.day_ms.to_string(),
         ),
     };
+    let clause = match of.span {
+        Span::Session => clause.to_owned(),
+        Span::Task | Span::Plan | Span::Day => format!("{clause} AND {}", made_here()),
+    };
     let mut statement = db.prepare_cached(&format!("{SPENT} WHERE {clause}"))?;
     let spent = statement.query_row([key], |row| {
         let number = |at| row.get::<_, i64>(at).map(|number| number.max(0) as u64);
@@ -196,4 +204,11 @@ fn spent(db: &Connection, of: &Spending) -> Result<Spent, StoreError> {
         })
     })?;
     Ok(spent)
+}
+
+/// What a session used up that was taken in from a file was used up elsewhere.
+pub(super) fn made_here() -> String {
+    format!(
+        "session_id NOT IN (SELECT session_id FROM sessions WHERE worktree_path = '{ELSEWHERE}')"
+    )
 }

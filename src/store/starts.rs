@@ -3,6 +3,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
+use super::calls::made_here;
 use super::error::StoreError;
 use super::open::Store;
 use super::tx::Tx;
@@ -12,11 +13,11 @@ use crate::model::tool::CallId;
 // What a clock that was set back says is to come would hold others until it comes.
 const STARTS: &str = "
 SELECT j.started_ms, s.group_name FROM jobs j JOIN sessions s ON s.session_id = j.session_id
-WHERE j.started_ms IS NOT NULL AND j.started_ms <= ?1 AND j.kind <> 'gate' ORDER BY j.started_ms DESC";
+WHERE j.started_ms IS NOT NULL AND j.started_ms <= ?1 AND j.kind <> 'gate' AND ";
 
 const MODEL_CALLS: &str = "
 SELECT started_ms, coalesce(tokens, reserved_tokens), provider FROM model_calls
-WHERE started_ms <= ?1 ORDER BY started_ms DESC";
+WHERE started_ms <= ?1 AND ";
 
 // The plus keeps the database from walking through the session's events.
 pub(super) const BOOT: &str = "
@@ -36,7 +37,8 @@ impl Tx<'_> {
         pause_ms: i64,
         most: usize,
     ) -> Result<Vec<(i64, u64)>, StoreError> {
-        let mut statement = self.inner.prepare_cached(MODEL_CALLS)?;
+        let newest_first = format!("{MODEL_CALLS} {} ORDER BY started_ms DESC", made_here());
+        let mut statement = self.inner.prepare_cached(&newest_first)?;
         let mut rows = statement.query([now_ms])?;
         let mut calls = Vec::new();
         let mut later = now_ms;
@@ -64,7 +66,8 @@ impl Store {
         pause_ms: i64,
         most: usize,
     ) -> Result<Vec<i64>, StoreError> {
-        let mut statement = self.connection.prepare_cached(STARTS)?;
+        let newest_first = format!("{STARTS} j.{} ORDER BY j.started_ms DESC", made_here());
+        let mut statement = self.connection.prepare_cached(&newest_first)?;
         let mut rows = statement.query([now_ms])?;
         let mut starts = Vec::new();
         let mut later = now_ms;
