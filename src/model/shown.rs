@@ -32,6 +32,21 @@ pub fn shown(text: &str, breaks: Breaks) -> String {
     out
 }
 
+/// The text without what only colours it (`SGR` of ECMA-48: `ESC [`, digits, `;` and `:`, `m`). One that is not whole stays, so
+/// that nothing else goes with it.
+pub fn without_colours(text: &str) -> String {
+    let mut parts = text.split("\x1b[");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit() || ";:".contains(c));
+        match rest.strip_prefix('m') {
+            Some(rest) => out.push_str(rest),
+            None => out.extend(["\x1b[", part]),
+        }
+    }
+    out
+}
+
 fn push_mark(out: &mut String, c: char) {
     match c {
         '\0'..='\u{1f}' => out.extend(char::from_u32(0x2400 + u32::from(c))),
@@ -76,6 +91,19 @@ mod tests {
         }
         assert_eq!(shown("a\n\tb\r", Breaks::Spaces), "a  b␍");
         assert_eq!(shown("a\n\tb", Breaks::Marked), "a␊␉b");
+    }
+
+    #[test]
+    fn colours_go_and_nothing_else_does() {
+        for (text, expected) in [
+            ("\x1b[1;31merror\x1b[0m: \x1b[38:5:1mx\x1b[m", "error: x"),
+            ("a\x1b[31", "a\x1b[31"),
+            ("a\x1b[\x1b[31mb\x1b[3", "a\x1b[b\x1b[3"),
+            ("a\x1b[2Kb\x1b]0;m\x1b[?25l", "a\x1b[2Kb\x1b]0;m\x1b[?25l"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(without_colours(text), expected, "{text:?}");
+        }
     }
 
     proptest! {

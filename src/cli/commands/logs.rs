@@ -17,6 +17,7 @@ use crate::cli::selector::Selector;
 use crate::model::code::{Code, Exit};
 use crate::model::ids::{JobId, SessionId};
 use crate::model::session::SessionState;
+use crate::model::shown::without_colours;
 use crate::secrets::Vault;
 use crate::store::{JobRow, SessionRow};
 
@@ -58,7 +59,7 @@ struct Shown {
 enum Form {
     /// Byte by byte.
     Raw,
-    /// Without escape sequences.
+    /// Without colours, and with other control characters as what they are.
     Clean,
     /// One document a line.
     Json,
@@ -176,7 +177,10 @@ fn print(
     match form {
         _ if bytes.is_empty() => Ok(()),
         Form::Raw => write_all(&bytes),
-        Form::Clean => write_all(clean_lines(&String::from_utf8_lossy(&bytes)).as_bytes()),
+        Form::Clean => {
+            let text = without_colours(&String::from_utf8_lossy(&bytes));
+            write_all(clean_lines(&text).as_bytes())
+        }
         Form::Json => {
             let lines = bytes.split_inclusive(|byte| *byte == b'\n').map(|line| {
                 let text = String::from_utf8_lossy(line);
