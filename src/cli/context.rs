@@ -6,6 +6,7 @@ use super::args::Global;
 use super::out::Terminal;
 use crate::app::failure::Failure;
 use crate::app::project::Project;
+use crate::proc::runner_owner;
 
 /// What a command is given.
 pub struct Context {
@@ -48,5 +49,13 @@ impl Context {
     /// See [`Project::open`].
     pub fn project(&self) -> Result<Project, Failure> {
         Project::open(&self.directory, &self.settings)
+    }
+
+    /// What is queued begins when somebody runs it.
+    pub fn note_without_runner(&self, project: &Project) {
+        if runner_owner(&project.repo.state_dir()).is_none() {
+            let note = "no runner is active; `treeyard up` starts one";
+            self.terminal.note(note);
+        }
     }
 }

@@ -15,7 +15,6 @@ use crate::model::code::{Code, Exit};
 use crate::model::denylist::quoted;
 use crate::model::ids::EventId;
 use crate::model::tool::{Covers, Effect, Pattern, Rule};
-use crate::proc::runner_owner;
 use crate::store::SessionRow;
 
 /// What to do.
@@ -247,10 +246,7 @@ fn say(
         let asked = asked.unwrap_or_default();
         format!("{asked}{name} is {state}: {}", told(&rule))
     })?;
-    if runner_owner(&project.repo.state_dir()).is_none() {
-        let note = "no runner is active; `treeyard up` starts one";
-        context.terminal.note(note);
-    }
+    context.note_without_runner(&project);
     Ok(Exit::Ok)
 }
 

@@ -15,7 +15,6 @@ use crate::cli::format::{clean, clock, count, now_ms};
 use crate::cli::table::{Table, width};
 use crate::model::code::Exit;
 use crate::model::consent::ConsentScope;
-use crate::proc::runner_owner;
 use crate::store::{Consent, SessionRow};
 
 /// What to do.
@@ -225,10 +224,7 @@ fn agree(
         let asked = sending(&clean(&session.name), plan);
         format!("{asked}\nagreed ({scope}): {sessions} to {provider}, until {until}\n  treeyard consent revoke {id}")
     })?;
-    if runner_owner(&project.repo.state_dir()).is_none() {
-        let note = "no runner is active; `treeyard up` starts one";
-        context.terminal.note(note);
-    }
+    context.note_without_runner(&project);
     Ok(Exit::Ok)
 }
 

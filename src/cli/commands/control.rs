@@ -16,7 +16,6 @@ use crate::cli::progress::LandProgress;
 use crate::merge::{Beyond, MergeMethod};
 use crate::model::code::{Code, Exit};
 use crate::model::session::SessionState;
-use crate::proc::runner_owner;
 use crate::store::SessionRow;
 
 /// Applies one word to every named session; all are tried, the first failure decides the exit.
@@ -35,10 +34,8 @@ pub fn words(selectors: &[String], word: Word, context: &Context) -> Result<Exit
         print(&done, context)?;
     }
     let waits = done.iter().any(|row| row.state == SessionState::Created);
-    if waits && runner_owner(&project.repo.state_dir()).is_none() {
-        context
-            .terminal
-            .note("no runner is active; `treeyard up` starts one");
+    if waits {
+        context.note_without_runner(&project);
     }
     first_failure.map_or(Ok(Exit::Ok), Err)
 }

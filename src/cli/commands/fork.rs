@@ -9,7 +9,6 @@ use crate::app::project::Project;
 use crate::cli::context::Context;
 use crate::cli::format::{clean, count};
 use crate::model::code::{Code, Exit};
-use crate::proc::runner_owner;
 
 /// From which session, and what is to be otherwise.
 #[derive(Debug, clap::Args)]
@@ -108,8 +107,5 @@ pub(super) fn note_what_it_waits_for(
         );
         context.terminal.note(&format!("note: {what}"));
     }
-    if runner_owner(&project.repo.state_dir()).is_none() {
-        let what = "no runner is active; `treeyard up` starts one";
-        context.terminal.note(what);
-    }
+    context.note_without_runner(project);
 }

@@ -98,11 +98,7 @@ pub fn submit(args: &SubmitArgs, context: &Context) -> Result<Exit, Failure> {
         }
         text
     })?;
-    if runner_owner(&project.repo.state_dir()).is_none() {
-        context
-            .terminal
-            .note("no runner is active; `treeyard up` starts one");
-    }
+    context.note_without_runner(&project);
     Ok(Exit::Ok)
 }
 
