@@ -153,6 +153,12 @@ impl std::str::FromStr for Fault {
             "*" => None,
             number => Some(number.parse().map_err(|_| wrong("N is a number or *"))?),
         };
+        if turn == Some(0) {
+            return Err(wrong("N is counted from 1"));
+        }
+        if mark.is_empty() {
+            return Err(wrong("it has no MARK"));
+        }
         if action == Action::Repeat && !point.repeats() {
             return Err(wrong(&format!("{name} cannot be repeated")));
         }

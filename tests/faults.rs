@@ -214,13 +214,19 @@ fn faults_are_listed_and_their_descriptions_checked() {
     }
     assert!(yard.json(&["fault"])["points"].as_array().unwrap().len() == Point::ALL.len());
     yard.exits(0, &["fault", "check", "repeat@tool-ran:*@/m"]);
-    let wrong = yard.treeyard(&["fault", "check", "repeat@stopped:1@/m"]);
-    assert_eq!(wrong.status.code(), Some(2));
-    assert!(
-        text(&wrong.stderr).contains("stopped cannot be repeated"),
-        "{}",
-        text(&wrong.stderr)
-    );
+    for (description, why) in [
+        ("repeat@stopped:1@/m", "stopped cannot be repeated"),
+        ("kill@stopped:0@/m", "N is counted from 1"),
+        ("kill@stopped:1@", "it has no MARK"),
+    ] {
+        let wrong = yard.treeyard(&["fault", "check", description]);
+        let told = text(&wrong.stderr);
+        assert_eq!(wrong.status.code(), Some(2), "{told}");
+        assert!(
+            told.contains(why) && told.contains("`treeyard fault`"),
+            "{told}"
+        );
+    }
     assert!(
         !yard.exits(0, &["--help"]).contains("Faults"),
         "it is for contributors"
@@ -412,4 +418,48 @@ fn what_had_arrived_is_left_where_a_person_went_back() {
     let said = answers(&yard);
     assert_eq!(said.len(), 1, "{said:?}");
     yard.exits(0, &["down"]);
+}
+
+/// Nobody knows how far a program came whose model and supervisor died under it.
+#[test]
+fn a_program_that_was_cut_short_runs_once_more_where_that_is_said() {
+    let script = r#"
+[[step]]
+say = [{ call = "shell.exec", arguments = { command = "echo ran >> src/count.txt; test $(wc -l < src/count.txt) = 2 || sleep 600" } }]
+[[step]]
+expect.results = [{ tool = "shell.exec", failed = false }]
+text = "Done."
+"#;
+    for policy in ["ask", "rerun"] {
+        let yard = Yard::new();
+        yard.plays(script, "");
+        yard.exits(0, &["up"]);
+        let plan = yard.plan(&format!(
+            "[[task]]\nname = \"task\"\nscope = [\"src/**\"]\nprompt = \"Do it\"\nprofile = \"full\"\n\
+             on_ambiguous = \"{policy}\"\n"
+        ));
+        yard.exits(0, &["submit", &plan]);
+        eventually("it has a worktree", || {
+            yard.json(&["ls"])["sessions"][0]["worktree"].is_string()
+        });
+        let count = crate::checkpoints::worktree(&yard, "task").join("src/count.txt");
+        let runs = || std::fs::read_to_string(&count).unwrap_or_default();
+        eventually("it runs", || runs() == "ran\n");
+        let model = format!("__model-run {}", yard.repo().display());
+        yard.command("pkill")
+            .args(["-9", "-f", &model])
+            .status()
+            .unwrap();
+        eventually("it failed", || yard.state_of("task") == "FAILED");
+        yard.exits(0, &["retry", "task"]);
+        if policy == "ask" {
+            eventually("a person is asked", || yard.state_of("task") == "BLOCKED");
+            assert_eq!(runs(), "ran\n");
+            yard.exits(0, &["approvals", "allow", "task"]);
+        }
+        eventually("it is done", || yard.state_of("task") == "COMPLETED");
+        assert_eq!(runs(), "ran\nran\n", "{policy}");
+        yard.exits(0, &["down"]);
+        yard.sound();
+    }
 }

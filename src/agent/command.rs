@@ -42,17 +42,17 @@ pub struct Commands {
     pub call: CallKey,
 }
 
-/// The job that a call's program is.
+/// The job that a call's program is, and whether it runs once more where nobody knows how it went before.
 #[derive(Debug, Clone, Default)]
-pub struct CallKey(Arc<Mutex<Option<JobId>>>);
+pub struct CallKey(Arc<Mutex<Option<(JobId, bool)>>>);
 
 impl CallKey {
-    fn take(&self) -> Option<JobId> {
+    fn take(&self) -> Option<(JobId, bool)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn set(&self, job: JobId) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(job);
+    fn set(&self, job: JobId, again: bool) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((job, again));
     }
 }
 
@@ -135,11 +135,12 @@ impl Commands {
             return Err(canceled());
         }
         let call = self.call.take();
+        let (job, again) = call.unwrap_or_else(|| (JobId::new(), false));
         let folder = JobFolder {
-            path: job_dir(&self.jobs, call.unwrap_or_else(JobId::new)),
+            path: job_dir(&self.jobs, job),
             stays: call.is_some(),
         };
-        if let Some(ended) = found(&folder, world)? {
+        if let Some(ended) = found(&folder, again, world)? {
             return ran(ended, folder, world);
         }
         let spec = JobSpec {
@@ -158,9 +159,9 @@ impl Commands {
         ran(ended, folder, world)
     }
 
-    /// The next program is this job.
-    pub(super) fn begin_call(&self, job: JobId) {
-        self.call.set(job);
+    /// The next program is this job, and runs `again` where nobody knows how it went before.
+    pub(super) fn begin_call(&self, job: JobId, again: bool) {
+        self.call.set(job, again);
     }
 
     /// What it came to is on record.
@@ -213,14 +214,20 @@ fn ran(
     }
 }
 
-/// How the program of a call ended that an earlier process began. `None` when there is none: nothing ever began.
-fn found(folder: &JobFolder, world: &World) -> Result<Option<HowItEnded>, ToolError> {
+/// How the program of a call ended that an earlier process began. `None` when it is to run: nothing ever began, or nobody
+/// knows how it went, and it runs `again`.
+fn found(folder: &JobFolder, again: bool, world: &World) -> Result<Option<HowItEnded>, ToolError> {
     if !folder.stays || !folder.path.exists() {
         return Ok(None);
     }
     Ok(match attach(&folder.path).map_err(not_run)? {
         Attached::Finished(exit) => Some((Ended::Finished(exit), false)),
         Attached::Running(supervisor) => Some(watch(&supervisor, folder, world).map_err(not_run)?),
+        Attached::Lost if again => {
+            sweep(&folder.path).map_err(not_run)?;
+            remove(&folder.path);
+            None
+        }
         Attached::Lost => Some((Ended::lost(&folder.path), false)),
         Attached::NotStarted => {
             remove(&folder.path);

@@ -86,10 +86,11 @@ impl World {
         self.session.as_ref().map(|session| session.repo.clone())
     }
 
-    /// The next program that a tool runs is this job; see [`end_call`](Self::end_call).
-    pub(super) fn begin_call(&self, job: JobId) {
+    /// The next program that a tool runs is this job; see [`end_call`](Self::end_call). With `again` it runs once more where
+    /// nobody knows how it went before.
+    pub(super) fn begin_call(&self, job: JobId, again: bool) {
         if let Some(commands) = &self.commands {
-            commands.begin_call(job);
+            commands.begin_call(job, again);
         }
     }
 

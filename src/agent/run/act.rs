@@ -8,7 +8,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::again::{Word, is_settled, note_reevaluated, word_on};
+use super::again::{Word, note_reevaluated, word_on};
 use super::drive::Run;
 use super::error::RunError;
 use super::guard::{ended_by, judge};
@@ -24,10 +24,9 @@ use crate::model::ids::{ContentHash, EventId};
 use crate::model::run::{AskedCall, Stop, ToolCallRecord, ToolEnd};
 use crate::model::thread::{Pending, Said};
 use crate::model::tool::{
-    Actor as Caller, ActorKind, Because, ErrorKind, Evidence, Grounds, Idempotency, OnFiles,
-    Payload, Policy, Request, Resources, Response, Rule, Rules, Subject, Timing, ToolError,
+    Actor as Caller, ActorKind, Because, ErrorKind, Evidence, Grounds, OnFiles, Payload, Policy,
+    Request, Resources, Response, Rule, Rules, Subject, Timing, ToolError,
 };
-use crate::model::work::OnAmbiguous;
 
 /// What a call came to, before it is written down.
 struct Came {
@@ -55,18 +54,26 @@ pub(super) async fn act(
             return Ok(ended_by(&hits));
         }
     };
-    if pending.begun {
-        note_reevaluated(run, &pending);
-    }
     let given = run.ledger.store.rules(run.setup.session.id)?;
     let rules: Rules = given.iter().map(|(_, rule)| rule.clone()).collect();
-    match word_on(run, &pending, &prepared, &rules) {
-        Word::None => {}
-        Word::Again(rule) => spend(run, &given, &rule),
+    let word = word_on(run, &pending, &prepared, &rules);
+    if pending.begun && !matches!(word, Word::Adopted) {
+        note_reevaluated(run, &pending);
+    }
+    match &word {
+        Word::None | Word::Again(None) => {}
+        Word::Again(Some(rule)) => spend(run, &given, rule),
         Word::Awaited => {
             let line = told_line(run, &prepared);
             let why = (AMBIGUOUS.to_owned(), None);
             return ask(run, &pending, &prepared, why, &line).map(Some);
+        }
+        Word::Adopted => {
+            let came = interrupted("it may have been done, in part or whole");
+            let line = &pending.call.name;
+            heard(Heard::Calling { line });
+            finish(run, &pending, None, *came, heard)?;
+            return Ok(ended_by(&hits));
         }
     }
     let gate = Gate {
@@ -118,7 +125,9 @@ pub(super) async fn act(
             let program =
                 (on_files == OnFiles::Program).then(|| pending.id.program(run.setup.session.id));
             if let Some(job) = program {
-                run.setup.world.begin_call(job);
+                run.setup
+                    .world
+                    .begin_call(job, matches!(word, Word::Again(_)));
             }
             let came = perform(run, permit, cancel).await?;
             // What is to happen next follows from the record, which has it begun and not ended.
@@ -139,7 +148,7 @@ pub(super) async fn act(
     }
 }
 
-/// Reads the call. One that its process may have done before it died is done again only where that does no harm.
+/// Reads the call.
 fn prepare(run: &Run<'_>, pending: &Pending, args: Option<&Value>) -> Result<Prepared, Box<Came>> {
     let call = &pending.call;
     if pending.redacted && args.is_none() {
@@ -154,19 +163,10 @@ fn prepare(run: &Run<'_>, pending: &Pending, args: Option<&Value>) -> Result<Pre
         },
         &run.setup.world,
     );
-    let prepared = call.map_err(|error| {
+    call.map_err(|error| {
         let end = failed(&error);
         Box::new(Came::at_once(error, end))
-    })?;
-    let again = prepared.card().idempotency == Idempotency::Idempotent;
-    if !pending.begun || again {
-        return Ok(prepared);
-    }
-    let adopts = run.setup.work.on_ambiguous == OnAmbiguous::Adopt;
-    match adopts && !is_settled(run, pending, &prepared) {
-        true => Err(interrupted("it may have been done, in part or whole")),
-        false => Ok(prepared),
-    }
+    })
 }
 
 fn secret() -> Box<Came> {

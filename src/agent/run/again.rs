@@ -9,22 +9,31 @@ use crate::model::tool::{Idempotency, OnFiles, Rule, Rules};
 use crate::model::work::OnAmbiguous;
 use crate::proc::boot_id;
 
-/// What a person said of a call that was cut short, where they decide whether it is made again.
+/// What happens to a call that was cut short.
 pub(super) enum Word {
-    /// They are not asked, or nothing is to be decided.
+    /// Nothing is to be decided: it did not begin, or it is known what became of it, or another time does no harm.
     None,
-    /// They are to be asked.
+    /// A person decides, and has not.
     Awaited,
-    /// It is made again.
-    Again(Rule),
+    /// It is made once more, because a person said so or its task's policy.
+    Again(Option<Rule>),
+    /// Its model is told, and looks how things stand.
+    Adopted,
 }
 
 pub(super) fn word_on(run: &Run<'_>, pending: &Pending, call: &Prepared, rules: &Rules) -> Word {
-    let asks = run.setup.work.on_ambiguous == OnAmbiguous::Ask;
     let again = call.card().idempotency == Idempotency::Idempotent;
-    if !pending.begun || again || !asks || is_settled(run, pending, call) {
+    if !pending.begun || again || is_settled(run, pending, call) {
         return Word::None;
     }
+    match run.setup.work.on_ambiguous {
+        OnAmbiguous::Ask => said_of(call, rules),
+        OnAmbiguous::Adopt => Word::Adopted,
+        OnAmbiguous::Rerun => Word::Again(None),
+    }
+}
+
+fn said_of(call: &Prepared, rules: &Rules) -> Word {
     let (tool, of, subjects) = (&call.card().tool_id, call.fingerprint(), call.subjects());
     match (
         rules.denying(tool, of, subjects),
@@ -32,13 +41,13 @@ pub(super) fn word_on(run: &Run<'_>, pending: &Pending, call: &Prepared, rules: 
     ) {
         // The gate says so.
         (Some(_), _) => Word::None,
-        (None, Some(rule)) => Word::Again(rule.clone()),
+        (None, Some(rule)) => Word::Again(Some(rule.clone())),
         (None, None) => Word::Awaited,
     }
 }
 
 /// Whether it is known what became of a call that somebody was about to run, or that nothing did.
-pub(super) fn is_settled(run: &Run<'_>, pending: &Pending, call: &Prepared) -> bool {
+fn is_settled(run: &Run<'_>, pending: &Pending, call: &Prepared) -> bool {
     match call.card().on_files() {
         OnFiles::Program => is_program_settled(run, pending),
         OnFiles::Named => run.undo_changes_of(call.subjects()),

@@ -33,7 +33,10 @@ pub enum Verb {
 pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     if let Some(Verb::Check { description }) = &args.verb {
         let read = description.parse::<Fault>();
-        let fault = read.map_err(|error| Failure::new(Code::ConfigInvalid, error.to_string()))?;
+        let fault = read.map_err(|error| {
+            let hint = "`treeyard fault` lists the actions and the points";
+            Failure::new(Code::Usage, error.to_string()).hint(hint)
+        })?;
         let (point, turn) = (fault.point.name(), fault.turn);
         let body = json!({ "point": point, "turn": turn, "mark": fault.mark });
         context.terminal.result("fault", body, || {
