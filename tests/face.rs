@@ -114,6 +114,14 @@ fn a_damaged_output_is_told_and_the_others_are_printed() {
     std::fs::write(&object, "fi??t\n").unwrap();
     let found = yard.exits(6, &["artifacts", "verify"]);
     assert!(found.contains("cas/quarantine"), "{found}");
+    // That it was put aside makes nothing sound again.
+    let found = yard.exits(6, &["artifacts", "verify"]);
+    assert!(
+        found.contains("0 damaged, 1 missing") && found.contains("docs"),
+        "{found}"
+    );
+    let found = yard.exits(6, &["doctor"]);
+    assert!(found.contains(&hex[..12]), "{found}");
 
     let logs = yard.treeyard(&["logs", "docs"]);
     assert_eq!(logs.status.code(), Some(6));

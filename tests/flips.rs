@@ -77,7 +77,7 @@ fn a_flipped_bit_of_an_artifact_is_told_and_not_served() {
         let error = text(&told.stderr);
         assert_eq!(told.status.code(), Some(6), "{reader:?}: {error}");
         assert!(
-            error.contains("TY-ARTIFACT-DAMAGED") && error.contains("run the job again"),
+            error.contains("TY-ARTIFACT-DAMAGED") && error.contains("makes its output anew"),
             "{error}"
         );
         assert!(

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::artifacts::missing;
 use super::failure::Failure;
 use super::forgotten::claims;
 use super::git_locks::stale_locks;
@@ -108,12 +109,21 @@ pub fn examine(start: &Path, flags: &[(String, String)], mode: Mode) -> Vec<Chec
     found.push(sandbox(&settings));
     found.extend(stale_locks(&repo));
     found.extend(super::hooks::examine(&repo, mode));
-    found.push(match Cas::open(&cas_root(&repo)) {
-        Ok(cas) => artifacts(&cas),
-        Err(error) => failed("artifacts", error),
-    });
+    let cas = match Cas::open(&cas_root(&repo)) {
+        Ok(cas) => {
+            found.push(artifacts(&cas));
+            Some(cas)
+        }
+        Err(error) => {
+            found.push(failed("artifacts", error));
+            None
+        }
+    };
     match open_store(&repo) {
-        Ok(mut store) => with_store(&repo, &settings, &mut store, mode, &mut found),
+        Ok(mut store) => {
+            found.extend(cas.and_then(|cas| missing_artifacts(&store, &cas)));
+            with_store(&repo, &settings, &mut store, mode, &mut found);
+        }
         Err(error) => found.push(failed("store", error)),
     }
     found
@@ -204,6 +214,23 @@ fn artifacts(cas: &Cas) -> Check {
         read += 1;
     }
     check(Status::Ok, "artifacts", format!("{read} read, all sound"))
+}
+
+fn missing_artifacts(store: &Store, cas: &Cas) -> Option<Check> {
+    let missing = match missing(store, cas) {
+        Ok(missing) => missing,
+        Err(error) => return Some(failed("artifacts", error)),
+    };
+    let first = missing.first()?;
+    let more = match missing.len() {
+        1 => String::new(),
+        all => format!(" and {} more", all - 1),
+    };
+    let (kind, hash) = (&first.kind, &first.hash.hex()[..12]);
+    let detail = format!("on record and not there: {hash} ({kind}){more}");
+    let advice = "`treeyard artifacts verify` names all; what needs them is lost, and files are in checkpoints: \
+         `treeyard restore S --at N --files`";
+    Some(check(Status::Fail, "artifacts", detail).advice(advice))
 }
 
 fn with_store(

@@ -2,6 +2,7 @@
 
 pub mod adopt;
 pub mod approvals;
+pub mod artifacts;
 pub mod asks;
 pub mod awaits;
 pub mod background;

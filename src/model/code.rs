@@ -158,7 +158,7 @@ codes! {
     GateFailed = "TY-GATE-FAILED", Failed, "a gate failed on the merged tree", "read `treeyard logs`; the target was not moved";
     NothingToLand = "TY-NOTHING-TO-LAND", Ok, "the session changed nothing", "nothing needs to be done";
     ArtifactUnknown = "TY-ARTIFACT-UNKNOWN", NotFound, "no artifact has that hash", "`treeyard artifacts ls` lists them";
-    ArtifactDamaged = "TY-ARTIFACT-DAMAGED", Damaged, "an artifact's bytes do not match its hash", "run the job again to make it anew; the damaged file is kept for you to look at, and can be deleted";
+    ArtifactDamaged = "TY-ARTIFACT-DAMAGED", Damaged, "an artifact's bytes do not match its hash", "what it held is lost; a session's files are in its checkpoints (`treeyard restore S --at N --files`), and a command makes its output anew; the damaged file is kept";
     StoreDamaged = "TY-STORE-DAMAGED", Damaged, "the database is damaged", "move `treeyard.db`, `treeyard.db-wal` and `treeyard.db-shm` out of the `treeyard` folder of the git directory and run `treeyard doctor`; branches, worktrees, saved work and artifacts are not affected";
     StoreNewer = "TY-STORE-NEWER", Damaged, "the database was written by a newer treeyard", "use that version or a later one";
     StoreReadOnly = "TY-STORE-READONLY", System, "the store cannot be written", "correct the permissions of the `treeyard` folder in the git directory, or make room on its disk";

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use crate::app::artifacts::{self, Verified};
 use crate::app::failure::Failure;
+use crate::app::project::Project;
 use crate::cas::CasError;
 use crate::cli::context::Context;
 use crate::cli::format::{ago, clean, count, now_ms, size};
@@ -62,18 +64,18 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 fn ls(context: &Context) -> Result<Exit, Failure> {
     let project = context.project()?;
     let rows = project.store.artifacts(None)?;
-    let names: HashMap<SessionId, String> = project
-        .store
-        .sessions(0)?
-        .into_iter()
-        .map(|session| (session.id, session.name))
-        .collect();
+    let names = names(&project)?;
     context
         .terminal
         .result("artifacts", json!({ "artifacts": rows }), || {
             text(&rows, &names)
         })?;
     Ok(Exit::Ok)
+}
+
+fn names(project: &Project) -> Result<HashMap<SessionId, String>, Failure> {
+    let sessions = project.store.sessions(0)?.into_iter();
+    Ok(sessions.map(|row| (row.id, row.name)).collect())
 }
 
 fn put(file: &Path, session: Option<&str>, context: &Context) -> Result<Exit, Failure> {
@@ -140,41 +142,54 @@ fn cat(hash: &str, context: &Context) -> Result<Exit, Failure> {
 
 fn verify(context: &Context) -> Result<Exit, Failure> {
     let mut project = context.project()?;
-    let report = project.cas.verify(|_| {})?;
-    project.store.write(|tx| {
-        for hash in &report.damaged {
-            tx.append(
-                Actor::Human,
-                None,
-                Event::ArtifactQuarantined { hash: hash.clone() },
-            )?;
-        }
-        Ok::<_, Failure>(())
-    })?;
-    let body = json!({ "checked": report.checked, "bytes": report.bytes, "damaged": report.damaged,
-        "quarantine": project.cas.quarantine_dir() });
-    context.terminal.result("artifacts_verified", body, || {
-        let mut text = format!(
-            "{}, {}, {} damaged\n",
-            count(report.checked, "artifact"),
-            size(report.bytes),
-            report.damaged.len()
-        );
-        for hash in &report.damaged {
-            text.push_str(&format!("  damaged: {hash}\n"));
-        }
-        if !report.damaged.is_empty() {
-            let aside = project.cas.quarantine_dir();
-            text.push_str(&format!(
-                "put aside in {}\n",
-                clean(&aside.display().to_string())
-            ));
-        }
-        text
-    })?;
-    Ok(if report.damaged.is_empty() {
+    let found = artifacts::verify(&mut project)?;
+    let names = names(&project)?;
+    let aside = project.cas.quarantine_dir();
+    let body = json!({ "checked": found.there.checked, "bytes": found.there.bytes, "damaged": found.there.damaged,
+        "missing": found.missing, "quarantine": aside });
+    context
+        .terminal
+        .result("artifacts_verified", body, || told(&found, &names, &aside))?;
+    Ok(if found.is_sound() {
         Exit::Ok
     } else {
         Exit::Damaged
+    })
+}
+
+fn told(found: &Verified, names: &HashMap<SessionId, String>, aside: &Path) -> String {
+    let (checked, damaged) = (&found.there, &found.there.damaged);
+    let mut text = format!(
+        "{}, {}, {} damaged",
+        count(checked.checked, "artifact"),
+        size(checked.bytes),
+        damaged.len()
+    );
+    if !found.missing.is_empty() {
+        text.push_str(&format!(", {} missing", found.missing.len()));
+    }
+    text.push('\n');
+    for hash in damaged {
+        text.push_str(&format!("  damaged: {hash}\n"));
+    }
+    for row in &found.missing {
+        let of = of_session(row, names);
+        text.push_str(&format!(
+            "  missing: {} ({}{of})\n",
+            &row.hash.hex()[..12],
+            row.kind
+        ));
+    }
+    if !damaged.is_empty() || found.missing.iter().any(|row| row.quarantined) {
+        let aside = clean(&aside.display().to_string());
+        text.push_str(&format!("damaged ones are put aside in {aside}\n"));
+    }
+    text
+}
+
+fn of_session(row: &ArtifactRow, names: &HashMap<SessionId, String>) -> String {
+    row.session_id.map_or(String::new(), |id| {
+        let name = names.get(&id).map_or("", String::as_str);
+        format!(" of {} {name}", id.short()).trim_end().to_owned()
     })
 }
