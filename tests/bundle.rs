@@ -146,6 +146,13 @@ fn a_file_that_is_none_is_told_in_a_line() {
             assert_eq!(told.lines().count(), 3, "{told}");
         }
     }
+    for (file, code) in [("../none.treeyard", "TY-NO-FILE"), ("../repo", "TY-IO")] {
+        for verb in ["import", "replay"] {
+            let refused = yard.treeyard(&[verb, file]);
+            let told = text(&refused.stderr);
+            assert!(told.contains(code) && told.contains(file), "{told}");
+        }
+    }
 }
 
 #[test]

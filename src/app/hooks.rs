@@ -9,6 +9,7 @@ use super::failure::Failure;
 use crate::git::{HookFolder, HooksPath, Repo, open_checkout, shims};
 use crate::model::code::Code;
 use crate::proc::own_program;
+use crate::workspace::GATE;
 
 const NAME: &str = "hooks";
 const SCRIPT: &str = include_str!("../../hooks/checkout.sh");
@@ -203,9 +204,10 @@ fn checkouts(repo: &Repo, mode: Mode) -> Result<Option<Check>, Failure> {
 
 fn sessions(repo: &Repo, mode: Mode) -> Result<Option<Check>, Failure> {
     let folder = HookFolder::of_sessions(&repo.state_dir(), &program()?);
-    // Worktrees that were made for a moment leave the folder behind.
-    let wanted = repo.state_dir().join("workspaces").read_dir();
-    let wanted = wanted.is_ok_and(|mut made| made.next().is_some());
+    // Worktrees that were made for a moment leave the folder behind, or something in it when they are killed.
+    let made = repo.state_dir().join("workspaces").read_dir();
+    let mut made = made.into_iter().flatten().flatten();
+    let wanted = made.any(|one| !one.file_name().to_string_lossy().starts_with(GATE));
     let without = "sessions cannot commit, or unchecked";
     repaired(&folder, wanted, "the hooks of sessions", without, mode)
 }

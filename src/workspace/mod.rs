@@ -77,6 +77,6 @@ pub use note::{NOTE, leave_note};
 pub use release::{Keep, Released, release};
 pub use repair::{forget, is_moved, repair};
 pub use salvage::{Salvaged, salvage_list, salvage_restore, save, save_commit};
-pub use sweep::{GATE, Swept, discard, gates, leftovers, sweep};
+pub use sweep::{GATE, Swept, discard, gates, leftovers, scratch, sweep};
 pub use take_in::{Uncommitted, dirty, take_in};
 pub use watch::{Changed, Watch};

@@ -206,6 +206,7 @@ fn what_killed_processes_left_is_swept_and_nothing_else() {
     let forgotten = field.make("forgotten");
     let state = field.repo.state_dir();
     put(state.join("bench-x/HEAD"), "x");
+    put(state.join("scratch-x/events"), "x");
     put(root.join(".pool/.taken-x/tree/a"), "x");
     put(root.join(".pool/.making-y/index"), "x");
     put(root.join(".pool/ready/tree/a"), "x");
@@ -219,7 +220,7 @@ fn what_killed_processes_left_is_swept_and_nothing_else() {
     assert_eq!(young, Swept::default());
     let swept = sweep(&field.repo, &root, Duration::ZERO).unwrap();
     let expected = Swept {
-        benches: 1,
+        benches: 2,
         pool: 2,
         worktrees: 2,
     };

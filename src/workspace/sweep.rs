@@ -6,6 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use tempfile::TempDir;
+
 use super::error::WorkspaceError;
 use super::located::PRIVATE;
 use super::pack::left_marks;
@@ -15,6 +17,18 @@ use crate::git::{Expected, Git, Repo};
 
 /// The name of worktrees in which gates run; no task can have it.
 pub const GATE: &str = "+gate";
+/// How folders in the state folder begin in which something is put together that is nowhere else yet.
+const SCRATCH: &str = "scratch-";
+
+/// Makes a folder that goes with the value, or by [`sweep`] where its process was killed.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn scratch(repo: &Repo) -> Result<TempDir, WorkspaceError> {
+    let state = repo.state_dir();
+    let made = tempfile::Builder::new().prefix(SCRATCH).tempdir_in(&state);
+    made.map_err(WorkspaceError::io(&state))
+}
 
 /// What was removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -133,7 +147,7 @@ pub fn discard(repo: &Repo, path: &Path) -> Result<(), WorkspaceError> {
 
 fn find(repo: &Repo, root: &Path, older_than: Duration) -> Vec<Leftover> {
     let state = repo.state_dir();
-    let benches = entries(&state, &["bench-"]).map(Leftover::Bench);
+    let benches = entries(&state, &["bench-", SCRATCH]).map(Leftover::Bench);
     let pool = entries(&root.join(".pool"), &[".taken-", ".making-", ".gone-"]).map(Leftover::Pool);
     let unmade = entries(&repo.common_dir().join("worktrees"), &[""]).filter_map(|linked| {
         let id = unmade_id(repo, root, &linked)?;

@@ -20,6 +20,7 @@ use crate::model::ids::{CommitId, ContentHash};
 use crate::model::job::JobState;
 use crate::model::scope::Scope;
 use crate::store::{EventFilter, SessionRow};
+use crate::workspace::scratch;
 use crate::workspace::snapshot::reference;
 
 /// What is written, and where.
@@ -57,6 +58,10 @@ pub fn export(
         let message = format!("{} is there already", wanted.file.display());
         return Err(Failure::new(Code::Usage, message).hint("name another one: --output FILE"));
     }
+    let folder = folder_of(&wanted.file);
+    folder
+        .metadata()
+        .map_err(|error| Failure::io(folder, &error))?;
     let (base, checkpoints) = past(project, session)?;
     project.store.verify_chain()?;
     let config = runner_config(project, &project.settings)?;
@@ -73,9 +78,7 @@ pub fn export(
     let events = project.store.events(&filter)?;
     let artifacts = project.store.artifacts(Some(session.id))?;
     let clean = clean(project, &redactor, events, artifacts)?;
-    let folder = folder_of(&wanted.file);
-    let failed = |error: io::Error| Failure::io(folder, &error);
-    let scratch = tempfile::tempdir_in(folder).map_err(failed)?;
+    let scratch = scratch(&project.repo)?;
     let repository = scratch.path().join(REPOSITORY);
     bundle(
         project,

@@ -2,7 +2,6 @@
 //! from as another session, and no runner touches it.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::Path;
 
 use super::manifest::{Manifest, invalid};
@@ -17,6 +16,7 @@ use crate::model::ids::SessionId;
 use crate::model::job::JobState;
 use crate::model::session::SessionState;
 use crate::store::{ELSEWHERE, SessionRow, StoreError, Tx};
+use crate::workspace::scratch;
 use crate::workspace::snapshot::{list, reference};
 
 /// What was taken in.
@@ -40,9 +40,7 @@ const REASON: &str = "taken in from a file: its work goes on elsewhere";
 /// or when it is asked from inside of a session.
 pub fn import(project: &mut Project, file: &Path) -> Result<Imported, Failure> {
     inside::refuse_session("a session brings no others here")?;
-    let state = project.repo.state_dir();
-    let scratch = tempfile::tempdir_in(&state);
-    let scratch = scratch.map_err(|error: io::Error| Failure::io(&state, &error))?;
+    let scratch = scratch(&project.repo)?;
     let unpacked = unpack(file, &project.cas, scratch.path())?;
     let id = unpacked.manifest.session_id;
     if let Some(row) = project.store.session(id)? {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::Path;
 
 use tempfile::NamedTempFile;
@@ -32,10 +32,17 @@ pub(super) struct Unpacked {
 /// # Errors
 /// It is none, damaged, or of a version to come; or it cannot be read.
 pub(super) fn read_manifest(file: &Path) -> Result<Manifest, Failure> {
-    let opened = File::open(file).map_err(|error| Failure::io(file, &error))?;
-    let mut archive = tar::Archive::new(BufReader::new(opened));
+    let mut archive = tar::Archive::new(BufReader::new(open(file)?));
     let mut entries = archive.entries().map_err(no_archive)?;
     Manifest::read(&whole(&mut next(&mut entries, MANIFEST)?)?)
+}
+
+fn open(file: &Path) -> Result<File, Failure> {
+    let opened = File::open(file).and_then(|opened| match opened.metadata()?.is_dir() {
+        true => Err(ErrorKind::IsADirectory.into()),
+        false => Ok(opened),
+    });
+    opened.map_err(|error| Failure::io(file, &error))
 }
 
 /// Reads all of it, and stores its artifacts.
@@ -44,7 +51,7 @@ pub(super) fn read_manifest(file: &Path) -> Result<Manifest, Failure> {
 /// It is none, damaged, or of a version to come; or something cannot be read or stored.
 pub(super) fn unpack(file: &Path, cas: &Cas, scratch: &Path) -> Result<Unpacked, Failure> {
     let failed = |error: io::Error| Failure::io(file, &error);
-    let mut archive = tar::Archive::new(BufReader::new(File::open(file).map_err(failed)?));
+    let mut archive = tar::Archive::new(BufReader::new(open(file)?));
     let mut entries = archive.entries().map_err(no_archive)?;
     let manifest = Manifest::read(&whole(&mut next(&mut entries, MANIFEST)?)?)?;
     let mut part = |name, hash| spool((name, hash), &mut next(&mut entries, name)?, scratch);
