@@ -72,7 +72,58 @@ fn a_conflict_blocks_the_session_with_a_report_and_moves_nothing() {
         .unwrap();
     let report = yard.exits(0, &["artifacts", "cat", report["hash"].as_str().unwrap()]);
     assert!(report.contains("src/lib.txt"), "{report}");
+    let shown = yard.exits(0, &["show", "edit"]);
+    assert!(
+        shown.contains("treeyard artifacts cat") && shown.contains("settle it"),
+        "{shown}"
+    );
     yard.sound();
+}
+
+/// Its model has nothing to settle.
+#[test]
+fn a_conflict_of_a_models_work_is_told_as_that_of_a_command() {
+    let yard = Yard::new();
+    let script = r#"
+[[step]]
+say = [{ call = "file.edit", arguments = { path = "src/lib.txt", old = "one", new = "theirs" } }]
+[[step]]
+text = "Done."
+"#;
+    yard.write("src/lib.txt", "one\n");
+    yard.git(&["commit", "-qam", "One"]);
+    yard.plays(script, "");
+    yard.exits(0, &["run", "--name", "edit", "--prompt", "Edit it"]);
+    yard.write("src/lib.txt", "ours\n");
+    yard.git(&["commit", "-qam", "Change it here"]);
+    yard.exits(4, &["land", "edit"]);
+    let shown = yard.exits(0, &["show", "edit"]);
+    assert!(shown.contains("next      settle it"), "{shown}");
+    let sent = yard.treeyard(&["send", "edit", "Look at it"]);
+    let told = String::from_utf8_lossy(&sent.stderr).into_owned();
+    assert!(told.contains("treeyard resume"), "{told}");
+}
+
+#[test]
+fn each_of_two_of_a_name_is_told_with_what_lands_it() {
+    let yard = Yard::new();
+    for file in ["a", "b"] {
+        let line = format!("echo > src/{file}");
+        let scope = format!("src/{file}");
+        let run = [
+            "run", "--name", "same", "--scope", &scope, "--", "sh", "-c", &line,
+        ];
+        yard.exits(0, &run);
+    }
+    let rows = yard.json(&["ls"])["sessions"].clone();
+    let older = rows[1]["session_id"].as_str().unwrap();
+    let listed = yard.exits(0, &["ls"]);
+    let short = &older[older.len() - 8..];
+    assert!(
+        listed.contains("ready: treeyard land same")
+            && listed.contains(&format!("ready: treeyard land {short}")),
+        "{listed}"
+    );
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn a_run_goes_on_with_its_model_from_the_middle() {
     let wrong = yard.treeyard(&["replay", "task", "--live", "--from", "7"]);
     assert_eq!(wrong.status.code(), Some(2));
     assert!(
-        text(&wrong.stderr).contains("task has 6 steps"),
+        text(&wrong.stderr).contains("task made 6 calls of tools"),
         "{}",
         text(&wrong.stderr)
     );

@@ -5,13 +5,18 @@ use crate::model::run::Stop;
 use crate::sessions::last_run;
 use crate::store::{SessionRow, Store};
 
-/// Why the model of a session that waits has stopped. Nothing of a session that is at work, is over or has no model.
+/// Why the model of a session that waits has stopped. Nothing of a session that is at work, is over or has no model, or whose
+/// finished work could not land: that is not its model's to settle.
 ///
 /// # Errors
 /// The store cannot be read.
 pub fn awaits(store: &Store, session: &SessionRow) -> Result<Option<Stop>, Failure> {
     match last_run(session, &store.jobs_of(session.id)?)? {
-        Some(job) => Ok(store.stop_of(session.id, job)?),
+        Some(job) => {
+            let stop = store.stop_of(session.id, job)?;
+            let is_refused = session.landing_code.is_some();
+            Ok(stop.filter(|stop| *stop != Stop::Finished || !is_refused))
+        }
         None => Ok(None),
     }
 }

@@ -69,6 +69,10 @@ fn with_report(error: LandError, onto: Option<&CommitId>) -> Failure {
             "what it printed: `treeyard artifacts cat {}`",
             &output.hex()[..12]
         )),
+        LandError::Merge(MergeError::Unrelated { .. }) => Some(
+            "no merge is possible then: `treeyard diff S | git apply --index`, in a checkout of the target, brings its files"
+                .to_owned(),
+        ),
         _ => None,
     };
     match failure {

@@ -5,7 +5,7 @@ use gix::ObjectId;
 use super::failure::Failure;
 use super::project::Project;
 use crate::git::GitError;
-use crate::merge::{MergeError, Merged, merge_files, preview_files};
+use crate::merge::{Merged, merge_files, preview_files};
 use crate::model::code::Code;
 use crate::model::ids::{CommitId, SessionId};
 use crate::model::redact::Redactor;
@@ -46,8 +46,8 @@ pub(super) fn onto_target(
     let tip = repo.branch_tip(target)?;
     let tip = tip.ok_or_else(|| GitError::Unborn(target.clone()))?;
     let Some(shared) = repo.merge_base(commit, &tip)? else {
-        let (target, session) = (tip, commit.clone());
-        return Err(MergeError::Unrelated { target, session }.into());
+        let message = format!("{} and {target} have no common history", origin.name);
+        return Err(Failure::new(Code::MergeConflict, message).hint(WITHOUT));
     };
     if shared == tip {
         return Ok(None);

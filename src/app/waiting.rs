@@ -12,7 +12,7 @@ use crate::model::ids::SessionId;
 use crate::model::job::JobState;
 use crate::model::lock::{LockTable, Party};
 use crate::model::scope::Fold;
-use crate::proc::runner_owner;
+use crate::proc::{Attached, attach, job_dir, runner_owner};
 use crate::runner::dispatch::{Decision, Lanes, Scene, Slot, Wait, decide};
 use crate::runner::{Admission, Limits, Verdicts, buckets, claim, shortage};
 use crate::store::{Store, StoreError};
@@ -120,6 +120,20 @@ pub fn reasons(project: &Project) -> Result<HashMap<SessionId, String>, Failure>
     let doomed = decision.doomed.into_iter();
     let doomed = doomed.map(|(session, name)| (session, format!("{name} did not succeed")));
     Ok(waiting.chain(starting).chain(doomed).collect())
+}
+
+/// Whether anything of a session goes on, or will without anybody's word: by a runner, or by the supervisors that one left.
+///
+/// # Errors
+/// The store cannot be read.
+pub fn goes_on(project: &Project, session: SessionId) -> Result<bool, Failure> {
+    if runner_owner(&project.repo.state_dir()).is_some() {
+        return Ok(true);
+    }
+    let folder = project.jobs_dir();
+    let jobs = project.store.jobs_of(session)?;
+    let mut found = jobs.iter().map(|job| attach(&job_dir(&folder, job.id)));
+    Ok(found.any(|found| matches!(found, Ok(Attached::Running(_)))))
 }
 
 fn now_ms() -> i64 {

@@ -71,11 +71,11 @@ pub fn is_ready(session: &SessionRow) -> bool {
     session.state == SessionState::Completed && is_open && has_work
 }
 
-/// How a session stands, in a few words: what became of finished work, or why it is where it is.
-pub fn standing(session: &SessionRow) -> Cow<'_, str> {
+/// How a session stands, in a few words: what became of finished work, or why it is where it is. `selector` means it.
+pub fn standing<'a>(session: &'a SessionRow, selector: &str) -> Cow<'a, str> {
     match (&session.landed_commit, session.state) {
         (Some(commit), _) => format!("landed on {} as {}", session.target, commit.short()).into(),
-        _ if is_ready(session) => format!("ready: treeyard land {}", session.name).into(),
+        _ if is_ready(session) => format!("ready: treeyard land {selector}").into(),
         (None, SessionState::Completed) if session.is_elsewhere() => "taken in from a file".into(),
         (None, SessionState::Completed) => "no changes".into(),
         _ => session.reason.as_str().into(),

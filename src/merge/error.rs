@@ -25,7 +25,7 @@ pub enum MergeError {
     #[error("history is cut off at {}: the repository's `shallow` file names it, and its parents are there", .0.short())]
     CutOff(CommitId),
     /// The two tips have no common ancestor.
-    #[error("{session} and {target} have no common history")]
+    #[error("{} and {} have no common history", .session.short(), .target.short())]
     Unrelated { target: CommitId, session: CommitId },
     /// A rebase would have to linearise a merge commit.
     #[error("cannot rebase: {0} is a merge commit; land with `merge` or `squash`")]

@@ -33,7 +33,8 @@ impl LockWait {
     pub fn describe(&self) -> String {
         let path = self.witness.as_deref().unwrap_or("what may be the same");
         let (name, id) = (&self.name, self.holder.session_id());
-        let id = id.map_or(String::new(), |id| format!(" ({})", id.short()));
+        let id = id.map(|id| id.short()).filter(|id| id != name);
+        let id = id.map_or(String::new(), |id| format!(" ({id})"));
         match (self.token, self.rests) {
             _ if self.holder.session_id().is_none() => {
                 format!("waits for {path}, which {name} has claimed")

@@ -154,6 +154,13 @@ fn a_runner_that_comes_back_finds_that_a_supervisor_vanished() {
         .args(["-9", supervisor().trim()])
         .status();
     assert!(killed.unwrap().success());
+    // Whoever watches it does not wait for what nobody does.
+    let logs = yard.treeyard(&["logs", "-f", "ask"]);
+    let told = String::from_utf8_lossy(&logs.stderr);
+    assert_eq!(logs.status.code(), Some(5), "{told}");
+    assert!(told.contains("no runner is active"), "{told}");
+    assert!(yard.exits(0, &["show", "ask"]).contains("treeyard up"));
+    assert!(yard.exits(0, &["ls"]).contains("no runner is active"));
     eventually("the lock is free", || {
         yard.treeyard(&["up"]).status.success()
     });

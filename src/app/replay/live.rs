@@ -59,8 +59,12 @@ fn refuse_nothing_to_do(
 ) -> Result<(), Failure> {
     let (name, steps) = (&session.name, replayed.steps);
     if let Some(from) = from.filter(|from| *from > steps) {
-        let message = format!("{name} has {steps} steps, and no step {from}");
-        return Err(Failure::new(Code::Usage, message).hint("a step is one call of a tool"));
+        let message = format!("{name} made {steps} calls of tools, and no call {from}");
+        let hint = format!(
+            "`treeyard steps {}` has their numbers, under FROM",
+            session.id.short()
+        );
+        return Err(Failure::new(Code::Usage, message).hint(hint));
     }
     if replayed.heard.next() == Next::Rest && wanted.prompt.is_none() {
         let message = format!("the model of {name} has nothing to do after step {steps}");

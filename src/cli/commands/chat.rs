@@ -428,7 +428,7 @@ impl Chat<'_> {
 
     fn end(&self) -> Result<Exit, Failure> {
         let now = &self.session;
-        let (name, how) = (clean(&now.name), clean(&standing(now)));
+        let (name, how) = (clean(&now.name), clean(&standing(now, &now.id.short())));
         let state = now.state.name();
         self.context
             .terminal

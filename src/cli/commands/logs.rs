@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::app::failure::Failure;
 use crate::app::printed::Printed;
 use crate::app::project::Project;
-use crate::app::waiting::reasons;
+use crate::app::waiting::{goes_on, reasons};
 use crate::cli::context::Context;
 use crate::cli::format::{clean, clean_lines};
 use crate::cli::out::write_all;
@@ -85,11 +85,12 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let mut damage = None;
     loop {
         // The state before the output: whatever was printed until then is found below.
-        let over = project
-            .store
-            .session(session.id)?
-            .is_none_or(|s| s.state.is_terminal());
-        let last = over || !args.follow;
+        let now = project.store.session(session.id)?;
+        let state = now.map(|now| now.state);
+        let over = state.is_none_or(SessionState::is_terminal);
+        let works = args.follow && state == Some(SessionState::Active);
+        let is_left = works && !goes_on(&project, session.id)?;
+        let last = over || !args.follow || is_left;
         for job in chosen(&project, session.id, args.job.as_deref())? {
             let so_far = shown.entry(job.id).or_default();
             match job_on(&project, &vault, &job, so_far, last, form, context) {
@@ -102,6 +103,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
                 }
                 done => done?,
             }
+        }
+        if is_left && damage.is_none() {
+            context.note_without_runner(&project);
+            return Ok(Exit::Held);
         }
         if last {
             return damage.map_or(Ok(Exit::Ok), Err);

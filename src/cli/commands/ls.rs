@@ -1,6 +1,6 @@
 //! `treeyard ls`: the sessions.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -17,6 +17,7 @@ use crate::model::code::{Code, Exit};
 use crate::model::ids::{CommitId, ContentHash, PlanId, SessionId};
 use crate::model::run::Stop;
 use crate::model::session::SessionState;
+use crate::proc::runner_owner;
 use crate::store::{SessionRow, Store};
 
 const DAY_MS: i64 = 86_400_000;
@@ -52,10 +53,16 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let since = if args.all { i64::MIN } else { now - DAY_MS };
     let mut sessions = project.store.sessions(since)?;
     let mut reasons = reasons(&project)?;
+    let older = of_a_name_that_means_another(&sessions);
     sessions.retain(|session| states.is_empty() || states.contains(&session.state));
     let found = sessions.len();
     sessions.truncate(limit(args, context));
+    let has_runner = runner_owner(&project.repo.state_dir()).is_some();
     for session in &sessions {
+        if session.state == SessionState::Active && !session.is_adopted() && !has_runner {
+            let left = "no runner is active; start it with treeyard up";
+            reasons.insert(session.id, left.to_owned());
+        }
         if session.state == SessionState::Active
             && let Some(drift) = drift_of(&project.store, session)?
         {
@@ -79,7 +86,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         .terminal
         .result("sessions", Sessions { sessions: rows }, || {
             let left_out = found - sessions.len();
-            text(&sessions, &reasons, now) + &more(left_out)
+            text(&sessions, &reasons, &older, now) + &more(left_out)
         })?;
     Ok(Exit::Ok)
 }
@@ -109,13 +116,29 @@ fn parse_state(text: &str) -> Result<SessionState, Failure> {
     })
 }
 
-fn text(sessions: &[SessionRow], reasons: &HashMap<SessionId, String>, now: i64) -> String {
+/// A name means the newest session that has it, which is the first here.
+fn of_a_name_that_means_another(sessions: &[SessionRow]) -> HashSet<SessionId> {
+    let mut names = HashSet::new();
+    let older = sessions.iter().filter(|one| !names.insert(&one.name));
+    older.map(|one| one.id).collect()
+}
+
+fn text(
+    sessions: &[SessionRow],
+    reasons: &HashMap<SessionId, String>,
+    older: &HashSet<SessionId>,
+    now: i64,
+) -> String {
     if sessions.is_empty() {
         return "no sessions; `treeyard run` starts one, `treeyard ls --all` lists old ones"
             .to_owned();
     }
     let mut table = Table::new(&["ID", "NAME", "STATE", "AGE", "REASON"]);
     for session in sessions {
+        let selector = match older.contains(&session.id) {
+            true => session.id.short(),
+            false => session.name.clone(),
+        };
         table.row([
             session.id.short().into(),
             session.name.as_str().into(),
@@ -123,7 +146,7 @@ fn text(sessions: &[SessionRow], reasons: &HashMap<SessionId, String>, now: i64)
             ago(now, session.created_ms).into(),
             match reasons.get(&session.id) {
                 Some(reason) => marked(session, reason).into(),
-                None => marked(session, &standing(session)).into(),
+                None => marked(session, &standing(session, &selector)).into(),
             },
         ]);
     }

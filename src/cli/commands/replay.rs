@@ -19,7 +19,7 @@ use crate::model::code::{Code, Exit};
 #[command(after_help = "\
 Examples:
   treeyard replay docs
-  treeyard replay docs --live --from 7 --prompt 'Leave the tests as they are' --model large
+  treeyard replay docs --live --from 7 --prompt 'Leave the tests alone'
 
 No model is called and no program runs: answers and what programs said come from the record. Tools that follow from the files alone run
 for real, in a worktree of their own. Ends with exit code 1 (TY-REPLAY-DIVERGED) at the first difference.
@@ -102,7 +102,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 fn bundle_of(given: &str, context: &Context) -> Option<PathBuf> {
     let file = context.file(given.as_ref());
     let is_meant = given.ends_with(".treeyard") || given.contains('/');
-    (is_meant && file.is_file()).then_some(file)
+    (is_meant || file.is_file()).then_some(file)
 }
 
 fn went_on(forked: &Forked) -> String {

@@ -176,7 +176,7 @@ fn summary(ran: &Ran, warnings: &[String], context: &Context) -> Result<(), Fail
                 duration((session.updated_ms - session.created_ms).max(0) as u64).into(),
                 match ran.waiting.get(&session.id) {
                     Some(reason) => reason.into(),
-                    None => standing(session).into(),
+                    None => standing(session, &session.name).into(),
                 },
             ]);
         }

@@ -77,8 +77,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
                 .note(&format!("{name} waits: {why}\n  {word}"));
             return Ok(if args.wait { Exit::Held } else { Exit::Ok });
         }
-        None if now.state == SessionState::Paused => {
-            let note = format!("{name} is paused; treeyard resume {s} lets it answer");
+        None if held => {
+            let state = now.state.name().to_lowercase();
+            let note = format!("{name} is {state}; treeyard resume {s} lets it answer");
             context.terminal.note(&note);
         }
         _ if runner_owner(&project.repo.state_dir()).is_none() && !args.wait => {

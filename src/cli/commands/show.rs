@@ -18,6 +18,7 @@ use crate::model::code::{Code, Exit};
 use crate::model::drift::Drift;
 use crate::model::job::Outcome;
 use crate::model::session::SessionState;
+use crate::proc::runner_owner;
 use crate::store::{JobRow, SessionRow};
 
 /// Which session.
@@ -42,6 +43,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let body = json!({ "session": known_json(&project.store, &session)?, "spec": session.spec()?, "jobs": jobs,
         "waiting": waiting, "model": model, "chosen": chosen, "drift": drift, "hsk_status": session.status()?.to_string(), "after": after.iter().map(|row| json!({ "name": row.name, "state": row.state })).collect::<Vec<_>>() });
     let past = past_of(&project.store, session.id)?;
+    let has_runner = runner_owner(&project.repo.state_dir()).is_some();
     context.terminal.result("session", body, || {
         let chosen = chosen.map(|choice| format!("{}: {}", choice.model, choice.reason));
         let standing = (waiting.as_deref(), drift.as_ref(), model.as_ref());
@@ -51,6 +53,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
             &after,
             standing,
             chosen.as_deref(),
+            has_runner,
         )
     })?;
     Ok(Exit::Ok)
@@ -62,6 +65,7 @@ fn text(
     after: &[SessionRow],
     (waiting, drift, model): (Option<&str>, Option<&Drift>, Option<&Standing>),
     chosen: Option<&str>,
+    has_runner: bool,
 ) -> String {
     let now = now_ms();
     let state = paint(state_style(session.state), session.state.name());
@@ -80,6 +84,14 @@ fn text(
     line(
         "landing",
         &refused.map_or(String::new(), |code| format!("refused, {code}")),
+    );
+    let report = session.report.as_ref();
+    let report = report.filter(|_| session.state == SessionState::Blocked);
+    line(
+        "report",
+        &report.map_or(String::new(), |hash| {
+            format!("treeyard artifacts cat {}", &hash.hex()[..12])
+        }),
     );
     line("queued", waiting.unwrap_or(""));
     line("chosen", chosen.unwrap_or(""));
@@ -114,7 +126,7 @@ fn text(
         line("after", &format!("{} ({})", row.name, row.state.name()));
     }
     let word = model.and_then(|model| model.word.clone());
-    line("next", &word.unwrap_or_else(|| next(session)));
+    line("next", &word.unwrap_or_else(|| next(session, has_runner)));
     if !jobs.is_empty() {
         text.push('\n');
         text.push_str(&job_table(jobs));
@@ -184,7 +196,7 @@ fn job_table(jobs: &[JobRow]) -> String {
 }
 
 /// Complete commands, so that they can be pasted.
-fn next(session: &SessionRow) -> String {
+fn next(session: &SessionRow, has_runner: bool) -> String {
     let s = session.id.short();
     match session.state {
         _ if session.is_elsewhere() => format!("treeyard replay {s}, or treeyard fork {s}"),
@@ -193,6 +205,7 @@ fn next(session: &SessionRow) -> String {
         }
         SessionState::Created => "treeyard up (when no runner is active)".to_owned(),
         SessionState::Active if session.is_adopted() => format!("treeyard land {s}"),
+        SessionState::Active if !has_runner => "treeyard up (no runner is active)".to_owned(),
         SessionState::Active => format!("treeyard logs -f {s}"),
         SessionState::Paused => format!("treeyard resume {s}"),
         SessionState::Blocked => {

@@ -396,7 +396,7 @@ fn overlapping_scopes_do_not_start_together() {
     let decision = held.decide(&queue);
     assert_eq!(started(&queue, &decision), [1, 3, 4]);
     let short = queue[0].session.short();
-    let expected = format!("waits for src/api/a: {short} ({short}) comes first");
+    let expected = format!("waits for src/api/a: {short} comes first");
     assert_eq!(reasons(&decision), [expected]);
     queue[1].priority = 1;
     let decision = held.decide(&queue);
