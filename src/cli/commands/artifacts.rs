@@ -111,10 +111,7 @@ fn text(rows: &[ArtifactRow], names: &HashMap<SessionId, String>) -> String {
     let now = now_ms();
     let mut table = Table::new(&["HASH", "KIND", "SIZE", "AGE", "SESSION"]);
     for row in rows {
-        let session = row.session_id.map_or(String::new(), |id| {
-            let name = names.get(&id).map_or("", String::as_str);
-            format!("{} {name}", id.short())
-        });
+        let session = session_of(row, names).unwrap_or_default();
         let damaged = if row.quarantined { ", damaged" } else { "" };
         table.row([
             row.hash.hex()[..12].into(),
@@ -173,7 +170,7 @@ fn told(found: &Verified, names: &HashMap<SessionId, String>, aside: &Path) -> S
         text.push_str(&format!("  damaged: {hash}\n"));
     }
     for row in &found.missing {
-        let of = of_session(row, names);
+        let of = session_of(row, names).map_or(String::new(), |session| format!(" of {session}"));
         text.push_str(&format!(
             "  missing: {} ({}{of})\n",
             &row.hash.hex()[..12],
@@ -187,9 +184,8 @@ fn told(found: &Verified, names: &HashMap<SessionId, String>, aside: &Path) -> S
     text
 }
 
-fn of_session(row: &ArtifactRow, names: &HashMap<SessionId, String>) -> String {
-    row.session_id.map_or(String::new(), |id| {
-        let name = names.get(&id).map_or("", String::as_str);
-        format!(" of {} {name}", id.short()).trim_end().to_owned()
-    })
+fn session_of(row: &ArtifactRow, names: &HashMap<SessionId, String>) -> Option<String> {
+    let id = row.session_id?;
+    let name = names.get(&id).map_or("", String::as_str);
+    Some(format!("{} {name}", id.short()).trim_end().to_owned())
 }

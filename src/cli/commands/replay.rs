@@ -102,7 +102,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 fn bundle_of(given: &str, context: &Context) -> Option<PathBuf> {
     let file = context.file(given.as_ref());
     let is_meant = given.ends_with(".treeyard") || given.contains('/');
-    (is_meant || file.is_file()).then_some(file)
+    is_meant.then_some(file)
 }
 
 fn went_on(forked: &Forked) -> String {
