@@ -40,12 +40,16 @@ fn with_all(door: Option<&Doorkeeper>, mut act: impl FnMut(&[Entry])) {
     }
 }
 
-/// Stops every descendant.
-fn hold(door: Option<&Doorkeeper>) {
+/// Stops every descendant. Whether all stood still before: one that was about to start another stops when it has, and that
+/// one is not there yet.
+fn hold(door: Option<&Doorkeeper>) -> bool {
+    let mut still = true;
     with_all(door, |new| {
         let moving: Vec<Entry> = new.iter().filter(|entry| !entry.stopped).copied().collect();
+        still &= moving.is_empty();
         kill::send(&moving, Signal::STOP);
     });
+    still
 }
 
 /// Among thousands that want to run, the turn of this process would come too rarely. Not everybody may
@@ -128,9 +132,9 @@ impl Family {
         self.door = None;
     }
 
-    /// Stops every descendant where it is.
-    pub(super) fn hold(&self) {
-        hold(self.door.as_ref());
+    /// Stops every descendant where it is. As long as not all stood still before, it is to be done once more.
+    pub(super) fn hold(&self) -> bool {
+        hold(self.door.as_ref())
     }
 
     /// Lets every descendant go on.
@@ -210,7 +214,12 @@ impl Family {
     /// first, because each that is killed makes room for another one. The program must not be reaped yet.
     pub(super) fn end_at_once(&mut self, signals: &Signals) {
         self.stop();
-        self.kill(|| hold(None), signals);
+        self.kill(
+            || {
+                hold(None);
+            },
+            signals,
+        );
     }
 
     /// Stops every descendant, most of them at once: all, where they have a control group, else those that

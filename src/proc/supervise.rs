@@ -31,6 +31,9 @@ use super::signals::{Signals, Told};
 use super::wake::Wake;
 use crate::model::job::Outcome;
 
+/// How soon a job that is to stand still is looked at again, as long as it does not.
+const STILL: Duration = Duration::from_millis(10);
+
 /// A process that is ready to be the supervisor of one job.
 pub(super) struct Supervision {
     signals: Signals,
@@ -155,7 +158,6 @@ fn watch(
             Some(Told::Stop) => return None,
             Some(Told::Hold) => {
                 held.get_or_insert_with(Instant::now);
-                family.hold();
             }
             Some(Told::GoOn) => {
                 if let Some(since) = held.take() {
@@ -166,7 +168,8 @@ fn watch(
             None => {}
         }
         if held.is_some() {
-            family.wait(signals, None);
+            let again = (!family.hold()).then(|| Instant::now() + STILL);
+            family.wait(signals, again);
             continue;
         }
         if limit.is_some_and(|limit| Instant::now() >= limit) {
